@@ -1,0 +1,1 @@
+"""What content is: spaces, content types, fields, the stored form, documents, queries as trees. Pure: no I/O."""

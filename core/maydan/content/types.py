@@ -1,0 +1,103 @@
+"""Content types and fields in their one normal form, whether they come from code or over HTTP."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final
+
+from msgspec import Struct
+
+
+class Kind(StrEnum):
+    """What a field holds."""
+
+    STRING = "string"
+    TEXT = "text"
+    RICHTEXT = "richtext"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DECIMAL = "decimal"
+    MONEY = "money"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    TIME = "time"
+    ENUM = "enum"
+    EMAIL = "email"
+    URL = "url"
+    PHONE = "phone"
+    COLOR = "color"
+    JSON = "json"
+    GEO = "geo"
+    ASSET = "asset"
+    RELATION = "relation"
+    COMPONENT = "component"
+    BLOCKS = "blocks"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+
+
+class OnDelete(StrEnum):
+    """What happens to a relation when its target is deleted."""
+
+    RESTRICT = "restrict"
+    NULLIFY = "nullify"
+    CASCADE = "cascade"
+
+
+SYSTEM_FIELDS: Final = (
+    "id", "type", "slug", "status", "version", "locale", "created_at", "updated_at", "published_at", "tags",
+    "state", "created_by", "updated_by",
+)  # fmt: skip
+"""Names that no content field may have; of these only ``slug`` and ``tags`` are writable."""
+
+
+class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One field of a content type."""
+
+    name: str
+    kind: Kind
+    id: str = ""
+    """Stable key in the stored form: the first name, with a number where that was taken before. Set by the core."""
+    required: bool = False
+    unique: bool = False
+    localized: bool = False
+    indexed: bool = False
+    searchable: bool = False
+    private: bool = False
+    many: bool = False
+    default: Any = None
+    min: float | int | str | None = None
+    max: float | int | str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    values: tuple[str, ...] = ()
+    """The members of an enum, in order."""
+    to: tuple[str, ...] = ()
+    """The content types that a relation may point at."""
+    of: tuple[Field, ...] | dict[str, tuple[Field, ...]] = ()
+    """The fields of a component; for blocks a map from block name to its fields."""
+    on_delete: OnDelete = OnDelete.RESTRICT
+
+
+class ContentType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The shape of a kind of entries: ``article`` (made at run time) or ``blog.post`` (brought by a plugin)."""
+
+    name: str
+    title: str = ""
+    drafts: bool = True
+    single: bool = False
+    slug_from: str | None = None
+    indexes: tuple[tuple[str, ...], ...] = ()
+    """Composite indexes, each a list of field names, ``-`` before a descending one."""
+    fields: tuple[Field, ...] = ()
+    engagement: tuple[str, ...] = ()
+    """What readers may do with entries: ``comments`` (later ``reactions``, ``rating``, ``views``, ``bookmark``)."""
+    key: int = 0
+    """Internal number; names its document table. Set by the core, never shown."""
+    version: int = 1
+    """Grows with every change of the type; the ``ETag``. Set by the core."""
+
+    def field(self, name: str) -> Field | None:
+        """Return the field of that name, or ``None``."""
+        return next((field for field in self.fields if field.name == name), None)

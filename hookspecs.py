@@ -1,0 +1,1 @@
+"""Every promise between the core and its plugins."""
