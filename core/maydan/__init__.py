@@ -1,5 +1,4 @@
 """Maydan, a headless CMS framework: a small core, and use cases as plugins."""
 
-from importlib.metadata import version
-
-__version__ = version("maydan")
+__version__ = "0.1.0"
+"""Version of the distribution; hatchling reads it from here, so that no start has to search the metadata."""

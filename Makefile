@@ -1,0 +1,53 @@
+# Everything that the repository offers. Needs Python 3.11 (PYTHON=… names another one) and make, nothing else.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(wildcard plugins/*/pyproject.toml)
+STAMP := $(VENV)/.installed
+# Tests run in two processes, each with its own PostgreSQL; TESTS=tests/http runs a part.
+TESTS ?=
+JOBS ?= 2
+
+.PHONY: install run test lint format bench soak lock clean
+
+install: $(STAMP)
+
+# One stamp: nothing is asked of an index while the lock and the packages' own descriptions are unchanged.
+$(STAMP): requirements.lock pyproject.toml $(PLUGINS)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index \
+	  --editable . $(foreach plugin,$(PLUGINS),--editable $(dir $(plugin)))
+	touch $@
+
+run: install
+	$(BIN)/maydan demo --port 8000
+
+test: install
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install
+	$(BIN)/python -m tests.bench
+
+soak: install
+	$(BIN)/python -m tests.bench.soak
+
+# After a change of dependencies: pins every version with its hashes for every platform that Python 3.11 runs on.
+lock: install
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links $(foreach package,maydan $(PLUGINS:plugins/%/pyproject.toml=maydan-%),--no-emit-package $(package)) \
+	  --group dev pyproject.toml $(PLUGINS) --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
