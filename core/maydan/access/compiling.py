@@ -1,0 +1,182 @@
+"""From policies to a decision: per field, what some policy allows and no policy denies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from maydan.access._tree import Condition
+from maydan.access.actions import ANY, READING, covers
+from maydan.access.conditions import (
+    NEVER,
+    all_of,
+    any_of,
+    bind,
+    compares,
+    has_variables,
+    negated,
+    read_condition,
+)
+from maydan.access.decisions import (
+    DENIED_DECISION,
+    ENVELOPE,
+    Decision,
+    Grant,
+    action_fields,
+    with_authors,
+)
+from maydan.access.policies import Role
+from maydan.content.types import SYSTEM_FIELDS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maydan.access.actors import Actor
+    from maydan.access.policies import Policy
+    from maydan.clock import Clock
+    from maydan.content.types import ContentType
+
+
+class Compiled(Struct, frozen=True):
+    """A decision whose conditions may still name variables."""
+
+    decision: Decision
+    variables: bool
+
+    def bind(self, actor: Actor, roles: frozenset[str], clock: Clock) -> Decision:
+        """Return the decision for one actor at this moment."""
+        decision = self.decision
+        if not self.variables:
+            return decision
+        now = clock.now()
+        row = bind(decision.row, actor, now, roles)
+        if row == NEVER:
+            return DENIED_DECISION
+        grants = (Grant(grant.fields, bind(grant.condition, actor, now, roles)) for grant in decision.grants)
+        return Decision(
+            row=row,
+            grants=tuple(grant for grant in grants if grant.condition != NEVER),
+            envelope=decision.envelope,
+            private=decision.private,
+            whole=decision.whole,
+        )
+
+
+class Rule(Struct, frozen=True):
+    """A policy as it reads for one type: its condition as a tree."""
+
+    fields: frozenset[str]
+    condition: Condition | None
+    whole_row: bool
+
+
+def compile_decision(policies: Sequence[Policy], action: str, content_type: ContentType) -> Compiled:
+    """Judge what the policies (of the roles that somebody has) say of one action on one type."""
+    decision = _decide(policies, action, content_type)
+    if action == "read" and not decision.denied:
+        decision = with_authors(decision, _decide(policies, "read_draft", content_type))
+    conditions = (decision.row, *(grant.condition for grant in decision.grants))
+    return Compiled(decision, any(has_variables(condition) for condition in conditions))
+
+
+def _decide(policies: Sequence[Policy], action: str, content_type: ContentType) -> Decision:
+    concerned = [policy for policy in policies if _concerns(policy, action, content_type)]
+    allows = [rule for rule in (_allow(policy, action, content_type) for policy in concerned) if rule is not None]
+    denies = [rule for rule in (_deny(policy, action, content_type) for policy in concerned) if rule is not None]
+    row = _surviving([rule.condition for rule in allows], [rule.condition for rule in denies if rule.whole_row])
+    if row == NEVER:
+        return DENIED_DECISION
+    by_condition: list[tuple[Condition | None, set[str]]] = []
+    for name in action_fields(action, content_type):
+        condition = _surviving(
+            [rule.condition for rule in allows if name in rule.fields],
+            [rule.condition for rule in denies if rule.whole_row or name in rule.fields],
+        )
+        if condition == NEVER:
+            continue
+        group = next((group for group in by_condition if group[0] == condition), None)
+        if group is None:
+            by_condition.append((condition, {name}))
+        else:
+            group[1].add(name)
+    return _decision(action, content_type, row, by_condition)
+
+
+def _decision(
+    action: str,
+    content_type: ContentType,
+    row: Condition | None,
+    by_condition: list[tuple[Condition | None, set[str]]],
+) -> Decision:
+    grants = tuple(Grant(frozenset(names), condition) for condition, names in by_condition)
+    everywhere = frozenset[str]().union(*(grant.fields for grant in grants if grant.condition == row))
+    private = frozenset(field.name for field in content_type.fields if field.private)
+    public = {name for name in action_fields(action, content_type) if name not in private}
+    return Decision(
+        row=row,
+        grants=grants,
+        envelope=ENVELOPE if action in READING else frozenset(),
+        private=private.intersection(*(frozenset().union(*(grant.fields for grant in grants)),)),
+        whole=public <= everywhere,
+    )
+
+
+def _concerns(policy: Policy, action: str, content_type: ContentType) -> bool:
+    if policy.type not in (ANY, content_type.name):
+        return False
+    if not any(covers(named, action) for named in policy.actions):
+        return False
+    # Entries without drafts all count as published; who reads them is named by type, never by a wildcard for all.
+    wildcard_for_everyone = policy.role == Role.ANONYMOUS and policy.type == ANY and policy.effect == "allow"
+    return content_type.drafts or not wildcard_for_everyone
+
+
+def _allow(policy: Policy, action: str, content_type: ContentType) -> Rule | None:
+    condition = condition_of(policy, content_type)
+    if policy.effect == "deny" or condition == NEVER:
+        return None
+    names = action_fields(action, content_type)
+    everything = policy.role == Role.ADMINISTRATOR
+    private = {field.name for field in content_type.fields if field.private}
+    granted = {
+        name
+        for name in names
+        if name in policy.fields or (ANY in policy.fields and (everything or name not in private))
+    }
+    if action in READING and _slug_source(content_type) in granted:
+        granted.add("slug")
+    return Rule(frozenset(granted), condition, whole_row=False)
+
+
+def _deny(policy: Policy, action: str, content_type: ContentType) -> Rule | None:
+    if policy.effect == "allow":
+        return None
+    condition = condition_of(policy, content_type)
+    # A denial that cannot be read denies without a condition: closed, never open.
+    return Rule(frozenset(policy.fields), None if condition == NEVER else condition, whole_row=ANY in policy.fields)
+
+
+def _surviving(allowed: list[Condition | None], denied: list[Condition | None]) -> Condition | None:
+    return all_of((any_of(allowed), negated(any_of(denied))))
+
+
+def _slug_source(content_type: ContentType) -> str | None:
+    if content_type.slug_from is not None:
+        return content_type.slug_from
+    return next((field.name for field in content_type.fields if field.kind is Kind.STRING), None)
+
+
+def condition_of(policy: Policy, content_type: ContentType) -> Condition | None:
+    """Return a policy's condition for one type; :data:`NEVER` where it names what the type does not have."""
+    if policy.condition is None:
+        return None
+    try:
+        condition = read_condition(policy.condition)
+    except ValueError:
+        return NEVER
+    if condition is None:
+        return None
+    named = {compare.path[0] for compare in compares(condition)}
+    known = {field.name for field in content_type.fields if field.kind is not Kind.SECRET} | set(SYSTEM_FIELDS)
+    return condition if named <= known else NEVER
