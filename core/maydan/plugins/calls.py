@@ -1,0 +1,127 @@
+"""One implementation of one hook, made ready to be called often."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from time import perf_counter_ns
+from typing import Any
+
+from maydan.errors import HookRefused, InvalidInput
+from maydan.plugins.gauges import Gauge
+from maydan.plugins.guard import Guard
+from maydan.plugins.kinds import HookKind, kind_of
+from maydan.plugins.notes import pack
+
+Arguments = tuple[object, ...]
+
+
+class CallFailed(Exception):
+    """Plugin code raised, exited or took too long; ``reason`` is one line for people."""
+
+    def __init__(self, plugin: str, hook: str, reason: str) -> None:
+        """Keep who, where and why."""
+        super().__init__(f"plugin {plugin}, hook {hook}: {reason}")
+        self.plugin = plugin
+        self.hook = hook
+        self.reason = reason
+
+
+class HookCall:
+    """One plugin's implementation of one hook, with its figures."""
+
+    __slots__ = ("_function", "_guard", "_is_async", "_note", "_picks", "gauge", "hook", "kind", "plugin")
+
+    def __init__(
+        self, guard: Guard, plugin: str, hook: str, function: Callable[..., Any], spec_arguments: Sequence[str]
+    ) -> None:
+        """Prepare a call.
+
+        Args:
+            spec_arguments: The arguments of the specification, in order; the function takes a subset by name.
+        """
+        wanted = _arguments_of(function)
+        self.plugin = plugin
+        self.hook = hook
+        self.kind: HookKind = kind_of(hook)
+        self.gauge = Gauge()
+        self._guard = guard
+        self._function = function
+        self._is_async = inspect.iscoroutinefunction(function)
+        self._picks = None if wanted == tuple(spec_arguments) else tuple(spec_arguments.index(name) for name in wanted)
+        self._note = pack(plugin, hook)
+
+    def now(self, arguments: Arguments) -> Any:
+        """Call a plain function here and now, noted; for hooks of the start, whose errors the caller handles."""
+        with self._guard.noted(self.plugin, self.hook):
+            return self._function(*self._picked(arguments))
+
+    async def run(self, arguments: Arguments, deadline_s: float) -> Any:
+        """Call it, await it, time it and count it.
+
+        Raises:
+            HookRefused, InvalidInput: From strict hooks: the plugin said no, as it may.
+            CallFailed: Whatever else went wrong.
+        """
+        started = perf_counter_ns()
+        try:
+            if self._is_async:
+                result = await self._guard.run(
+                    self._note, self._function, self._picked(arguments), deadline_s=deadline_s
+                )
+            else:
+                result = await self._run_in_thread(arguments, deadline_s)
+        except BaseException as error:
+            judged = self._judged(error, perf_counter_ns() - started)
+            if judged is error:
+                raise
+            raise judged from error
+        self.gauge.succeeded(perf_counter_ns() - started)
+        return result
+
+    def _picked(self, arguments: Arguments) -> Arguments:
+        return arguments if self._picks is None else tuple([arguments[index] for index in self._picks])
+
+    async def _run_in_thread(self, arguments: Arguments, deadline_s: float) -> Any:
+        result = await self._guard.run_in_thread(
+            self._note, self._function, self._picked(arguments), deadline_s=deadline_s
+        )
+        if inspect.isawaitable(result):
+            raise TypeError("a plain function returned something to await; declare it `async def`")
+        return result
+
+    def _judged(self, error: BaseException, duration_ns: int) -> BaseException:
+        """Tell a refusal and a caller who went away from a fault, count each, and return what to raise."""
+        if self.kind.strict and isinstance(error, HookRefused | InvalidInput):
+            self.gauge.succeeded(duration_ns)
+            return error
+        if isinstance(error, GeneratorExit) or (isinstance(error, asyncio.CancelledError) and _is_cancelled()):
+            self.gauge.gave_up()
+            return error
+        reason = describe(error)
+        self.gauge.failed(duration_ns, reason)
+        return CallFailed(self.plugin, self.hook, reason)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the arguments that it is called with: those without a default, as pluggy sees them."""
+    return tuple(
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    )
+
+
+def describe(error: BaseException) -> str:
+    """Say in one line of at most 200 characters what was raised; its own ``__str__`` may be broken as well."""
+    try:
+        text = " ".join(str(error).split())
+    except BaseException:  # noqa: BLE001 - a plugin's error is a plugin's code
+        text = "(its text cannot be shown)"
+    return f"{type(error).__name__}: {text}"[:200] if text else type(error).__name__
