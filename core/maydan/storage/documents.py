@@ -1,0 +1,130 @@
+"""Document tables: one per content type, one row per entry, perspective and locale, with the declared indexes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from maydan.content.types import ContentType, Kind
+from maydan.storage.expressions import scalar
+from maydan.storage.ports import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from maydan.storage.expressions import DialectName
+
+PUBLISHED: Final = 0
+DRAFT: Final = 1
+TRASH: Final = 2
+"""Perspectives as they are stored; entries of types without drafts are only ever ``PUBLISHED`` or ``TRASH``."""
+
+_SYSTEM_KINDS: Final = {
+    "id": Kind.STRING, "slug": Kind.STRING, "status": Kind.STRING, "locale": Kind.STRING, "state": Kind.STRING,
+    "version": Kind.INTEGER, "created_at": Kind.DATETIME, "updated_at": Kind.DATETIME, "published_at": Kind.DATETIME,
+    "created_by": Kind.STRING, "updated_by": Kind.STRING,
+}  # fmt: skip
+
+
+class DocumentRow(Struct, frozen=True):
+    """One rendered answer, ready to be stored."""
+
+    perspective: int
+    locale: str
+    translated: bool
+    """Whether the locale has content of its own; false where everything fell back."""
+    body: str
+    private: str
+    """Private fields and the authors, as JSON."""
+    folded: str
+    """Text fields as ``fold`` leaves them, as JSON; what ``icontains`` looks at."""
+
+
+def table_of(content_type: ContentType) -> str:
+    """Return the name of the type's document table."""
+    return f"maydan_documents_{content_type.key}"
+
+
+def create_table(content_type: ContentType, dialect: DialectName) -> list[str]:
+    """Return the DDL of a type's document table and of the indexes that it declares."""
+    table, postgresql = table_of(content_type), dialect == "postgresql"
+    columns = (
+        f"space_key bigint NOT NULL, perspective smallint NOT NULL, locale text{' COLLATE "C"' if postgresql else ''} "
+        f"NOT NULL, entry_id {'uuid' if postgresql else 'TEXT'} NOT NULL, "
+        f"translated {'boolean' if postgresql else 'INTEGER'} NOT NULL, body {'jsonb' if postgresql else 'TEXT'} "
+        f"NOT NULL, private {'jsonb' if postgresql else 'TEXT'} NOT NULL, "
+        f"folded {'jsonb' if postgresql else 'TEXT'} NOT NULL"
+    )
+    # Rows of up to 8 kB stay in the page and uncompressed: reading one is one page, without detoasting.
+    options = " WITH (toast_tuple_target = 8160)" if postgresql else ""
+    return [
+        f"CREATE TABLE IF NOT EXISTS {table} ({columns}){options}",
+        f"CREATE UNIQUE INDEX IF NOT EXISTS {table}_entry_unique ON {table} (space_key, perspective, locale, entry_id)",
+        *indexes(content_type, dialect).values(),
+    ]
+
+
+def indexes(content_type: ContentType, dialect: DialectName) -> dict[str, str]:
+    """Return the declared indexes as ``{name: DDL}``; the name is a digest of the definition, so equal ones are kept."""
+    declared = {*content_type.indexes, *((field.name,) for field in content_type.fields if field.indexed)}
+    return dict(_index(content_type, dialect, keys) for keys in sorted(declared))
+
+
+def _index(content_type: ContentType, dialect: DialectName, keys: Sequence[str]) -> tuple[str, str]:
+    parts = [_index_key(content_type, dialect, key) for key in keys]
+    last_descends = keys[-1].startswith("-")
+    parts.append(f"entry_id{' DESC' if last_descends else ''}")
+    definition = f"(space_key, perspective, locale, {', '.join(parts)})"
+    name = f"{table_of(content_type)}_{hashlib.sha256(definition.encode()).hexdigest()[:12]}"
+    return name, f"CREATE INDEX IF NOT EXISTS {name} ON {table_of(content_type)} {definition}"
+
+
+def _index_key(content_type: ContentType, dialect: DialectName, key: str) -> str:
+    name, descends = key.removeprefix("-"), key.startswith("-")
+    path = tuple(name.split("."))
+    field = content_type.field(path[0])
+    kind = field.kind if field else _SYSTEM_KINDS[path[0]]
+    if kind is Kind.MONEY:
+        path, kind = (path[0], "amount"), Kind.INTEGER
+    return f"{scalar(dialect, path, kind, private=bool(field and field.private))}{order(dialect, descending=descends)}"
+
+
+def order(dialect: DialectName, *, descending: bool) -> str:
+    """Return the direction of a sort key; NULL is the lowest value on both engines."""
+    if dialect == "sqlite":
+        return " DESC" if descending else ""
+    return " DESC NULLS LAST" if descending else " ASC NULLS FIRST"
+
+
+def put(content_type: ContentType, space_key: int, entry_id: str, rows: Sequence[DocumentRow]) -> list[Statement]:
+    """Return the statement that writes the rows, replacing what is there."""
+    if not rows:
+        return []
+    values = ",".join(["(?,?,?,?,?,?,?,?)"] * len(rows))
+    args = [
+        arg
+        for row in rows
+        for arg in (
+            space_key, row.perspective, row.locale, entry_id, row.translated, row.body,
+            row.private, row.folded,
+        )  # fmt: skip
+    ]
+    sql = (
+        f"INSERT INTO {table_of(content_type)} (space_key, perspective, locale, entry_id, translated, body, private,"  # noqa: S608 - a checked name
+        f" folded) VALUES {values} ON CONFLICT (space_key, perspective, locale, entry_id) DO UPDATE SET"
+        " translated = excluded.translated, body = excluded.body, private = excluded.private,"
+        " folded = excluded.folded"
+    )
+    return [Statement(sql, tuple(args))]
+
+
+def drop(
+    content_type: ContentType, space_key: int, entry_id: str, keys: Iterable[tuple[int, str]]
+) -> list[Statement]:
+    """Return the statements that remove an entry's documents at ``(perspective, locale)``."""
+    sql = (
+        f"DELETE FROM {table_of(content_type)} WHERE space_key = ? AND perspective = ? AND locale = ? AND entry_id = ?"  # noqa: S608 - a checked name
+    )
+    return [Statement(sql, (space_key, perspective, locale, entry_id)) for perspective, locale in sorted(keys)]

@@ -1,0 +1,188 @@
+"""Entry rows and versions: what writing an entry reads and the statements that it stores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from maydan.storage.ports import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from maydan.storage.ports import Reader, Row, Store
+
+
+class LocalePublication(Struct, frozen=True, kw_only=True):
+    """What readers get in one locale: which version, since when."""
+
+    version: int
+    published_at: str
+    updated_at: str
+    """When that version was saved; not when the draft was last edited, which readers must not learn."""
+
+
+class Publication(Struct, frozen=True, kw_only=True):
+    """The published stored form, and which version each locale shows."""
+
+    locales: dict[str, LocalePublication]
+    body: dict[str, Any]
+
+
+class EntryRow(Struct, frozen=True, kw_only=True):
+    """An entry as writing sees it: its head version and what is published of it."""
+
+    id: str
+    space_key: int
+    type_key: int
+    version: int
+    """Grows with every change of content."""
+    revision: int
+    """Grows with every change of the row, publishing too; what concurrent writers are checked by."""
+    body: dict[str, Any]
+    """The stored form of the head version."""
+    published: Publication | None
+    state: str | None
+    created_at: datetime
+    created_by: str | None
+    updated_at: datetime
+    updated_by: str | None
+    trashed_at: datetime | None = None
+
+
+_SELECT: Final = (
+    "SELECT e.id, e.space_key, e.type_key, e.version, e.revision, v.body, e.published, e.state, e.created_at,"
+    " e.created_by, e.updated_at, e.updated_by, e.trashed_at FROM maydan_entries AS e"
+    " JOIN maydan_versions AS v ON v.entry_id = e.id AND v.version = e.version AND v.space_key = e.space_key"
+)
+
+_PUBLICATION: Final = msgspec.json.Decoder(Publication)
+
+
+async def find_entry(store: Store, space_key: int, type_key: int, entry_id: str) -> EntryRow | None:
+    """Read an entry of a type, in the trash or not."""
+    row = await store.fetch_point(
+        f"{_SELECT} WHERE e.space_key = ? AND e.type_key = ? AND e.id = ?", space_key, type_key, entry_id
+    )
+    return entry_row(store, row) if row else None
+
+
+async def list_entries(
+    reader: Reader, store: Store, space_key: int, type_key: int, *, after: str, limit: int
+) -> list[EntryRow]:
+    """Page through a type's entries by id, the trashed ones too; for re-rendering and exports."""
+    sql = f"{_SELECT} WHERE e.space_key = ? AND e.type_key = ? AND e.id > ? ORDER BY e.id LIMIT {limit:d}"
+    return [entry_row(store, row) for row in await reader.fetch_all(sql, space_key, type_key, after)]
+
+
+def entry_row(store: Store, row: Row) -> EntryRow:
+    """Read what ``_SELECT`` gives."""
+    moment = store.dialect.read_time
+    return EntryRow(
+        id=str(row[0]),
+        space_key=row[1],
+        type_key=row[2],
+        version=row[3],
+        revision=row[4],
+        body=msgspec.json.decode(row[5]),
+        published=_PUBLICATION.decode(row[6]) if row[6] else None,
+        state=row[7],
+        created_at=moment(row[8]),
+        created_by=row[9],
+        updated_at=moment(row[10]),
+        updated_by=row[11],
+        trashed_at=moment(row[12]) if row[12] else None,
+    )
+
+
+def json_text(value: object) -> str:
+    """Write a value as JSON text, as both drivers take it."""
+    return msgspec.json.encode(value).decode()
+
+
+def insert(entry: EntryRow) -> list[Statement]:
+    """Return the statements that store a new entry and its first version."""
+    row = Statement(
+        "INSERT INTO maydan_entries (id, space_key, type_key, version, revision, state, published, created_at,"
+        " created_by, updated_at, updated_by) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            entry.id, entry.space_key, entry.type_key, entry.version, entry.revision, entry.state,
+            json_text(entry.published) if entry.published else None, entry.created_at, entry.created_by,
+            entry.updated_at, entry.updated_by,
+        ),
+    )  # fmt: skip
+    return [row, insert_version(entry)]
+
+
+def insert_version(entry: EntryRow) -> Statement:
+    """Return the statement that stores the entry's head version."""
+    return Statement(
+        "INSERT INTO maydan_versions (entry_id, version, space_key, body, created_at, created_by) VALUES (?,?,?,?,?,?)",
+        (entry.id, entry.version, entry.space_key, json_text(entry.body), entry.updated_at, entry.updated_by),
+    )
+
+
+def update(entry: EntryRow, *, guard: int) -> Statement:
+    """Return the guarded statement that replaces an entry's row; it must find the revision that was read."""
+    return Statement(
+        "UPDATE maydan_entries SET version = ?, revision = ?, state = ?, published = ?, updated_at = ?, updated_by = ?,"
+        " trashed_at = ? WHERE space_key = ? AND id = ? AND revision = ?",
+        (
+            entry.version, entry.revision, entry.state, json_text(entry.published) if entry.published else None,
+            entry.updated_at, entry.updated_by, entry.trashed_at, entry.space_key, entry.id, guard,
+        ),
+        expect=1,
+    )  # fmt: skip
+
+
+def purge(entry: EntryRow) -> list[Statement]:
+    """Return the statements that remove an entry and everything kept of it but its documents."""
+    owned = ("maydan_versions", "maydan_slugs", "maydan_unique_values")
+    return [
+        Statement(
+            "DELETE FROM maydan_entries WHERE space_key = ? AND id = ? AND revision = ?",
+            (entry.space_key, entry.id, entry.revision),
+            expect=1,
+        ),
+        *(
+            Statement(f"DELETE FROM {table} WHERE space_key = ? AND entry_id = ?", (entry.space_key, entry.id))  # noqa: S608 - names above
+            for table in owned
+        ),
+        Statement("DELETE FROM maydan_links WHERE space_key = ? AND source_id = ?", (entry.space_key, entry.id)),
+    ]
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What a verb changes of an entry's row; what is not named stays."""
+
+    body: dict[str, Any] | UnsetType = UNSET
+    published: Publication | None | UnsetType = UNSET
+    trashed_at: datetime | None | UnsetType = UNSET
+
+
+def changed(entry: EntryRow, changes: Changes, *, at: datetime, by: str | None) -> EntryRow:
+    """Return the entry after a change: a new revision, and a new version when its content changed."""
+    values: dict[str, Any] = {
+        name: value for name in ("body", "published", "trashed_at") if (value := getattr(changes, name)) is not UNSET
+    }
+    if changes.body is not UNSET:
+        values |= {"version": entry.version + 1, "updated_at": at, "updated_by": by}
+    return msgspec.structs.replace(entry, revision=entry.revision + 1, **values)
+
+
+async def existing_targets(
+    reader: Reader, space_key: int, ids: Sequence[str]
+) -> dict[str, int]:
+    """Return ``{entry id: type key}`` for those ids that are entries of the space and not in the trash."""
+    if not ids:
+        return {}
+    marks = ",".join("?" * len(ids))
+    rows = await reader.fetch_all(
+        f"SELECT id, type_key FROM maydan_entries WHERE space_key = ? AND trashed_at IS NULL AND id IN ({marks})",  # noqa: S608 - marks only
+        space_key,
+        *ids,
+    )
+    return {str(row[0]): row[1] for row in rows}

@@ -1,0 +1,154 @@
+"""What must be unique in a space: slugs and the values of unique fields, over drafts and published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from maydan.storage.ports import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from maydan.storage.ports import Reader, Store
+
+class SlugHit(Struct, frozen=True, kw_only=True):
+    """Where a slug leads."""
+
+    entry_id: str
+    in_draft: bool
+    in_published: bool
+
+
+async def find_slug(store: Store, space_key: int, type_key: int, slug: str, locales: Iterable[str]) -> SlugHit | None:
+    """Look a slug up in the locales, in order; a current slug wins over a former one."""
+    wanted = tuple(locales)
+    rows = await store.fetch_all(
+        "SELECT locale, entry_id, in_draft, in_published FROM maydan_slugs"  # noqa: S608 - marks only
+        f" WHERE space_key = ? AND type_key = ? AND slug = ? AND locale IN ({','.join('?' * len(wanted))})",
+        space_key,
+        type_key,
+        slug,
+        *wanted,
+    )
+    ranked = sorted(rows, key=lambda row: (not (row[2] or row[3]), wanted.index(row[0])))
+    if not ranked:
+        return None
+    _, entry_id, in_draft, in_published = ranked[0]
+    return SlugHit(entry_id=str(entry_id), in_draft=bool(in_draft), in_published=bool(in_published))
+
+
+async def taken_slugs(
+    reader: Reader, space_key: int, type_key: int, locale: str, stem: str, *, but: str
+) -> frozenset[str]:
+    """Return the current slugs of other entries that are the stem or the stem with a number."""
+    rows = await reader.fetch_all(
+        "SELECT slug FROM maydan_slugs WHERE space_key = ? AND type_key = ? AND locale = ? AND slug >= ? AND slug < ?"
+        " AND (in_draft = TRUE OR in_published = TRUE) AND entry_id <> ?",
+        space_key, type_key, locale, stem, f"{stem}-:", but,
+    )  # fmt: skip
+    return frozenset(row[0] for row in rows)
+
+
+type SlugKey = tuple[str, str]
+"""Locale, slug."""
+type UniqueKey = tuple[str, str, str]
+"""Field id, locale ("" where the field is not localised), canonical value."""
+
+
+class Claims(Struct, frozen=True, kw_only=True):
+    """The names (slugs, or unique values) that an entry holds, as a draft and as readers know it."""
+
+    draft: frozenset[tuple[str, ...]] = frozenset()
+    published: frozenset[tuple[str, ...]] = frozenset()
+
+    def flags(self) -> dict[tuple[str, ...], tuple[bool, bool]]:
+        """Return ``{name: (in draft, in published)}``."""
+        return {key: (key in self.draft, key in self.published) for key in self.draft | self.published}
+
+
+NOTHING: Final = Claims()
+"""What an entry holds that does not exist, or lies in the trash."""
+
+_FORMER: Final = (False, False)
+
+_PUT_SLUG: Final = (
+    "INSERT INTO maydan_slugs (space_key, type_key, locale, slug, entry_id, in_draft, in_published)"
+    " VALUES (?,?,?,?,?,?,?) ON CONFLICT (space_key, type_key, locale, slug) DO UPDATE SET"
+    " entry_id = excluded.entry_id, in_draft = excluded.in_draft, in_published = excluded.in_published"
+    " WHERE maydan_slugs.entry_id = excluded.entry_id"
+    " OR (maydan_slugs.in_draft = FALSE AND maydan_slugs.in_published = FALSE)"
+)
+_DROP_SLUG: Final = (
+    "DELETE FROM maydan_slugs WHERE space_key = ? AND type_key = ? AND locale = ? AND slug = ? AND entry_id = ?"
+)
+_PUT_VALUE: Final = (
+    "INSERT INTO maydan_unique_values (space_key, type_key, field_id, locale, value, entry_id, in_draft, in_published)"
+    " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (space_key, type_key, field_id, locale, value) DO UPDATE SET"
+    " in_draft = excluded.in_draft, in_published = excluded.in_published"
+    " WHERE maydan_unique_values.entry_id = excluded.entry_id"
+)
+_DROP_VALUE: Final = (
+    "DELETE FROM maydan_unique_values WHERE space_key = ? AND type_key = ? AND field_id = ? AND locale = ?"
+    " AND value = ? AND entry_id = ?"
+)
+
+
+def slug_statements(space_key: int, type_key: int, entry_id: str, before: Claims, after: Claims) -> list[Statement]:
+    """Return what moves an entry's slugs from one state to the next; keys are ``SlugKey``.
+
+    A slug that readers knew stays as a former one, which answers 301. A slug that another entry holds stops the
+    whole batch (:class:`~maydan.storage.ports.GuardFailed`).
+    """
+    where = (space_key, type_key)
+    return [
+        Statement(_DROP_SLUG, (*where, *key, entry_id))
+        if flags is None
+        else Statement(_PUT_SLUG, (*where, *key, entry_id, *flags), expect=1)
+        for key, flags in _moves(before, after, keep_former=True)
+    ]
+
+
+def unique_statements(space_key: int, type_key: int, entry_id: str, before: Claims, after: Claims) -> list[Statement]:
+    """Return what moves an entry's unique values; keys are ``UniqueKey``. One that another holds stops the batch."""
+    where = (space_key, type_key)
+    return [
+        Statement(_DROP_VALUE, (*where, *key, entry_id))
+        if flags is None
+        else Statement(_PUT_VALUE, (*where, *key, entry_id, *flags), expect=1)
+        for key, flags in _moves(before, after, keep_former=False)
+    ]
+
+
+def _moves(
+    before: Claims, after: Claims, *, keep_former: bool
+) -> Iterator[tuple[tuple[str, ...], tuple[bool, bool] | None]]:
+    """Yield each name whose flags change, with the new ones; ``None`` is to be forgotten."""
+    old, new = before.flags(), after.flags()
+    for key in sorted({*old, *new}):
+        flags = new.get(key)
+        if flags is None and keep_former and old[key][1]:
+            flags = _FORMER
+        if flags is None or flags != old.get(key):
+            yield key, flags
+
+
+async def holder_of(reader: Reader, space_key: int, type_key: int, key: UniqueKey) -> str | None:
+    """Return the id of the entry that holds a unique value."""
+    row = await reader.fetch_one(
+        "SELECT entry_id FROM maydan_unique_values"
+        " WHERE space_key = ? AND type_key = ? AND field_id = ? AND locale = ? AND value = ?",
+        space_key, type_key, *key,
+    )  # fmt: skip
+    return str(row[0]) if row else None
+
+
+async def holder_of_slug(reader: Reader, space_key: int, type_key: int, locale: str, slug: str) -> str | None:
+    """Return the id of the entry whose current slug it is."""
+    row = await reader.fetch_one(
+        "SELECT entry_id FROM maydan_slugs WHERE space_key = ? AND type_key = ? AND locale = ? AND slug = ?"
+        " AND (in_draft = TRUE OR in_published = TRUE)",
+        space_key, type_key, locale, slug,
+    )  # fmt: skip
+    return str(row[0]) if row else None

@@ -1,0 +1,121 @@
+"""Spaces and content types, held in memory by every worker and reloaded when their revision moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from maydan.content.spaces import Space
+from maydan.content.types import ContentType
+
+if TYPE_CHECKING:
+    from maydan.storage.ports import Reader, Row, Store
+
+SHARED: Final = 0
+"""The space key of content types that plugins bring; they have one document table for all spaces."""
+
+
+class Registry:
+    """Finds spaces and types by name; a name that is missing is looked up in the database before it is refused."""
+
+    def __init__(self, store: Store) -> None:
+        """Begin empty; call :meth:`reload` before serving."""
+        self._store = store
+        self._spaces: dict[str, Space] = {}
+        self._types: dict[tuple[int, str], ContentType] = {}
+
+    async def reload(self) -> None:
+        """Read all spaces and types again and swap them in at once."""
+        spaces = [_space(row) for row in await self._store.fetch_all(_SELECT_SPACES)]
+        types = [_type(row) for row in await self._store.fetch_all(_SELECT_TYPES)]
+        self._spaces = {space.name: space for space in spaces}
+        self._types = dict(types)
+
+    def spaces(self) -> list[Space]:
+        """Return all spaces, by name."""
+        return [self._spaces[name] for name in sorted(self._spaces)]
+
+    def cached_space(self, name: str) -> Space | None:
+        """Return the space as this worker knows it, without asking the database."""
+        return self._spaces.get(name)
+
+    async def find_space(self, name: str) -> Space | None:
+        """Return the space of that name, or ``None``."""
+        space = self._spaces.get(name)
+        if space is None and len(name) <= MAX_NAME:
+            space = await find_space(self._store, name)
+            if space:
+                self._spaces[name] = space
+        return space
+
+    def cached_type(self, space: Space, name: str) -> ContentType | None:
+        """Return the type as this worker knows it, without asking the database."""
+        plugin, dot, _ = name.partition(".")
+        if dot and plugin not in space.plugins:
+            return None
+        return self._types.get((SHARED if dot else space.key, name))
+
+    async def find_type(self, space: Space, name: str) -> ContentType | None:
+        """Return the content type that is active in the space, or ``None``."""
+        found = self.cached_type(space, name)
+        if found is None and "." not in name and len(name) <= MAX_NAME:
+            found = await find_type(self._store, space.key, name)
+            if found:
+                self._types[space.key, name] = found
+        return found
+
+    def types(self, space: Space) -> list[ContentType]:
+        """Return the types that are active in the space, by name."""
+        names = sorted(name for key, name in self._types if key in (SHARED, space.key))
+        return [found for name in names if (found := self.cached_type(space, name))]
+
+    def type_by_key(self, key: int) -> ContentType | None:
+        """Return the type with that internal number."""
+        return next((found for found in self._types.values() if found.key == key), None)
+
+    def shared_types(self) -> list[ContentType]:
+        """Return the types that plugins brought, as they are stored."""
+        return [found for (key, _), found in sorted(self._types.items()) if key == SHARED]
+
+
+MAX_NAME: Final = 128
+"""Longer names are refused without asking the database."""
+
+_SELECT_SPACES: Final = "SELECT key, name, settings, version FROM maydan_spaces"
+_SELECT_TYPES: Final = "SELECT key, space_key, name, definition, version FROM maydan_types"
+
+
+async def find_space(reader: Reader, name: str) -> Space | None:
+    """Read one space from the database."""
+    row = await reader.fetch_one(f"{_SELECT_SPACES} WHERE name = ?", name)
+    return _space(row) if row else None
+
+
+async def find_type(reader: Reader, space_key: int, name: str) -> ContentType | None:
+    """Read one type from the database; ``space_key`` is ``SHARED`` for a plugin's."""
+    row = await reader.fetch_one(f"{_SELECT_TYPES} WHERE space_key = ? AND name = ?", space_key, name)
+    return _type(row)[1] if row else None
+
+
+def _space(row: Row) -> Space:
+    settings: dict[str, Any] = msgspec.json.decode(row[2])
+    return msgspec.convert({**settings, "key": row[0], "name": row[1], "version": row[3]}, Space)
+
+
+def _type(row: Row) -> tuple[tuple[int, str], ContentType]:
+    definition: dict[str, Any] = msgspec.json.decode(row[3])
+    definition |= {"key": row[0], "name": row[2], "version": row[4]}
+    return (row[1], row[2]), msgspec.convert(definition, ContentType)
+
+
+def settings_json(space: Space) -> str:
+    """Return what is stored of a space besides its key, name and version."""
+    kept = {name: value for name, value in msgspec.to_builtins(space).items() if name not in {"key", "name", "version"}}
+    return msgspec.json.encode(kept).decode()
+
+
+def definition_json(content_type: ContentType) -> str:
+    """Return what is stored of a type besides its key, name and version."""
+    kept = msgspec.to_builtins(content_type)
+    return msgspec.json.encode({k: v for k, v in kept.items() if k not in {"key", "name", "version"}}).decode()

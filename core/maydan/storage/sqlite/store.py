@@ -1,0 +1,157 @@
+"""The port's ``Store`` on SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from maydan.errors import ConfigurationError
+from maydan.storage.current import Current
+from maydan.storage.dialects import SQLITE, Dialect
+from maydan.storage.ports import Row, Statement
+from maydan.storage.settings import DatabaseSettings
+from maydan.storage.signals import Signals
+from maydan.storage.sqlite.connecting import bound, connect_reader, connect_writer
+from maydan.storage.sqlite.errors import translated
+from maydan.storage.sqlite.lock import FileLock
+from maydan.storage.sqlite.reading import LoopReader, ThreadReaders
+from maydan.storage.sqlite.transaction import SQLiteTransaction
+from maydan.storage.sqlite.writing import Writer
+
+T = TypeVar("T")
+
+
+class SQLiteStore:
+    """One file: a writer, a reader on the event loop, reading threads."""
+
+    def __init__(self, path: str, settings: DatabaseSettings) -> None:
+        """Remember the file; nothing is opened yet.
+
+        Raises:
+            ConfigurationError: The path is empty or in memory; a database is one file.
+        """
+        if not path or path == ":memory:":
+            raise ConfigurationError("[database] url must name a file, as in sqlite:///maydan.db.")
+        self.path = str(Path(path).absolute())
+        self.settings = settings
+        self.signals = Signals()
+        self.current = Current(f"sqlite {path}")
+        self._writer: Writer | None = None
+        self._loop_reader: LoopReader | None = None
+        self._own_reader: LoopReader | None = None
+        self._threads: ThreadReaders | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """SQLite's way of saying things."""
+        return SQLITE
+
+    async def open(self) -> None:
+        """Open the file, making it when it is missing, and its lock."""
+        if self._writer is not None:
+            return
+        writer, reader, lock = await asyncio.get_running_loop().run_in_executor(None, self._connect)
+        self._writer = Writer(writer, lock, self.settings)
+        self._own_reader = LoopReader(writer, self.settings.loop_read_ms)
+        self._loop_reader = LoopReader(reader, self.settings.loop_read_ms)
+        self._threads = ThreadReaders(self.path, self.settings)
+
+    def _connect(self) -> tuple[sqlite3.Connection, sqlite3.Connection, FileLock]:
+        if not Path(self.path).parent.is_dir():
+            raise ConfigurationError(f"[database] url names a file in {Path(self.path).parent}, which does not exist.")
+        lock = FileLock(self.path)
+        if not lock.acquire(self.settings.write_wait_s):
+            lock.close()
+            raise ConfigurationError(f"Another process has been writing to {self.path} for too long; end it first.")
+        try:
+            writer = connect_writer(self.path, self.settings)
+            return writer, connect_reader(self.path, self.settings, busy_ms=0), lock
+        finally:
+            lock.release()
+
+    async def close(self) -> None:
+        """Wait for what is running and close the file."""
+        writer, threads, reader = self._writer, self._threads, self._loop_reader
+        if writer is None or threads is None or reader is None:
+            return
+        self._writer = None
+        await threads.close()
+
+        def disconnect() -> None:
+            threads.disconnect()
+            reader.connection.close()
+
+        await writer.close(disconnect)
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    async def fetch_all(self, sql: str, *args: Any) -> list[Row]:
+        """Return all rows; on the loop if that is quick, else from a reading thread."""
+        if (transaction := self.current.find()) is not None:
+            return await transaction.fetch_all(sql, *args)
+        sql, args = SQLITE.translate(sql), bound(args)
+        assert self._loop_reader is not None and self._threads is not None, "The store is not open."
+        rows = self._loop_reader.fetch_all(sql, args)
+        if rows is None:
+            rows = await self._threads.run(lambda connection: connection.execute(sql, args).fetchall())
+        return rows
+
+    async def fetch_one(self, sql: str, *args: Any) -> Row | None:
+        """Return the first row, or None."""
+        rows = await self.fetch_all(sql, *args)
+        return rows[0] if rows else None
+
+    async def fetch_point(self, sql: str, *args: Any) -> Row | None:
+        """Return the first row, or None, on the loop."""
+        if (transaction := self.current.find()) is not None:
+            return await transaction.fetch_one(sql, *args)
+        assert self._loop_reader is not None, "The store is not open."
+        try:
+            rows = self._loop_reader.connection.execute(SQLITE.translate(sql), bound(args)).fetchall()
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        return rows[0] if rows else None
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    async def commit(self, batch: Sequence[Statement]) -> None:
+        """Store a batch on its own."""
+        async with self.write_transaction() as transaction:
+            await transaction.apply(batch)
+
+    @asynccontextmanager
+    async def write_transaction(self) -> AsyncIterator[SQLiteTransaction]:
+        """Store what happens inside as a whole."""
+        if (outer := self.current.find()) is not None:
+            async with outer.savepoint():
+                yield outer
+            return
+        writer = self._writer
+        assert writer is not None and self._own_reader is not None, "The store is not open."
+        await writer.begin()
+        transaction = SQLiteTransaction(writer, self._own_reader)
+        token = self.current.enter(transaction)
+        try:
+            yield transaction
+        except BaseException:
+            transaction.is_open = False
+            self.current.leave(token)
+            writer.undo()
+            raise
+        transaction.is_open = False
+        self.current.leave(token)
+        await writer.keep(self._callbacks(transaction))
+
+    def _callbacks(self, transaction: SQLiteTransaction) -> list[Callable[[], None]]:
+        if not transaction.signals:
+            return transaction.callbacks
+        return [*transaction.callbacks, lambda: self.signals.send(transaction.signals)]
+
+    async def retrying(self, work: Callable[[SQLiteTransaction], Awaitable[T]]) -> T:
+        """Run the work in a write transaction; on SQLite no race can be lost, so once."""
+        async with self.write_transaction() as transaction:
+            return await work(transaction)

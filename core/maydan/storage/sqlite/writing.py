@@ -1,0 +1,251 @@
+"""The writer: transactions take turns on one connection and share commits."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from maydan.errors import PoolExhausted, Unavailable
+from maydan.storage.settings import DatabaseSettings
+from maydan.storage.sqlite.errors import is_busy, translated
+from maydan.storage.sqlite.lock import FileLock
+from maydan.storage.sqlite.threads import finished
+
+T = TypeVar("T")
+
+_BUSY_POLL_S: Final = 0.002
+
+
+class _Group:
+    """Transactions that are committed together."""
+
+    def __init__(self) -> None:
+        self.started_at = time.monotonic()
+        self.waiters: list[asyncio.Future[None]] = []
+        self.callbacks: list[Callable[[], None]] = []
+
+
+class Writer:
+    """Hands out turns on the one connection that writes.
+
+    Whoever has the turn owns the connection, between two others' savepoints. A group begins with the first member's
+    turn: OS lock, BEGIN IMMEDIATE. It is committed when nobody waits for a turn, or it is full, or old; the COMMIT
+    has the turn itself. Members that are cancelled never leave anything half done: what runs in a thread is waited
+    for, and the commit belongs to the event loop and to no member.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, lock: FileLock, settings: DatabaseSettings) -> None:
+        """Write on the connection, which no other code uses, under the lock."""
+        self.connection = connection
+        self._lock = lock
+        self._settings = settings
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="maydan-write")
+        self._is_taken = False
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._group: _Group | None = None
+        self._is_closed = False
+
+    # -- a member's life -----------------------------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Wait for the turn and open a savepoint; ended by exactly one :meth:`keep` or :meth:`undo`.
+
+        Raises:
+            PoolExhausted: The turn or the lock did not come in time.
+        """
+        await self._take_turn()
+        try:
+            if self._group is None:
+                await self._open_group()
+            self.connection.execute("SAVEPOINT member")
+        except BaseException as error:
+            self._end_turn()
+            if isinstance(error, sqlite3.Error):
+                raise translated(error) from error
+            raise
+
+    async def keep(self, callbacks: list[Callable[[], None]]) -> None:
+        """End the member well; returns when its group is on disk. The callbacks run right after the commit."""
+        group = self._group
+        if group is None or not self.connection.in_transaction:
+            self._lose_group()
+            self._end_turn()
+            raise Unavailable("The database ended the transaction by itself; nothing was stored.", retry_after_s=1)
+        try:
+            self.connection.execute("RELEASE member")
+        except sqlite3.Error as error:
+            self.undo()
+            raise translated(error) from error
+        waiter = asyncio.get_running_loop().create_future()
+        group.waiters.append(waiter)
+        group.callbacks += callbacks
+        self._end_turn()
+        await waiter
+
+    def undo(self) -> None:
+        """End the member without a trace."""
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK TO member")
+                self.connection.execute("RELEASE member")
+            else:
+                self._lose_group()
+        except sqlite3.Error:
+            self._lose_group()
+        finally:
+            self._end_turn()
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run the work of whoever has the turn in the writer's thread."""
+        return await finished(asyncio.get_running_loop().run_in_executor(self._executor, work))
+
+    # -- turns ----------------------------------------------------------------------------------------------------
+
+    async def _take_turn(self) -> None:
+        if self._is_closed:
+            raise Unavailable("The database is being closed.", retry_after_s=1)
+        if not self._is_taken:
+            self._is_taken = True
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            async with asyncio.timeout(self._settings.write_wait_s):
+                try:
+                    await turn
+                except asyncio.CancelledError:
+                    self._give_up(turn)
+                    raise
+        except TimeoutError:
+            raise PoolExhausted("Too many others are writing; try again.", retry_after_s=1) from None
+
+    def _give_up(self, turn: asyncio.Future[None]) -> None:
+        """Leave the queue; a turn that came at the same moment goes to the next one."""
+        if turn.done() and not turn.cancelled():
+            self._end_turn()
+        elif turn in self._queue:
+            self._queue.remove(turn)
+
+    def _hand_on(self) -> bool:
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return True
+        return False
+
+    def _end_turn(self) -> None:
+        """Give the turn to the next one, or to the commit."""
+        group = self._group
+        if group is None:
+            self._is_taken = self._hand_on()
+        elif self._is_due(group):
+            self._commit(group)
+        elif not self._hand_on():
+            # One round of the loop: requests that have arrived at the same time join before the disk is waited for.
+            asyncio.get_running_loop().call_soon(self._commit_unless_joined, group)
+
+    def _is_due(self, group: _Group) -> bool:
+        age_ms = (time.monotonic() - group.started_at) * 1000
+        return len(group.waiters) >= self._settings.group_size or age_ms >= self._settings.group_ms
+
+    # -- the group ------------------------------------------------------------------------------------------------
+
+    async def _open_group(self) -> None:
+        try:
+            if self._lock.try_acquire():
+                try:
+                    self.connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.Error as error:
+                    if not is_busy(error):
+                        self._lock.release()
+                        raise
+            await self.in_thread(self._open_group_in_thread)
+        finally:
+            if self.connection.in_transaction:
+                self._group = _Group()
+
+    def _open_group_in_thread(self) -> None:
+        deadline = time.monotonic() + self._settings.write_wait_s
+        if not self._lock.is_held and not self._lock.acquire(self._settings.write_wait_s):
+            raise PoolExhausted("Another process is writing for too long; try again.", retry_after_s=1)
+        while True:
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.Error as error:
+                if not is_busy(error) or time.monotonic() >= deadline:
+                    self._lock.release()
+                    raise
+            time.sleep(_BUSY_POLL_S)
+
+    def _commit_unless_joined(self, group: _Group) -> None:
+        if not self._hand_on():
+            self._commit(group)
+
+    def _commit(self, group: _Group) -> None:
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._executor, self._commit_in_thread)
+        future.add_done_callback(lambda done: self._committed(group, done))
+
+    def _commit_in_thread(self) -> None:
+        try:
+            self.connection.execute("COMMIT")
+        finally:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            self._lock.release()
+
+    def _committed(self, group: _Group, done: asyncio.Future[None]) -> None:
+        error = done.exception()
+        self._group = None
+        if error is None:
+            for callback in group.callbacks:
+                callback()
+        self._tell(group, translated(error) if isinstance(error, sqlite3.Error) else error)
+        self._end_turn()
+
+    def _lose_group(self) -> None:
+        """SQLite has rolled back everything, as it does when the disk is full: no member was stored."""
+        group, self._group = self._group, None
+        if group is not None:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            self._lock.release()
+            self._tell(group, Unavailable("The database undid the transaction; nothing was stored.", retry_after_s=1))
+
+    @staticmethod
+    def _tell(group: _Group, error: BaseException | None) -> None:
+        for waiter in group.waiters:
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+
+    async def close(self, disconnect_others: Callable[[], Any]) -> None:
+        """Wait for the turn, then close every connection under the lock, since the last one resets the log."""
+        if self._is_closed:
+            return
+        await self._take_turn()
+        self._is_closed = True
+        for turn in self._queue:
+            if not turn.done():
+                turn.set_exception(Unavailable("The database is being closed.", retry_after_s=1))
+        await self.in_thread(lambda: self._close_in_thread(disconnect_others))
+        self._executor.shutdown(wait=False)
+
+    def _close_in_thread(self, disconnect_others: Callable[[], Any]) -> None:
+        self._lock.acquire(self._settings.write_wait_s)
+        try:
+            disconnect_others()
+            self.connection.close()
+        finally:
+            self._lock.close()
