@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import Struct
+
 MASK: Final = "***"
+_SECRET_NAMES: Final = {"key", "password", "secret", "token"}
+"""Last words of the names of fields that are secret, whatever their type."""
 
 
 class Secret:
@@ -51,3 +55,17 @@ def mask_url(url: str) -> str:
     path, question, query = tail.partition("?")
     parts = [f"password={MASK}" if part.startswith("password=") else part for part in query.split("&")]
     return f"{scheme}://{masked}{slash}{path}{question}{'&'.join(parts)}"
+
+
+def masked_repr(table: Struct) -> str:
+    """Return what ``repr`` shows of a settings struct: everything but passwords, keys and tokens.
+
+    A settings struct with a text that may be secret says ``__repr__ = masked_repr``.
+    """
+    shown: list[str] = []
+    for name in table.__struct_fields__:
+        value: object = getattr(table, name)
+        if isinstance(value, str):
+            value = MASK if value and name.rpartition("_")[2] in _SECRET_NAMES else mask_url(value)
+        shown.append(f"{name}={value!r}")
+    return f"{type(table).__name__}({', '.join(shown)})"

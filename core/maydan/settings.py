@@ -20,6 +20,7 @@ from maydan.accounts.settings import AuthSettings, MailSettings
 from maydan.errors import ConfigurationError
 from maydan.http.settings import LogSettings, ServerSettings
 from maydan.plugins.settings import PluginSettings
+from maydan.secret import masked_repr
 from maydan.storage.settings import DatabaseSettings
 
 FILE_NAME: Final = "maydan.toml"
@@ -63,7 +64,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Leave out the plugins' raw tables: what is secret in them only their structs know."""
-        tables = ", ".join(f"{name}={getattr(self, name)!r}" for name in CORE_TABLES)
+        tables = ", ".join(f"{name}={masked_repr(getattr(self, name))}" for name in CORE_TABLES)
         return f"Settings({tables})"
 
 

@@ -1,0 +1,1 @@
+"""The ``maydan`` command, what an operator types: it wires settings to operations and owns the processes."""

@@ -1,0 +1,133 @@
+"""The grammar of the command line. Imports nothing but argparse, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from maydan import __version__
+
+if TYPE_CHECKING:
+    # What add_subparsers() returns has no public name.
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; each command sets ``run`` to ``module:function`` inside ``maydan.cli``."""
+    parser = argparse.ArgumentParser(
+        prog="maydan", description="Maydan, a headless CMS. Settings are read from maydan.toml in this folder."
+    )
+    parser.add_argument("--version", action="version", version=f"maydan {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_instance(commands)
+    _add_serving(commands)
+    _add_plugins(commands)
+    _add_users(commands)
+    _add_content(commands)
+    return parser
+
+
+def _command(commands: Commands, name: str, run: str, words: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _group(commands: Commands, name: str, words: str) -> Commands:
+    parser = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
+    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
+def _flag(parser: argparse.ArgumentParser, name: str, words: str) -> None:
+    parser.add_argument(name, action="store_true", help=words)
+
+
+def _add_instance(commands: Commands) -> None:
+    init = _command(commands, "init", "init:run", "write maydan.toml, migrate, and create the first administrator")
+    init.add_argument("--admin-email", required=True, metavar="E", help="address of the first administrator")
+    init.add_argument("--admin-password", metavar="P", help="their password; asked for when left out")
+    init.add_argument("--database", metavar="URL", help="sqlite:///maydan.db (default), or postgresql://…")
+    init.add_argument("--plugins", metavar="A,B", help="plugins to enable, separated by commas")
+    migrate = _command(commands, "migrate", "migrate:run", "bring the database up to date with the code")
+    _flag(migrate, "--check", "change nothing; exit 3 when migrations are pending")
+    _flag(migrate, "--plan", "change nothing; print what would run")
+
+
+def _add_serving(commands: Commands) -> None:
+    serve = _command(commands, "serve", "serve:run", "serve the API and run the background work")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=_port, default=8000, help="port to listen on (default: %(default)s)")
+    serve.add_argument("--workers", type=_count, default=1, metavar="N", help="processes (default: %(default)s)")
+    _flag(serve, "--no-worker", "leave the background work to `maydan worker`")
+    _command(commands, "worker", "serve:run_worker", "run only the background work")
+    demo = _command(
+        commands, "demo", "demo:run", "create ./demo with real content in every installed plugin, and serve it"
+    )
+    demo.add_argument("--port", type=_port, default=8000, help="port to listen on (default: %(default)s)")
+    _flag(demo, "--reset", "throw the old demo away first")
+
+
+def _add_plugins(commands: Commands) -> None:
+    plugins = _group(commands, "plugins", "list, check, enable and disable plugins")
+    listing = _command(plugins, "list", "plugins:run_list", "list the installed plugins and their states")
+    _flag(listing, "--json", "print JSON")
+    check = _command(plugins, "check", "plugins:run_check", "load plugins by themselves and report what is wrong")
+    check.add_argument("path", nargs="?", metavar="PATH", help="folder of one plugin; all installed ones by default")
+    _flag(check, "--json", "print JSON")
+    for name, words in (("enable", "add a plugin to maydan.toml"), ("disable", "take a plugin out of maydan.toml")):
+        change = _command(plugins, name, f"plugins:run_{name}", words)
+        change.add_argument("name", metavar="NAME")
+    new = _command(commands, "new-plugin", "new_plugin:run", "write ./maydan-NAME, a plugin that passes its own tests")
+    new.add_argument("name", metavar="NAME")
+
+
+def _add_users(commands: Commands) -> None:
+    users = _group(commands, "user", "administer accounts")
+    create = _command(users, "create", "users:run_create", "create an account whose address counts as verified")
+    create.add_argument("email", metavar="EMAIL")
+    create.add_argument("--password", metavar="P", help="asked for when left out")
+    create.add_argument("--name", default="", help="shown to others")
+    _flag(create, "--administrator", "may do everything in every space")
+    listing = _command(users, "list", "users:run_list", "list the accounts")
+    _flag(listing, "--json", "print JSON")
+    reset = _command(users, "reset-password", "users:run_reset_password", "set a new password and end all sessions")
+    reset.add_argument("email", metavar="EMAIL")
+    reset.add_argument("--password", metavar="P", help="asked for when left out")
+    unlock = _command(users, "unlock", "users:run_unlock", "forget failed logins and lift a suspension")
+    unlock.add_argument("email", metavar="EMAIL")
+
+
+def _add_content(commands: Commands) -> None:
+    importing = _command(commands, "import", "imports:run", "bring content in from a file")
+    importing.add_argument("format", metavar="FORMAT", help="offered by an enabled plugin, such as wordpress")
+    importing.add_argument("path", metavar="PATH")
+    importing.add_argument("--space", required=True, metavar="S", help="name of the space")
+    _flag(importing, "--dry-run", "store nothing; print what would be done")
+    importing.add_argument(
+        "--option", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="passed to the importer"
+    )
+    openapi = _command(commands, "openapi", "openapi:run", "print the OpenAPI document")
+    openapi.add_argument("--space", metavar="S", help="with this space's content types, as its administrator sees them")
+
+
+def _port(text: str) -> int:
+    return _between(text, 0, 65_535)
+
+
+def _count(text: str) -> int:
+    return _between(text, 1, 1_000)
+
+
+def _between(text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        message = f"expected a whole number from {low} to {high}, got {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        message = f"expected NAME=VALUE, got {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return name, value
