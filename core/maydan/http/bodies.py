@@ -1,0 +1,172 @@
+"""Reading a request body: its size, its media type, and JSON without any leniency."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from maydan.errors import InputError, InvalidInput, Malformed, TooLarge, UnsupportedMediaType
+from maydan.http.pointers import pointer_to
+
+if TYPE_CHECKING:
+    from litestar.types import Receive
+
+MAX_DEPTH: Final = 64
+MAX_INTEGER: Final = 2**63 - 1
+IN_THREAD_BYTES: Final = 256 * 1024
+"""Larger bodies are parsed in a thread, so that the loop serves others meanwhile."""
+
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKETS: Final = bytes.maketrans(b"[]", b"{}")
+_NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NUMBERS: Final = bytes.maketrans(b"123456789E", b"000000000e")
+_ESCAPES_TO_CHECK: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+
+def check_media_type(headers: Mapping[bytes, bytes], wanted: str) -> None:
+    """Refuse a body that is encoded, or of another media type.
+
+    Raises:
+        UnsupportedMediaType: It is.
+    """
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise UnsupportedMediaType("Send the body without Content-Encoding.")
+    given, _, parameters = headers.get(b"content-type", b"").partition(b";")
+    if given.strip().lower() != wanted.encode():
+        raise UnsupportedMediaType(f"Send the body with Content-Type: {wanted}.", accepted=wanted)
+    charset = re.search(rb"charset\s*=\s*\"?([^\s;\"]*)", parameters.lower())
+    if charset and charset[1] not in (b"utf-8", b"utf8"):
+        raise UnsupportedMediaType("Send the body in UTF-8.", accepted=wanted)
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit_bytes: int) -> bytes:
+    """Return the whole body, with or without a ``Content-Length``.
+
+    Raises:
+        TooLarge: It exceeds the limit; what is left of it is not read.
+        Malformed: The client went away before its end.
+    """
+    length = headers.get(b"content-length")
+    if length is not None and length.isdigit() and int(length) > limit_bytes:
+        raise _too_large(limit_bytes)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Malformed("The connection was closed before the body was complete.")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit_bytes:
+            raise _too_large(limit_bytes)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"The body may have at most {limit_bytes} bytes.", limit_bytes=limit_bytes)
+
+
+async def read_json(raw: bytes) -> Any:
+    """Parse JSON strictly; a large body in a thread.
+
+    Raises:
+        Malformed: It is not JSON, not UTF-8, too deep, or has a member twice.
+        InvalidInput: A string holds what no text may hold, or a number is out of range; with the place.
+    """
+    if len(raw) > IN_THREAD_BYTES:
+        return await asyncio.to_thread(parse_json, raw)
+    return parse_json(raw)
+
+
+def parse_json(raw: bytes) -> Any:
+    """Parse JSON strictly; as :func:`read_json`."""
+    _check_depth(raw)
+    try:
+        value = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_constant)
+    except UnicodeDecodeError as error:
+        raise Malformed(f"The body is not UTF-8: byte {error.start}.") from error
+    except json.JSONDecodeError as error:
+        raise Malformed(f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    except ValueError as error:  # an integer of more digits than Python reads
+        raise Malformed("The body is not JSON that can be read: a number has too many digits.") from error
+    if _is_suspicious(raw):
+        errors: list[InputError] = []
+        _check_values(value, (), errors)
+        if errors:
+            raise InvalidInput("A value cannot be stored.", errors=tuple(errors))
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object, refusing a member that is given twice."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Malformed(f"The member {twice!a} is given twice in one object.", code="duplicate_member")
+    return members
+
+
+def _constant(text: str) -> NoReturn:
+    raise Malformed(f"{text} is not JSON; leave the member out, or send null.")
+
+
+def _too_deep() -> Malformed:
+    return Malformed(f"The body is nested deeper than {MAX_DEPTH} levels.", code="too_deep")
+
+
+def _check_depth(raw: bytes) -> None:
+    """Refuse deep nesting; counts exactly only where there are enough brackets for it."""
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
+        return
+    brackets = _STRINGS.sub(b"", raw).translate(_BRACKETS, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        shorter = brackets.replace(b"{}", b"")
+        if len(shorter) == len(brackets):
+            return  # all closed, or what is left does not match: the parser says where
+        brackets = shorter
+    if b"{}" in brackets:
+        raise _too_deep()
+
+
+def _is_suspicious(raw: bytes) -> bool:
+    """Tell, at the cost of three scans in C, whether the body may hold a value to look at closely."""
+    if b"\\u" in raw and _ESCAPES_TO_CHECK.search(raw):
+        return True
+    numbers = raw.translate(_NUMBERS, b"+")
+    return b"0" * 18 in numbers or b"0e00" in numbers
+
+
+def _check_values(value: Any, path: tuple[str | int, ...], errors: list[InputError]) -> None:
+    """Collect what no text column and no 64-bit integer can hold."""
+    match value:
+        case dict():
+            for name, member in value.items():
+                if _is_broken(name):
+                    errors.append(InputError(pointer_to(path), "invalid_text", "A member's name is not valid text."))
+                else:
+                    _check_values(member, (*path, name), errors)
+        case list():
+            for index, member in enumerate(value):
+                _check_values(member, (*path, index), errors)
+        case str() if _is_broken(value):
+            message = "Must not contain NUL characters or halves of surrogate pairs."
+            errors.append(InputError(pointer_to(path), "invalid_text", message))
+        case int() if abs(value) > MAX_INTEGER:
+            errors.append(InputError(pointer_to(path), "out_of_range", "Must fit into 64 bits."))
+        case float() if math.isinf(value):
+            errors.append(InputError(pointer_to(path), "out_of_range", "Must be a finite number."))
+        case _:
+            pass
+
+
+def _is_broken(text: str) -> bool:
+    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,0 +1,128 @@
+"""What a route is given: who calls, in which space, with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from maydan.errors import NotFound
+from maydan.http import conditions
+from maydan.http.conversion import convert_body
+from maydan.http.queries import parse_pairs
+from maydan.http.sealing import Seal
+
+if TYPE_CHECKING:
+    from maydan.access.actors import Actor
+    from maydan.content.spaces import Space
+    from maydan.http.answers import Answer
+    from maydan.http.idempotency import Claim
+    from maydan.http.routing import Route
+    from maydan.operations.core import Caller, Core
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Call:
+    """One request, as far as the kernel has read and checked it."""
+
+    __slots__ = (
+        "_space", "address", "caller", "claim", "core", "data", "headers", "path", "query", "query_string", "raw",
+        "request_id", "route", "url_path",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        core: Core,
+        route: Route,
+        *,
+        path: Mapping[str, str],
+        url_path: str,
+        query_string: bytes,
+        headers: dict[bytes, bytes],
+        request_id: str,
+    ) -> None:
+        """Keep what is known from the head of the request."""
+        self.core = core
+        self.route = route
+        self.path = path
+        """The values in the path by name, decoded."""
+        self.url_path = url_path
+        self.query_string = query_string
+        self.headers = headers
+        """By lower-case name, as bytes; see :meth:`header`."""
+        self.request_id = request_id
+        self.caller: Caller
+        self.query: Any = None
+        """The Struct that the route declares."""
+        self.raw = b""
+        """The body as it came."""
+        self.data: Any = None
+        """The body as parsed JSON."""
+        self.address = ""
+        """Where the request comes from; see ``proxies``."""
+        self.claim: Claim | None = None
+        self._space: Space | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Whoever calls."""
+        return self.caller.actor
+
+    @property
+    def space(self) -> Space:
+        """The space in the path.
+
+        Raises:
+            NotFound: The path has none.
+        """
+        if self._space is None:
+            raise NotFound
+        return self._space
+
+    @space.setter
+    def space(self, space: Space) -> None:
+        self._space = space
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query parameters in their order, for a route with ``AnyQuery``, which checks them itself."""
+        return parse_pairs(self.query_string)
+
+    def header(self, name: str) -> str | None:
+        """Return a request header, or ``None``."""
+        value = self.headers.get(name.lower().encode())
+        return None if value is None else value.decode("latin-1")
+
+    @overload
+    def body(self) -> dict[str, Any]: ...
+    @overload
+    def body(self, wanted: type[T]) -> T: ...
+    def body(self, wanted: Any = dict[str, Any]) -> Any:
+        """Return the JSON body converted to ``wanted``; without it, as an object.
+
+        Raises:
+            InvalidInput: With one error for each place that is not acceptable.
+        """
+        return convert_body(self.data, wanted)
+
+    def require_match(self, tag: str) -> None:
+        """Hold ``If-Match`` against the present tag of what is to be changed.
+
+        Raises:
+            PreconditionRequired: It is missing and the route needs it.
+            Stale: It names other tags only.
+        """
+        conditions.require_tag(self.header("if-match"), tag, required=self.route.if_match)
+
+    def require_version(self, version: int) -> None:
+        """Hold ``If-Match`` against the present draft version of an entry; raises as :meth:`require_match`."""
+        conditions.require_version(self.header("if-match"), version, required=self.route.if_match)
+
+    def seal(self, build: Callable[[R], Answer]) -> Seal[R]:
+        """Return what stores the answer in the operation's own transaction (``Idempotency-Key``).
+
+        ``seal = call.seal(lambda entry: Answer.created(…))``, then pass ``seal.statements`` to the operation (it is
+        ``None`` without a key) and return ``seal.answer(entry)``.
+        """
+        return Seal(self.claim, build)

@@ -1,0 +1,186 @@
+"""The kernel: what happens to every request, in the order that the contract fixes.
+
+1. head: path, query                     400 (404 for an odd spelling of the path)
+2. body: size, media type, syntax        400 413 415
+3. caller: token                         401
+4. place: space, plugin, permission      401 403 404
+5. the body fits (routes that take it as an argument)                                        422
+6. idempotency: claim the key, or replay                                                     409 422
+7. the route's own function, which answers 404 403 428 412 422 409 in this order
+
+Each step is a small function; what a route never needs is decided when its endpoint is made, not per request.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from maydan.access.actors import ANONYMOUS
+from maydan.errors import Forbidden, Malformed, MaydanError, NotFound, Unauthenticated
+from maydan.http.answers import Answer
+from maydan.http.bodies import check_media_type, read_body, read_json
+from maydan.http.call import Call
+from maydan.http.conversion import convert_body
+from maydan.http.headers import bearer_token, languages, read_headers, request_id
+from maydan.http.paths import check_path
+from maydan.http.problems import Unexpected
+from maydan.http.queries import convert_query, parse_pairs
+from maydan.http.replies import Reply, reply_to, reply_to_error
+from maydan.http.routing import ADMINISTRATOR, LOGGED_IN, PUBLIC, Access, AnyQuery, Route
+from maydan.operations.core import Caller
+
+if TYPE_CHECKING:
+    from litestar.types import HTTPScope, Receive, Send
+
+    from maydan.http.settings import ServerSettings
+    from maydan.operations.core import Core
+
+_log: Final = logging.getLogger("maydan.http")
+
+
+class Endpoint:
+    """One route as an ASGI application."""
+
+    def __init__(self, core: Core, settings: ServerSettings, route: Route) -> None:
+        """Decide once what each request to the route will need."""
+        self.core = core
+        self.route = route
+        self._limit_bytes = settings.max_body_bytes
+        self._reads_body = route.method in ("POST", "PUT", "PATCH", "DELETE")
+        self._converts_body = route.takes_body
+        self._converts_query = route.query is not AnyQuery
+        self._default_query = _default(route.query)
+        self._in_space = "space" in route.names
+        self._action = None if isinstance(route.permission, Access) else route.permission
+        self._is_public = route.permission is PUBLIC
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = read_headers(scope["headers"])
+        identity = request_id(headers)
+        try:
+            reply = await self._answer(scope, receive, headers, identity)
+        except MaydanError as error:
+            reply = self._refuse(error, scope, headers, identity)
+        except Exception:
+            _log.exception("A request failed.", extra={"request_id": identity, "route": self.route.path})
+            reply = self._refuse(Unexpected(), scope, headers, identity)
+        await reply.send(send, head=scope["method"] == "HEAD")
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, headers: dict[bytes, bytes], identity: str) -> Reply:
+        """Take the steps, in their order."""
+        call = Call(
+            self.core,
+            self.route,
+            path=scope["path_params"],
+            url_path=scope["path"],
+            query_string=scope["query_string"],
+            headers=headers,
+            request_id=identity,
+        )
+        check_path(scope)
+        call.query = self._read_query(call)
+        if self._reads_body:
+            await self._read_body(call, receive)
+        elif b"content-length" in headers or b"transfer-encoding" in headers:
+            _refuse_body(headers)
+        call.caller = await self._identify(call)
+        if self._in_space:
+            await self._enter_space(call)
+        self._check_access(call)
+        return reply_to(call, await self._run(call))
+
+    def _read_query(self, call: Call) -> Struct | None:
+        """Step 1: the query parameters."""
+        if not call.query_string and self._default_query is not None:
+            return self._default_query
+        pairs = parse_pairs(call.query_string)
+        return convert_query(pairs, self.route.query) if self._converts_query else None
+
+    async def _read_body(self, call: Call, receive: Receive) -> None:
+        """Step 2: the body as bytes, and as JSON unless the route wants it as it is."""
+        route = self.route
+        call.raw = raw = await read_body(call.headers, receive, self._limit_bytes)
+        if not raw:
+            if route.body is not None and route.body_required:
+                raise Malformed("This request needs a body.", code="body_required")
+            call.data = {}
+            return
+        check_media_type(call.headers, route.media_type)
+        if route.body is not bytes:
+            call.data = await read_json(raw)
+
+    async def _identify(self, call: Call) -> Caller:
+        """Step 3: who calls."""
+        header = call.headers.get(b"authorization")
+        actor = ANONYMOUS if header is None else await self.core.authenticator.authenticate(bearer_token(header))
+        accepted = call.headers.get(b"accept-language")
+        wanted = () if accepted is None else languages(accepted)
+        return Caller(actor=actor, request_id=call.request_id, languages=wanted)
+
+    async def _enter_space(self, call: Call) -> None:
+        """Step 4, first half: the space must exist, be visible to the caller, and have the route's plugin active."""
+        actor = call.caller.actor
+        space = await self.core.registry.find_space(call.path["space"])
+        plugin = self.route.plugin
+        snapshot = None if space is None else await self.core.snapshots.get(space)
+        if self._action is not None and actor is ANONYMOUS and not (snapshot and snapshot.allows(actor, self._action)):
+            raise Unauthenticated("Log in first.")
+        if space is None or snapshot is None or not (self._is_public or snapshot.sees_space(actor)):
+            raise NotFound
+        if plugin and plugin not in space.plugins:
+            raise NotFound
+        if self._action is not None and not snapshot.allows(actor, self._action):
+            raise Forbidden(f"This needs the permission {self._action}.")
+        call.space = space
+
+    def _check_access(self, call: Call) -> None:
+        """Step 4, second half: what is not a space's to decide."""
+        permission = self.route.permission
+        if permission is PUBLIC:
+            return
+        actor = call.caller.actor
+        if permission is LOGGED_IN or permission is ADMINISTRATOR:
+            if actor.kind == "anonymous":
+                raise Unauthenticated("Log in first.")
+            if permission is ADMINISTRATOR and not actor.administrator:
+                raise Forbidden("Only administrators may do this.")
+
+    async def _run(self, call: Call) -> Answer:
+        """Steps 5 and 7: the route's own function."""
+        route = self.route
+        if self._converts_body:
+            result = await route.handler(call, convert_body(call.data, route.body))
+        elif self._reads_body and route.body is None and call.data:
+            convert_body(call.data, _Nothing)
+            result = await route.handler(call)
+        else:
+            result = await route.handler(call)
+        return result if isinstance(result, Answer) else Answer.json(result)
+
+    def _refuse(self, error: MaydanError, scope: HTTPScope, headers: dict[bytes, bytes], identity: str) -> Reply:
+        """Turn an error into its problem."""
+        accepted = headers.get(b"accept-language")
+        wanted = () if accepted is None else languages(accepted)
+        return reply_to_error(error, path=scope["path"], request_id=identity, languages=wanted)
+
+
+class _Nothing(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a route that takes none: ``{}`` at most."""
+
+
+def _default(query: type[Struct]) -> Struct | None:
+    """Return the query without any parameter, or ``None`` where one is required."""
+    try:
+        return query()
+    except TypeError:
+        return None
+
+
+def _refuse_body(headers: dict[bytes, bytes]) -> None:
+    """Refuse a GET that brings a body: nothing that a client sends is ignored in silence."""
+    if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
+        raise Malformed("A GET request has no body.")

@@ -1,0 +1,86 @@
+"""Problem details (RFC 9457): the one table from error classes to statuses, and how an error becomes a body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from maydan import errors
+from maydan.errors import MaydanError
+
+STATUS: Final[dict[type[MaydanError], int]] = {
+    errors.Malformed: 400,
+    errors.UnsupportedMediaType: 415,
+    errors.TooLarge: 413,
+    errors.Unauthenticated: 401,
+    errors.NotFound: 404,
+    errors.Forbidden: 403,
+    errors.PreconditionRequired: 428,
+    errors.Stale: 412,
+    errors.InvalidInput: 422,
+    errors.Conflict: 409,
+    errors.TooManyRequests: 429,
+    errors.Unavailable: 503,
+}
+"""A class that is not named here has the status of its nearest base; one without any is our fault (500)."""
+
+MEDIA_TYPE: Final = "application/problem+json"
+_HIDDEN: Final = frozenset({"retry_after_s"})
+_OF_LITESTAR: Final = {400: errors.Malformed, 404: errors.NotFound, 413: errors.TooLarge}
+
+
+class MethodNotAllowed(MaydanError):
+    """The path exists, the method does not."""
+
+    code = "method_not_allowed"
+    title = "The method is not allowed here"
+
+
+class Unexpected(MaydanError):
+    """Our own fault; says nothing about what happened."""
+
+    code = "internal_error"
+    title = "Something went wrong"
+
+
+STATUS[MethodNotAllowed] = 405
+STATUS[Unexpected] = 500
+
+
+def status_of(error: MaydanError) -> int:
+    """Return the status of an error: that of its class, else of the nearest base that has one."""
+    return next((STATUS[base] for base in type(error).__mro__ if base in STATUS), 500)  # type: ignore[index]
+
+
+def problem_body(error: MaydanError, *, path: str, request_id: str, languages: Sequence[str] = ()) -> bytes:
+    """Return the body for an error; ``path`` becomes ``instance``, without any query."""
+    problem: dict[str, Any] = {
+        "type": f"/docs#problem-{error.error_code}",
+        "title": error.title,
+        "status": status_of(error),
+        "detail": error.detail or error.title,
+        "instance": path,
+        "code": error.error_code,
+        "request_id": request_id,
+    }
+    if error.errors:
+        problem["errors"] = error.errors
+    for name, fact in error.facts.items():
+        if name not in problem and name not in _HIDDEN:
+            problem[name] = fact
+    return msgspec.json.encode(problem, enc_hook=str)
+
+
+def problem_headers(error: MaydanError) -> list[tuple[str, str]]:
+    """Return the headers that belong to an error: when to try again, and how to log in."""
+    headers: list[tuple[str, str]] = []
+    retry_after_s = error.facts.get("retry_after_s")
+    if retry_after_s is None and isinstance(error, (errors.Unavailable, errors.IdempotencyRunning)):
+        retry_after_s = 1
+    if isinstance(retry_after_s, (int, float)):
+        headers.append(("retry-after", str(max(1, round(retry_after_s)))))
+    if isinstance(error, errors.Unauthenticated):
+        headers.append(("www-authenticate", 'Bearer realm="maydan"'))
+    return headers

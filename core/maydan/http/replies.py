@@ -1,0 +1,109 @@
+"""From an answer or an error to what goes over the wire; every header that all answers share is put here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from maydan.errors import MaydanError
+from maydan.http import problems
+from maydan.http.answers import Answer, Cache
+from maydan.http.conditions import is_fresh, tag_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from litestar.types import Send
+
+    from maydan.http.call import Call
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+COMMON: Final[RawHeaders] = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+_PUBLIC: Final[RawHeaders] = [
+    *COMMON, (b"cache-control", b"public, no-cache"), (b"vary", b"Accept-Language")
+]  # fmt: skip
+_PRIVATE: Final[RawHeaders] = [*COMMON, (b"cache-control", b"private, no-store"), (b"vary", b"Authorization")]
+_SECRET: Final[RawHeaders] = [*COMMON, (b"cache-control", b"no-store"), (b"vary", b"Authorization")]
+_OF: Final = {Cache.PUBLIC: _PUBLIC, Cache.PRIVATE: _PRIVATE, Cache.SECRET: _SECRET}
+_JSON: Final = (b"content-type", b"application/json")
+
+
+class Reply:
+    """A status, encoded headers and a body, ready to be sent."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: RawHeaders, body: bytes) -> None:
+        """Keep the three."""
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    async def send(self, send: Send, *, head: bool = False) -> None:
+        """Send it; for HEAD without the body, but with its length."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": b"" if head else self.body, "more_body": False})
+
+
+def reply_to(call: Call, answer: Answer) -> Reply:
+    """Build the reply for an answer, or 304 where the client has it already."""
+    cache = answer.cache
+    if cache is Cache.PUBLIC and call.caller.actor.kind != "anonymous":
+        cache = Cache.PRIVATE
+    headers = [*_OF[cache], (b"x-request-id", call.request_id.encode())]
+    status = answer.status or call.route.status
+    body = answer.body
+    tag = answer.tag
+    if tag is None:
+        tag = tag_of(body, answer.tag_prefix) if body else ""
+    if tag:
+        headers.append((b"etag", f'"{tag}"'.encode()))
+        known = call.headers.get(b"if-none-match")
+        if known is not None and status == 200 and call.route.method == "GET" and is_fresh(known.decode("latin-1"), tag):
+            return Reply(304, headers, b"")
+    _add_rest(headers, answer, call)
+    if body or status not in (204, 304):
+        json = answer.media_type == "application/json"
+        headers.append(_JSON if json else (b"content-type", answer.media_type.encode()))
+        headers.append((b"content-length", str(len(body)).encode()))
+    return Reply(status, headers, body)
+
+
+def _add_rest(headers: RawHeaders, answer: Answer, call: Call) -> None:
+    """Add what only some answers have."""
+    if answer.language:
+        headers.append((b"content-language", answer.language.encode()))
+    if answer.location:
+        headers.append((b"location", answer.location.encode()))
+    if answer.next_cursor:
+        headers.append((b"link", f'<{_next_url(call, answer.next_cursor)}>; rel="next"'.encode()))
+    for name, value in answer.headers:
+        headers.append((name.lower().encode(), value.encode("latin-1")))
+
+
+def _next_url(call: Call, cursor: str) -> str:
+    """Return the root-relative URL of the next page: this one's, with the cursor."""
+    pairs = [(name, value) for name, value in call.pairs if name not in ("cursor", "offset")]
+    return f"{call.url_path}?{urlencode([*pairs, ('cursor', cursor)])}"
+
+
+def reply_to_error(
+    error: MaydanError,
+    *,
+    path: str,
+    request_id: str,
+    languages: Sequence[str] = (),
+    more: Sequence[tuple[str, str]] = (),
+) -> Reply:
+    """Build the reply for an error: a problem that nobody may keep."""
+    body = problems.problem_body(error, path=path, request_id=request_id, languages=languages)
+    headers: RawHeaders = [
+        *_PRIVATE,
+        (b"x-request-id", request_id.encode()),
+        (b"content-type", problems.MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    for name, value in (*problems.problem_headers(error), *more):
+        headers.append((name.encode(), value.encode("latin-1")))
+    return Reply(problems.status_of(error), headers, body)
