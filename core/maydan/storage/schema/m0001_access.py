@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from maydan.access.casbin import ALL_SPACES, RULE_INSERT, built_in_rules, rule_values
+from maydan.access.casbin import ALL_SPACES, Rule, built_in_rules
+from maydan.ids import new_id
 from maydan.storage.migrations import Migration, Step
 
 if TYPE_CHECKING:
     from maydan.storage.ports import Transaction
+
+RULE_INSERT: Final = (
+    "INSERT INTO maydan_casbin_rules (id, space_key, ptype, v0, v1, v2, v3, v4, v5) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+"""Stores one rule; see :func:`rule_values`."""
 
 _RULES: Final = """
 CREATE TABLE IF NOT EXISTS maydan_casbin_rules (
@@ -150,6 +156,11 @@ def _unique(table: str, *columns: str) -> Step:
 def _index(table: str, *columns: str) -> Step:
     name = f"{table}_{'_'.join(columns)}_index"
     return Step(name=name, sql=f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({', '.join(columns)})")
+
+
+def rule_values(space_key: int, rule: Rule) -> tuple[Any, ...]:
+    """Return the values for :data:`RULE_INSERT`; rules read back in the order in which their values were made."""
+    return (new_id(), space_key, rule.ptype, *rule.values)
 
 
 async def _store_built_in_roles(transaction: Transaction) -> None:

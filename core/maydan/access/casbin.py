@@ -1,0 +1,147 @@
+"""Policies in Casbin's format, in which they are stored, exported and held against Casbin itself.
+
+``p, role:<role>, <space>, <type>, <action>, <effect>, <json>`` is one action of one policy; the JSON holds its fields,
+its condition and ``n``, the number of the policy that it is a part of. ``g, role:<role>, role:<contained>, <space>``
+says that a role contains another. The space is its key, or ``*`` for the built-in roles of every space. ``role:`` and
+``user:`` stand before names because Casbin has one namespace for both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from maydan.access.policies import BUILT_IN_INHERITS, BUILT_IN_POLICIES, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+ALL_SPACES: Final = 0
+"""The key under which the built-in roles' rules are stored; no space has it."""
+
+MODEL: Final = """
+[request_definition]
+r = sub, dom, obj, act
+
+[policy_definition]
+p = sub, dom, obj, act, eft, spec
+
+[role_definition]
+g = _, _, _
+
+[policy_effect]
+e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
+
+[matchers]
+m = g(r.sub, p.sub, r.dom) && (p.dom == "*" || p.dom == r.dom) && (p.obj == "*" || p.obj == r.obj) && (p.act == "*" || p.act == r.act)
+"""  # noqa: E501 - a matcher is one line
+"""What the rules mean to Casbin: roles, effect and denial; fields and conditions are beyond it."""
+
+
+class Rule(Struct, frozen=True):
+    """One line of Casbin's policy."""
+
+    ptype: Literal["p", "g"]
+    values: tuple[str, str, str, str, str, str]
+    """``v0`` to ``v5``; empty text where the line is shorter."""
+
+    @property
+    def role(self) -> str:
+        """The role that the line is about."""
+        return self.values[0].removeprefix("role:")
+
+
+class _Spec(Struct, frozen=True, omit_defaults=True):
+    n: int
+    fields: tuple[str, ...]
+    condition: dict[str, Any] | None = None
+
+
+class RuleSet(Struct, frozen=True):
+    """What rules say, in our own form."""
+
+    policies: tuple[Policy, ...] = ()
+    inherits: Mapping[str, tuple[str, ...]] = {}  # noqa: RUF012 - msgspec copies defaults
+
+    def of(self, role: str) -> tuple[Policy, ...]:
+        """Return the policies of one role."""
+        return tuple(policy for policy in self.policies if policy.role == role)
+
+
+def policy_rules(space_key: int, policies: Sequence[Policy]) -> list[Rule]:
+    """Write policies as ``p`` lines, one for every action; policies of one role keep their order."""
+    lines: list[Rule] = []
+    for number, policy in enumerate(policies):
+        spec = msgspec.json.encode(_Spec(number, policy.fields, policy.condition)).decode()
+        for action in policy.actions:
+            values = (f"role:{policy.role}", _domain(space_key), policy.type, str(action), policy.effect, spec)
+            lines.append(Rule("p", values))
+    return lines
+
+
+def inheritance_rules(space_key: int, inherits: Mapping[str, Iterable[str]]) -> list[Rule]:
+    """Write which roles contain which as ``g`` lines."""
+    return [
+        Rule("g", (f"role:{role}", f"role:{contained}", _domain(space_key), "", "", ""))
+        for role, all_contained in inherits.items()
+        for contained in all_contained
+    ]
+
+
+def membership_rules(space_key: int, account_id: str, roles: Iterable[str]) -> list[Rule]:
+    """Write a membership as ``g`` lines; for tools and tests, as memberships are stored in a table of their own."""
+    return [Rule("g", (f"user:{account_id}", f"role:{role}", _domain(space_key), "", "", "")) for role in roles]
+
+
+def built_in_rules() -> list[Rule]:
+    """Write what the built-in roles may do; stored once, for all spaces."""
+    return [*policy_rules(ALL_SPACES, BUILT_IN_POLICIES), *inheritance_rules(ALL_SPACES, BUILT_IN_INHERITS)]
+
+
+def read_rules(rules: Iterable[Rule]) -> RuleSet:
+    """Read lines back into policies and inheritance.
+
+    A line that cannot be read is left out where it allows; where it denies, it denies the action altogether.
+    """
+    parts: dict[tuple[str, int, str, str, str], list[str]] = {}
+    specs: dict[tuple[str, int, str, str, str], _Spec] = {}
+    inherits: dict[str, tuple[str, ...]] = {}
+    for rule in rules:
+        if rule.ptype == "g":
+            inherits[rule.role] = (*inherits.get(rule.role, ()), rule.values[1].removeprefix("role:"))
+            continue
+        spec = _spec(rule)
+        if spec is not None:
+            key = (rule.role, spec.n, rule.values[2], rule.values[4], rule.values[5])
+            specs[key] = spec
+            parts.setdefault(key, []).append(rule.values[3])
+    policies = [_policy(key, specs[key], actions) for key, actions in sorted(parts.items(), key=lambda part: part[0])]
+    return RuleSet(tuple(policies), inherits)
+
+
+def _domain(space_key: int) -> str:
+    return "*" if space_key == ALL_SPACES else str(space_key)
+
+
+def _spec(rule: Rule) -> _Spec | None:
+    try:
+        return _SPEC.decode(rule.values[5])
+    except msgspec.MsgspecError:
+        return _Spec(0, ("*",)) if rule.values[4] != "allow" else None
+
+
+def _policy(key: tuple[str, int, str, str, str], spec: _Spec, actions: list[str]) -> Policy:
+    role, _, type_name, effect, _ = key
+    return Policy(
+        role=role,
+        effect="allow" if effect == "allow" else "deny",
+        type=type_name,
+        actions=tuple(actions),
+        fields=spec.fields,
+        condition=spec.condition,
+    )
+
+
+_SPEC: Final = msgspec.json.Decoder(_Spec)
