@@ -14,7 +14,7 @@ from maydan.errors import PoolExhausted, Unavailable
 from maydan.storage.settings import DatabaseSettings
 from maydan.storage.sqlite.errors import is_busy, translated
 from maydan.storage.sqlite.lock import FileLock
-from maydan.storage.sqlite.threads import finished
+from maydan.storage.threads import finished
 
 T = TypeVar("T")
 

@@ -1,0 +1,228 @@
+"""The port's ``Store`` on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+import asyncpg
+
+from maydan.storage.current import Current
+from maydan.storage.dialects import POSTGRESQL, Dialect
+from maydan.storage.ports import GuardFailed, Row, Statement
+from maydan.storage.postgresql.combining import Combiner, arguments, chunks
+from maydan.storage.postgresql.errors import LOST, RACES, translated
+from maydan.storage.postgresql.pool import Connection, Pool
+from maydan.storage.postgresql.transaction import PostgreSQLTransaction
+from maydan.storage.settings import DatabaseSettings
+from maydan.storage.signals import Signals
+from maydan.storage.threads import finished
+
+T = TypeVar("T")
+
+_TRIES: Final = 6
+_FIRST_PAUSE_S: Final = 0.005
+_CACHED_STATEMENTS: Final = 1000
+
+
+class PostgreSQLStore:
+    """One database on a server."""
+
+    def __init__(self, url: str, settings: DatabaseSettings) -> None:
+        """Remember the database; nothing is opened yet."""
+        self.url = url
+        self.settings = settings
+        self.signals = Signals()
+        self.current = Current("postgresql")
+        self._combiner = Combiner()
+        self._pool: Pool | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """PostgreSQL's way of saying things."""
+        return POSTGRESQL
+
+    async def connect(self) -> Connection:
+        """Open a connection of one's own, outside the pool; for migrations and for listening."""
+        return await asyncpg.connect(
+            self.url,
+            timeout=self.settings.pool_wait_s,
+            statement_cache_size=_CACHED_STATEMENTS,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            server_settings={
+                "application_name": "maydan",
+                "timezone": "UTC",
+                # Compiling costs more than these statements take.
+                "jit": "off",
+                "statement_timeout": str(int(self.settings.read_limit_s * 1000)),
+            },
+        )
+
+    async def open(self) -> None:
+        """Connect once, so that a wrong URL shows now; further connections open when they are needed."""
+        if self._pool is None:
+            pool = Pool(self.connect, self.settings.pool_size, self.settings.pool_wait_s)
+            pool.give(await pool.take())
+            self._pool = pool
+
+    async def close(self) -> None:
+        """Close the connections; those in use when they come back."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            await pool.close()
+
+    @property
+    def pool(self) -> Pool:
+        """The open pool."""
+        assert self._pool is not None, "The store is not open."
+        return self._pool
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    async def fetch_all(self, sql: str, *args: Any) -> list[Row]:
+        """Return all rows."""
+        if (transaction := self.current.find()) is not None:
+            return await transaction.fetch_all(sql, *args)
+        return [tuple(row) for row in await self.read("fetch", POSTGRESQL.translate(sql), args)]
+
+    async def fetch_one(self, sql: str, *args: Any) -> Row | None:
+        """Return the first row, or None."""
+        if (transaction := self.current.find()) is not None:
+            return await transaction.fetch_one(sql, *args)
+        row = await self.read("fetchrow", POSTGRESQL.translate(sql), args)
+        return None if row is None else tuple(row)
+
+    async def fetch_point(self, sql: str, *args: Any) -> Row | None:
+        """Return the first row, or None."""
+        return await self.fetch_one(sql, *args)
+
+    async def read(self, method: str, sql: str, args: Sequence[Any]) -> Any:
+        """Call a method of a connection from the pool; once more when the connection turns out to be lost."""
+        try:
+            return await self._once(method, sql, args)
+        except LOST:
+            pass
+        except Exception as error:
+            raise translated(error) from error
+        try:
+            return await self._once(method, sql, args)
+        except Exception as error:
+            raise translated(error) from error
+
+    async def _once(self, method: str, sql: str, args: Sequence[Any]) -> Any:
+        connection = await self.pool.take()
+        try:
+            result = await getattr(connection, method)(sql, *args)
+        except Exception:
+            self.pool.give(connection)
+            raise
+        except BaseException:
+            # A cancelled call leaves an answer behind that nobody has read.
+            self.pool.discard(connection)
+            raise
+        self.pool.give(connection)
+        return result
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    async def commit(self, batch: Sequence[Statement]) -> None:
+        """Store a batch on its own, in one round trip."""
+        if not batch:
+            return
+        pieces = chunks(batch)
+        text = self._combiner.text(batch) if len(pieces) == 1 else None
+        if text is None or self.current.find() is not None:
+            await self.retrying(lambda transaction: transaction.apply(batch))
+            return
+        args = arguments(batch, 0)
+        for attempt in range(_TRIES):
+            try:
+                await self._once("execute", text, args)
+                break
+            except RACES as error:
+                if attempt == _TRIES - 1:
+                    raise translated(error) from error
+                await _pause(attempt)
+            except Exception as error:
+                raise self._refusal(translated(error), batch) from error
+        self.signals.send(dict.fromkeys(part.signal for part in batch if part.signal is not None))
+
+    @staticmethod
+    def _refusal(error: Exception, batch: Sequence[Statement]) -> Exception:
+        return GuardFailed(error.index, batch[error.index].expect) if isinstance(error, GuardFailed) else error
+
+    @asynccontextmanager
+    async def write_transaction(self) -> AsyncIterator[PostgreSQLTransaction]:
+        """Store what happens inside as a whole."""
+        if (outer := self.current.find()) is not None:
+            async with outer.savepoint():
+                yield outer
+            return
+        pool = self.pool
+        connection = await pool.take()
+        transaction = PostgreSQLTransaction(connection, self._combiner)
+        token = self.current.enter(transaction)
+        is_clean = False
+        try:
+            try:
+                await self._begin(connection)
+                yield transaction
+            finally:
+                transaction.is_open = False
+                self.current.leave(token)
+            await finished(asyncio.ensure_future(transaction.finish()))
+            is_clean = True
+        except Exception:
+            is_clean = await _rolled_back(connection)
+            raise
+        finally:
+            (pool.give if is_clean else pool.discard)(connection)
+        self._tell(transaction)
+
+    @staticmethod
+    async def _begin(connection: Connection) -> None:
+        try:
+            await connection.execute("BEGIN")
+        except Exception as error:
+            raise translated(error) from error
+
+    def _tell(self, transaction: PostgreSQLTransaction) -> None:
+        for callback in transaction.callbacks:
+            callback()
+        self.signals.send(transaction.signals)
+
+    async def retrying(self, work: Callable[[PostgreSQLTransaction], Awaitable[T]]) -> T:
+        """Run the work in a write transaction, again when the database lost a race with another."""
+        if (outer := self.current.find()) is not None:
+            async with outer.savepoint():
+                return await work(outer)
+        attempt = 0
+        while True:
+            transaction: PostgreSQLTransaction | None = None
+            try:
+                async with self.write_transaction() as transaction:
+                    result = await work(transaction)
+                return result
+            except Exception:
+                attempt += 1
+                if transaction is None or not transaction.lost_race or attempt == _TRIES:
+                    raise
+                await _pause(attempt)
+
+
+async def _rolled_back(connection: Connection) -> bool:
+    if connection.is_closed():
+        return False
+    try:
+        await connection.execute("ROLLBACK")
+    except Exception:
+        return False
+    return True
+
+
+async def _pause(attempt: int) -> None:
+    await asyncio.sleep(random.random() * _FIRST_PAUSE_S * 2**attempt)  # noqa: S311 - spreads retries, no secret
