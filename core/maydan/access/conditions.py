@@ -1,18 +1,21 @@
 """Conditions of policies: reading them, binding them to an actor, combining them and judging one row by them.
 
-They are the trees of queries (``content.query``). A variable stands as the text ``$actor.id``, ``$actor.roles`` or
+They are the trees of queries (``content.conditions``). A variable stands as the text ``$actor.id``, ``$actor.roles`` or
 ``$now`` where a value is expected, and :func:`bind` puts the value there. ``None`` is "every row", :data:`NEVER` none.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from maydan.access._tree import And, Compare, Condition, Not, Or
+from msgspec.structs import replace
+
 from maydan.clock import to_text
+from maydan.content.conditions import LIST_OPERATORS, NEGATIVE, And, Compare, Condition, Not, Or, compares
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from maydan.access.actors import Actor
@@ -23,9 +26,7 @@ NEVER: Final = Or(())
 ACTOR_ID: Final = "$actor.id"
 ACTOR_ROLES: Final = "$actor.roles"
 NOW: Final = "$now"
-
-_NEGATIVE: Final = frozenset({"ne", "nin"})
-"""Operators that match absent values, and so everything where a variable has no value."""
+VARIABLES: Final = frozenset({ACTOR_ID, ACTOR_ROLES, NOW})
 
 
 def any_of(parts: Iterable[Condition | None]) -> Condition | None:
@@ -59,18 +60,15 @@ def negated(part: Condition | None) -> Condition | None:
     return part.condition if isinstance(part, Not) else Not(part)
 
 
-def compares(condition: Condition) -> list[Compare]:
-    """Return the comparisons of a tree, in the order in which they are written."""
-    if isinstance(condition, Compare):
-        return [condition]
-    if isinstance(condition, Not):
-        return compares(condition.condition)
-    return [found for part in condition.conditions for found in compares(part)]
-
-
 def has_variables(condition: Condition | None) -> bool:
     """Tell whether the condition depends on who asks, or when."""
     return condition is not None and any(_names_variable(compare.value) for compare in compares(condition))
+
+
+def has_moment(condition: Condition | None) -> bool:
+    """Tell whether the condition depends on when somebody asks."""
+    values = () if condition is None else (compare.value for compare in compares(condition))
+    return any(value == NOW or (isinstance(value, tuple) and NOW in value) for value in values)
 
 
 def bind(condition: Condition | None, actor: Actor, now: datetime, roles: frozenset[str]) -> Condition | None:
@@ -94,25 +92,33 @@ def rewritten(condition: Condition | None, change: Callable[[Compare], Condition
 
 
 def _names_variable(value: object) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(_names_variable(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
-    return value in (ACTOR_ID, ACTOR_ROLES, NOW)
+    if isinstance(value, tuple):
+        return any(_names_variable(one) for one in cast("tuple[object, ...]", value))
+    return isinstance(value, str) and value in VARIABLES
 
 
 def _bound(compare: Compare, actor: Actor, now: datetime, roles: frozenset[str]) -> Condition | None:
-    if not _names_variable(compare.value):
+    value: object = compare.value
+    if not _names_variable(value):
         return compare
-    values: dict[str, Any] = {ACTOR_ID: actor.id, ACTOR_ROLES: tuple(sorted(roles)), NOW: to_text(now)}
-    if isinstance(compare.value, (list, tuple)):
-        listed: list[Any] = []
-        for item in compare.value:  # pyright: ignore[reportUnknownVariableType]
-            value = values.get(item, item) if isinstance(item, str) else item
-            listed.extend(value if isinstance(value, tuple) else () if value is None else (value,))
-        return Compare(compare.path, compare.op, tuple(listed))
-    value = values[compare.value]
-    if value is None:
-        return None if compare.op in _NEGATIVE else NEVER
-    return Compare(compare.path, compare.op, value)
+    if isinstance(value, tuple):
+        listed = [item for one in cast("tuple[object, ...]", value) for item in _values(one, actor, now, roles)]
+        return replace(compare, value=tuple(listed))
+    bound = _values(value, actor, now, roles)
+    if value == ACTOR_ROLES:
+        return replace(compare, value=bound) if compare.op in LIST_OPERATORS else NEVER
+    if not bound:
+        return None if compare.op in NEGATIVE else NEVER
+    return replace(compare, value=bound[0])
+
+
+def _values(one: object, actor: Actor, now: datetime, roles: frozenset[str]) -> tuple[object, ...]:
+    """Return what stands for a variable; anything else stands for itself."""
+    if one == ACTOR_ID:
+        return () if actor.id is None else (actor.id,)
+    if one == ACTOR_ROLES:
+        return tuple(sorted(roles))
+    return (to_text(now),) if one == NOW else (one,)
 
 
 def matches(condition: Condition | None, row: Mapping[str, Any]) -> bool:
@@ -134,18 +140,26 @@ def matches(condition: Condition | None, row: Mapping[str, Any]) -> bool:
 
 
 def _compare(compare: Compare, row: Mapping[str, Any]) -> bool:
-    found: Any = row
-    for step in compare.path:
-        found = found.get(step) if isinstance(found, dict) or found is row else None  # pyright: ignore[reportUnknownMemberType]
-    values: list[Any] = found if isinstance(found, list) else [] if found is None else [found]
+    values = list(_found(row, compare.path))
     if compare.op == "exists":
-        return (found is not None) == compare.value
-    if compare.op == "ne":
-        return not any(_same(value, compare.value) for value in values)
-    if compare.op == "nin":
-        return not any(_same(value, one) for value in values for one in compare.value)
+        return bool(values) == compare.value
+    if compare.op in NEGATIVE:
+        asked = compare.value if compare.op == "nin" else (compare.value,)
+        return not any(_same(value, one) for value in values for one in asked)
     test = _TESTS[compare.op]
     return any(test(value, compare.value) for value in values)
+
+
+def _found(value: object, path: tuple[str, ...]) -> Iterator[object]:
+    """Yield what stands at the end of a path: of lists every member, of what is absent nothing."""
+    if isinstance(value, list):
+        for member in cast("list[object]", value):
+            yield from _found(member, path)
+    elif not path:
+        if value is not None:
+            yield value
+    elif isinstance(value, Mapping):
+        yield from _found(cast("Mapping[str, object]", value).get(path[0]), path[1:])
 
 
 def _same(value: object, asked: object) -> bool:
@@ -177,26 +191,3 @@ _TESTS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "icontains": _texts(lambda value, asked: asked.casefold() in value.casefold()),
     "startswith": _texts(lambda value, asked: value.startswith(asked)),
 }
-
-
-def read_condition(written: dict[str, Any]) -> Condition | None:
-    """Read a condition as it is written in a policy.
-
-    Raises:
-        ValueError: It is not the filter of a query.
-    """
-    return all_of([_read(key, value, ()) for key, value in written.items()])
-
-
-def _read(key: str, value: Any, path: tuple[str, ...]) -> Condition | None:
-    if not path and key in ("and", "or") and isinstance(value, list):
-        parts = [read_condition(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
-        return all_of(parts) if key == "and" else any_of(parts)
-    if not path and key == "not" and isinstance(value, dict):
-        return negated(read_condition(value))  # pyright: ignore[reportUnknownArgumentType]
-    if path and (key in _TESTS or key in ("ne", "nin", "exists")):
-        return Compare(path, key, tuple(value) if isinstance(value, list) else value)  # pyright: ignore[reportUnknownArgumentType]
-    if not isinstance(value, dict):
-        raise ValueError(f"{key} needs an operator")
-    deeper = (*path, *key.split("."))
-    return all_of([_read(inner, item, deeper) for inner, item in value.items()])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]

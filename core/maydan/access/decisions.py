@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 
-from maydan.access._tree import Condition
 from maydan.access.actions import READING, WRITING
-from maydan.access.conditions import all_of, any_of, matches
+from maydan.access.conditions import all_of, matches
+from maydan.content.conditions import Condition
 from maydan.content.types import SYSTEM_FIELDS, Kind
 
 if TYPE_CHECKING:
@@ -176,8 +176,3 @@ def with_authors(decision: Decision, drafts: Decision) -> Decision:
         private=decision.private,
         whole=decision.whole,
     )
-
-
-def union_of(conditions: list[Condition | None]) -> Condition | None:
-    """Return the rows on which one of several grants holds."""
-    return any_of(conditions)
