@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from maydan.content.types import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from regex import Pattern
 
     from maydan.content.problems import Problems
@@ -96,16 +98,9 @@ def _normal(field: Field, text: str, pointer: str, problems: Problems) -> str | 
         return text
     if kind is Kind.RICHTEXT:
         return _sanitized(field, text, pointer, problems)
-    if kind is Kind.EMAIL:
-        normal, code = _email(text), "invalid_email"
-    elif kind is Kind.URL:
-        normal, code = _url(text), "invalid_url"
-    elif kind is Kind.PHONE:
-        normal, code = _phone(text), "invalid_phone"
-    else:
-        normal, code = _color(text), "invalid_color"
+    normal = NORMAL_FORMS[kind](text)
     if normal is None:
-        problems.add(pointer, code)
+        problems.add(pointer, f"invalid_{kind.value}")
     return normal
 
 
@@ -153,3 +148,12 @@ def _color(text: str) -> str | None:
     if _COLOR.fullmatch(color) is None:
         return None
     return "#" + "".join(digit * 2 for digit in color[1:]) if len(color) == 4 else color
+
+
+NORMAL_FORMS: Final[dict[Kind, Callable[[str], str | None]]] = {
+    Kind.EMAIL: _email,
+    Kind.URL: _url,
+    Kind.PHONE: _phone,
+    Kind.COLOR: _color,
+}
+"""Make a text the normal form of its kind, ``None`` where it is not of that kind."""

@@ -9,7 +9,9 @@ from msgspec import UNSET
 
 from maydan.content._per_type import PerType
 from maydan.content.fields import default_of, put, read_value
+from maydan.content.links import Link, links, unique_values
 from maydan.content.problems import Problems, child
+from maydan.content.required import check_required
 from maydan.content.slugs import is_slug
 from maydan.content.stored import SLUG, TAGS, Stored, locales_of
 from maydan.content.text import has_control
@@ -17,6 +19,8 @@ from maydan.content.types import SYSTEM_FIELDS, ContentType, Field, Kind
 
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
+
+__all__ = ["Link", "check_required", "fields_by_name", "links", "read_input", "strip_system", "unique_values"]
 
 MOST_TAGS: Final = 100
 LONGEST_TAG: Final = 100

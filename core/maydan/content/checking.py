@@ -1,0 +1,161 @@
+"""Checks a query against a type and against what its caller may read; the result is ready for every back end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from maydan.content.conditions import And, Compare, Condition, Not, Or, refuse
+from maydan.content.fields import is_list
+from maydan.content.kinds import FOLDED_KINDS, RULES
+from maydan.content.operands import convert_operand
+from maydan.content.paths import find_target, sort_path
+from maydan.content.query import Query, Sort
+from maydan.content.types import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from maydan.content.conditions import Target
+    from maydan.content.spaces import Space
+    from maydan.content.types import ContentType
+    from maydan.errors import BadParameter
+
+
+def check_query(query: Query, type: ContentType, space: Space, readable: frozenset[str]) -> Query:
+    """Resolve the paths of a query and convert its values.
+
+    Args:
+        query: As parsed.
+        type: What is asked.
+        space: Gives the locales.
+        readable: Names of the fields, those of the system too, that the caller may read: a path to any other, and one
+            to nothing, are refused with the same words.
+    Raises:
+        BadParameter: A path, operator, value or locale cannot be used.
+    """
+    return msgspec.structs.replace(
+        query,
+        filter=check_condition(query.filter, type, readable, text=query.text_values),
+        sort=tuple(_sort(sort, type, readable) for sort in query.sort),
+        fields=query.fields and tuple(_field(name, type, readable) for name in query.fields),
+        include=tuple(_include(path, type, readable) for path in query.include),
+        locale=query.locale and find_locale(space, query.locale),
+        text_values=False,
+    )
+
+
+def find_locale(space: Space, asked: str) -> str:
+    """Return the locale of the space that ``?locale=`` means, or ``*``.
+
+    Raises:
+        BadParameter: The space has no such locale.
+    """
+    if asked == "*":
+        return asked
+    for locale in space.locales:
+        if locale.lower() == asked.lower():
+            return locale
+    raise refuse("locale", "unknown_locale", f"must be a locale of this space: {', '.join(space.locales)}")
+
+
+def check_condition(
+    condition: Condition | None,
+    type: ContentType,
+    readable: frozenset[str] | None,
+    *,
+    text: bool = False,
+    variables: frozenset[str] = frozenset(),
+) -> Condition | None:
+    """Resolve the paths of a condition and convert its values.
+
+    Args:
+        condition: As read.
+        type: Whose documents it judges.
+        readable: Names that it may use; ``None`` is all but secret fields, for policies.
+        text: Whether the values are text from an address.
+        variables: Texts such as ``$actor.id`` that stand for a value and stay.
+    Raises:
+        BadParameter: A path, operator or value cannot be used.
+    """
+
+    def change(compare: Compare) -> Compare:
+        place = f"filter[{'.'.join(compare.path)}]"
+        target = _reach(compare.path, place, type, readable)
+        _require_operator(compare, place, target)
+        value = _convert(compare, place, target, text=text, variables=variables)
+        return Compare(compare.path, compare.op, value, target)
+
+    return None if condition is None else rewritten(condition, change)
+
+
+def rewritten(condition: Condition, change: Callable[[Compare], Condition]) -> Condition:
+    """Return the tree with every comparison replaced."""
+    if isinstance(condition, Compare):
+        return change(condition)
+    if isinstance(condition, Not):
+        return Not(rewritten(condition.condition, change))
+    parts = tuple(rewritten(part, change) for part in condition.conditions)
+    return And(parts) if isinstance(condition, And) else Or(parts)
+
+
+def _unknown(place: str, path: tuple[str, ...]) -> BadParameter:
+    return refuse(place, "unknown_path", f"names {'.'.join(path)!r}, which is no field that you can use here")
+
+
+def _reach(path: tuple[str, ...], place: str, type: ContentType, readable: frozenset[str] | None) -> Target:
+    target = find_target(type, path)
+    if target is None or (readable is not None and path[0] not in readable):
+        raise _unknown(place, path)
+    return target
+
+
+def _require_operator(compare: Compare, place: str, target: Target) -> None:
+    operators = RULES[target.kind].operators
+    if "icontains" in operators and not _is_folded(compare, target):
+        operators -= {"icontains"}
+    if compare.op not in operators:
+        raise refuse(f"{place}[{compare.op}]", "operator_not_for_field", f"is not possible: {', '.join(sorted(operators))}")
+
+
+def _is_folded(compare: Compare, target: Target) -> bool:
+    plain = len(compare.path) == 1 and not target.private and not target.system and not any(target.many)
+    return plain and target.kind in FOLDED_KINDS
+
+
+def _convert(compare: Compare, place: str, target: Target, *, text: bool, variables: frozenset[str]) -> Any:
+    value = compare.value
+    if isinstance(value, str) and value in variables:
+        return value
+    try:
+        if variables and isinstance(value, tuple):
+            return tuple(
+                one if one in variables else convert_operand(target.kind, compare.op, (one,), text=text)[0]
+                for one in value
+            )
+        return convert_operand(target.kind, compare.op, value, text=text)
+    except ValueError as error:
+        raise refuse(f"{place}[{compare.op}]", "wrong_value", f"must be {error}") from None
+
+
+def _sort(sort: Sort, type: ContentType, readable: frozenset[str]) -> Sort:
+    path = sort_path(type, sort.path)
+    target = _reach(path, "sort", type, readable)
+    if any(target.many) or not RULES[target.kind].sorts:
+        raise refuse("sort", "not_sortable", f"cannot go by {'.'.join(sort.path)!r}")
+    return Sort(path, sort.descending, target)
+
+
+def _field(name: str, type: ContentType, readable: frozenset[str]) -> str:
+    _reach((name,), "fields", type, readable)
+    return name
+
+
+def _include(path: tuple[str, ...], type: ContentType, readable: frozenset[str]) -> tuple[str, ...]:
+    field = type.field(path[0])
+    if field is None or path[0] not in readable:
+        raise _unknown("include", path)
+    if field.kind is not Kind.RELATION:
+        raise refuse("include", "not_a_relation", f"cannot follow {path[0]!r}{' (a list)' if is_list(field) else ''}")
+    return path

@@ -1,0 +1,55 @@
+"""Cursors: where a page ended, signed, so that nobody makes one up or takes it to another query."""
+
+from __future__ import annotations
+
+import binascii
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from maydan.errors import BadCursor, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SIGNATURE_BYTES: Final = 16
+
+
+def encode_cursor(key: bytes, fingerprint: bytes, values: Sequence[Any]) -> str:
+    """Return an opaque, URL-safe text for the place after a row.
+
+    Args:
+        key: The instance's secret for cursors.
+        fingerprint: Of the query and of what its caller may see.
+        values: The row's sort keys and id: text, numbers, booleans, ``None``.
+    """
+    payload = msgspec.msgpack.encode(list(values))
+    return urlsafe_b64encode(_sign(key, fingerprint, payload) + payload).rstrip(b"=").decode()
+
+
+def decode_cursor(key: bytes, fingerprint: bytes, cursor: str) -> list[Any]:
+    """Return the values that :func:`encode_cursor` was given.
+
+    Raises:
+        BadCursor: It was altered, made by another instance, or belongs to another query.
+    """
+    try:
+        raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+    except (binascii.Error, ValueError):
+        raise _bad() from None
+    signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+    canonical = urlsafe_b64encode(raw).rstrip(b"=") == cursor.encode()
+    if not canonical or not hmac.compare_digest(signature, _sign(key, fingerprint, payload)):
+        raise _bad()
+    return msgspec.msgpack.decode(payload, type=list[Any])
+
+
+def _sign(key: bytes, fingerprint: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, len(fingerprint).to_bytes(2, "big") + fingerprint + payload, "sha256")[:_SIGNATURE_BYTES]
+
+
+def _bad() -> BadCursor:
+    message = "is not a cursor of this query; start again without one"
+    return BadCursor(f"cursor {message}.", errors=(InputError("cursor", "bad_cursor", message),))
