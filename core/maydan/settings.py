@@ -23,6 +23,8 @@ from maydan.plugins.settings import PluginSettings
 from maydan.secret import masked_repr
 from maydan.storage.settings import DatabaseSettings
 
+__all__ = ["CORE_TABLES", "FILE_NAME", "Settings", "load", "read", "suggest", "variable_name"]
+
 FILE_NAME: Final = "maydan.toml"
 _PREFIX: Final = "MAYDAN_"
 _NOT_SETTINGS: Final = ("MAYDAN_TEST_",)
