@@ -35,6 +35,7 @@ class Dialect:
     ``{skip_locked}``         ``SKIP LOCKED``          nothing
     ``{now_ms}``              the database's clock in milliseconds since 1970
     ``{log_position}``        the position of an event being written
+    ``{log_end}``             positions below are in their final order
     ========================  =======================  =====================
     """
 
@@ -109,6 +110,7 @@ SQLITE: Final = Dialect(
         "skip_locked": "",
         "now_ms": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
         "log_position": "NULL",
+        "log_end": "9223372036854775807",
     },
     numbered=False,
 )
@@ -129,6 +131,10 @@ POSTGRESQL: Final = Dialect(
         "log_position": (
             "((SELECT xid_offset FROM maydan_log_clock) + CAST(CAST(pg_current_xact_id() AS text) AS bigint))"
             " * 1048576 + CAST(? AS bigint)"
+        ),
+        "log_end": (
+            "((SELECT xid_offset FROM maydan_log_clock)"
+            " + CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)) * 1048576"
         ),
     },
     numbered=True,

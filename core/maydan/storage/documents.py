@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from maydan.content.types import ContentType, Kind
-from maydan.storage.expressions import scalar
+from maydan.storage.expressions import column_of, order, scalar
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
@@ -88,14 +88,8 @@ def _index_key(content_type: ContentType, dialect: DialectName, key: str) -> str
     kind = field.kind if field else _SYSTEM_KINDS[path[0]]
     if kind is Kind.MONEY:
         path, kind = (path[0], "amount"), Kind.INTEGER
-    return f"{scalar(dialect, path, kind, private=bool(field and field.private))}{order(dialect, descending=descends)}"
-
-
-def order(dialect: DialectName, *, descending: bool) -> str:
-    """Return the direction of a sort key; NULL is the lowest value on both engines."""
-    if dialect == "sqlite":
-        return " DESC" if descending else ""
-    return " DESC NULLS LAST" if descending else " ASC NULLS FIRST"
+    source = column_of(path[0], private=bool(field and field.private))
+    return f"{scalar(dialect, source, path, kind)}{order(dialect, descending=descends)}"
 
 
 def put(content_type: ContentType, space_key: int, entry_id: str, rows: Sequence[DocumentRow]) -> list[Statement]:

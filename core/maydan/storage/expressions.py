@@ -1,4 +1,4 @@
-"""How a field of a document is written in SQL, the same in queries and in indexes, on both engines."""
+"""How a value of a document is written in SQL, the same in queries and in indexes, on both engines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from maydan.content.types import Kind
 
 type DialectName = Literal["sqlite", "postgresql"]
 
+AUTHORS: Final = frozenset({"created_by", "updated_by"})
+"""System fields that stand in the private part of every document, so that conditions on them always work."""
+
 _POSTGRESQL_CASTS: Final = {
     Kind.INTEGER: "bigint",
     Kind.NUMBER: "double precision",
@@ -16,30 +19,39 @@ _POSTGRESQL_CASTS: Final = {
 }
 
 
-def scalar(dialect: DialectName, path: tuple[str, ...], kind: Kind, *, private: bool = False, alias: str = "") -> str:
-    """Write the value at a path of the document as a comparable SQL value; NULL where it is absent.
+def column_of(name: str, *, private: bool) -> str:
+    """Return the column in which a field stands."""
+    return "private" if private or name in AUTHORS else "body"
+
+
+def scalar(dialect: DialectName, source: str, path: tuple[str, ...], kind: Kind) -> str:
+    """Write the value at a path as a comparable SQL value; NULL where it is absent.
 
     Args:
         dialect: The engine's name.
-        path: Field name, then keys inside it (``("price", "amount")``); names of checked types, so safe to quote.
+        source: The column or table value that holds the JSON: ``body``, ``private``, ``folded``, ``item0.value``.
+        path: Names of checked types, so safe to quote; empty for the source itself.
         kind: What is at the end of the path; decides the SQL type.
-        private: Whether it lives in the document's ``private`` part.
-        alias: Table alias with its dot, in queries that join.
     """
-    column = f"{alias}{'private' if private else 'body'}"
     if dialect == "sqlite":
-        text = f"json_extract({column},'$.{'.'.join(path)}')"
+        text = f"json_extract({source},'$.{'.'.join(path)}')" if path else source
         return f"CAST({text} AS NUMERIC)" if kind is Kind.DECIMAL else text
-    text = f"({column}->>'{path[0]}')" if len(path) == 1 else f"({column}#>>'{{{','.join(path)}}}')"
+    text = f"({source}->>'{path[0]}')" if len(path) == 1 else f"({source}#>>'{{{','.join(path)}}}')"
     cast = _POSTGRESQL_CASTS.get(kind)
     return f"({text}::{cast})" if cast else f'({text} COLLATE "C")'
 
 
-def any_element(dialect: DialectName, path: tuple[str, ...], *, private: bool, alias: str, test: str) -> str:
-    """Write "an element of the list at the path passes the test"; the test speaks of ``item.value`` as text."""
-    column = f"{alias}{'private' if private else 'body'}"
+def elements(dialect: DialectName, source: str, path: tuple[str, ...], name: str) -> str:
+    """Write a table of the items of the list at a path, each as ``<name>.value``; empty where there is no list."""
     if dialect == "sqlite":
-        return f"EXISTS (SELECT 1 FROM json_each({column},'$.{'.'.join(path)}') AS item WHERE {test})"
-    source = f"{column}#>'{{{','.join(path)}}}'"
-    listed = f"CASE WHEN jsonb_typeof({source}) = 'array' THEN {source} ELSE '[]'::jsonb END"
-    return f"EXISTS (SELECT 1 FROM jsonb_array_elements_text({listed}) AS item(value) WHERE {test})"
+        return f"json_each({source},'$.{'.'.join(path)}') AS {name}"
+    listed = f"({source}#>'{{{','.join(path)}}}')"
+    safe = f"CASE WHEN jsonb_typeof({listed}) = 'array' THEN {listed} ELSE '[]'::jsonb END"
+    return f"jsonb_array_elements({safe}) AS {name}(value)"
+
+
+def order(dialect: DialectName, *, descending: bool) -> str:
+    """Write the direction of a sort key; NULL is the lowest value on both engines."""
+    if dialect == "sqlite":
+        return " DESC" if descending else ""
+    return " DESC NULLS LAST" if descending else " ASC NULLS FIRST"

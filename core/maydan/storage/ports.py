@@ -173,6 +173,10 @@ class Store(Reader, Protocol):
         """Run the work in a write transaction, again when the database lost a race with another (40001, 40P01)."""
         ...
 
+    def watch(self) -> None:
+        """Begin to notice what other processes commit and tell ``signals``; ends with :meth:`close`."""
+        ...
+
     async def open(self) -> None:
         """Connect."""
         ...

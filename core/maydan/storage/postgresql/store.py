@@ -14,6 +14,8 @@ from maydan.storage.current import Current
 from maydan.storage.dialects import POSTGRESQL, Dialect
 from maydan.storage.ports import GuardFailed, Row, Statement
 from maydan.storage.postgresql.combining import Combiner, arguments, chunks
+from maydan.storage.postgresql.listening import Listening
+from maydan.storage.postgresql.log_clock import raise_log_clock
 from maydan.storage.postgresql.errors import LOST, RACES, translated
 from maydan.storage.postgresql.pool import Connection, Pool
 from maydan.storage.postgresql.transaction import PostgreSQLTransaction
@@ -39,6 +41,7 @@ class PostgreSQLStore:
         self.current = Current("postgresql")
         self._combiner = Combiner()
         self._pool: Pool | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -68,9 +71,13 @@ class PostgreSQLStore:
             pool = Pool(self.connect, self.settings.pool_size, self.settings.pool_wait_s)
             pool.give(await pool.take())
             self._pool = pool
+            await raise_log_clock(self)
 
     async def close(self) -> None:
         """Close the connections; those in use when they come back."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await pool.close()
@@ -80,6 +87,12 @@ class PostgreSQLStore:
         """The open pool."""
         assert self._pool is not None, "The store is not open."
         return self._pool
+
+    def watch(self) -> None:
+        """Begin to hear what other processes commit."""
+        if self._watch is None:
+            listening = Listening(self.connect, self.signals)
+            self._watch = asyncio.create_task(listening.run(), name="maydan listen")
 
     # -- reading --------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from maydan.storage.sqlite.errors import translated
 from maydan.storage.sqlite.lock import FileLock
 from maydan.storage.sqlite.reading import LoopReader, ThreadReaders
 from maydan.storage.sqlite.transaction import SQLiteTransaction
+from maydan.storage.sqlite.watching import watch
 from maydan.storage.sqlite.writing import Writer
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class SQLiteStore:
         self._loop_reader: LoopReader | None = None
         self._own_reader: LoopReader | None = None
         self._threads: ThreadReaders | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -79,6 +81,9 @@ class SQLiteStore:
         if writer is None or threads is None or reader is None:
             return
         self._writer = None
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         await threads.close()
 
         def disconnect() -> None:
@@ -86,6 +91,11 @@ class SQLiteStore:
             reader.connection.close()
 
         await writer.close(disconnect)
+
+    def watch(self) -> None:
+        """Begin to notice what other processes write."""
+        if self._watch is None and self._loop_reader is not None:
+            self._watch = asyncio.create_task(watch(self._loop_reader.connection, self.signals), name="maydan watch")
 
     # -- reading --------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,150 @@
+"""Conditions as SQL over one document table; the back end for lists, counts and checks on rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from maydan.content.conditions import And, Compare, Not, Or, refuse
+from maydan.content.types import Kind
+from maydan.ids import is_id
+from maydan.locales import fold
+from maydan.storage.expressions import column_of, elements, scalar
+
+if TYPE_CHECKING:
+    from maydan.content.conditions import Condition, Target
+    from maydan.storage.expressions import DialectName
+
+FOLDED_KINDS: Final = frozenset({Kind.STRING, Kind.TEXT, Kind.EMAIL, Kind.URL})
+"""Kinds of which documents keep a folded copy."""
+
+_SIGNS: Final = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_LAST: Final = "\U0010ffff"
+
+
+class Sql(Struct, frozen=True):
+    """A piece of SQL with the values of its question marks."""
+
+    text: str
+    args: tuple[Any, ...] = ()
+
+
+TRUE: Final = Sql("TRUE")
+FALSE: Final = Sql("FALSE")
+
+
+def compile_condition(dialect: DialectName, condition: Condition | None) -> Sql:
+    """Write a checked condition over the columns of a document table.
+
+    The result may be NULL where it does not match; that is harmless in WHERE, and ``not`` takes care of it.
+
+    Raises:
+        BadParameter: ``icontains`` on what is not kept folded.
+    """
+    if condition is None:
+        return TRUE
+    if isinstance(condition, Compare):
+        return _compare(dialect, condition)
+    if isinstance(condition, Not):
+        inner = compile_condition(dialect, condition.condition)
+        return Sql(f"NOT COALESCE({inner.text}, FALSE)", inner.args)
+    parts = [compile_condition(dialect, part) for part in condition.conditions]
+    return joined("AND" if isinstance(condition, And) else "OR", parts)
+
+
+def joined(word: str, parts: list[Sql]) -> Sql:
+    """Join pieces by AND or OR."""
+    if not parts:
+        return TRUE if word == "AND" else FALSE
+    if len(parts) == 1:
+        return parts[0]
+    return Sql(f"({f' {word} '.join(part.text for part in parts)})", tuple(arg for part in parts for arg in part.args))
+
+
+def _compare(dialect: DialectName, compare: Compare) -> Sql:
+    target = compare.target
+    if target is None:
+        raise ValueError(f"{'.'.join(compare.path)} was not checked against a type.")
+    if compare.path == ("id",):
+        return _by_id(compare)
+    source = column_of(compare.path[0], private=target.private)
+    if compare.op == "icontains":
+        if target.kind not in FOLDED_KINDS or len(compare.path) > 1 or any(target.many) or target.system:
+            raise refuse(".".join(compare.path), "no_icontains", "cannot be searched with icontains; use contains")
+        source = "folded"
+    if compare.op == "exists":
+        return _exists(dialect, source, compare, target)
+    if compare.op in ("ne", "nin"):
+        positive = Compare(compare.path, "eq" if compare.op == "ne" else "in", compare.value, target)
+        inner = _walk(dialect, source, positive, target, compare.path, target.many, 0)
+        return Sql(f"NOT COALESCE({inner.text}, FALSE)", inner.args)
+    return _walk(dialect, source, compare, target, compare.path, target.many, 0)
+
+
+def _by_id(compare: Compare) -> Sql:
+    """Ids compare as what they are, through the unique index."""
+    if compare.op == "exists":
+        return TRUE if compare.value else FALSE
+    values: tuple[Any, ...] = compare.value if isinstance(compare.value, tuple) else (compare.value,)
+    if compare.op not in ("eq", "ne", "in", "nin"):
+        raise refuse("id", "bad_operator", "takes eq, ne, in and nin")
+    ids = tuple(value for value in values if is_id(str(value)))
+    negative = compare.op in ("ne", "nin")
+    if not ids:
+        return TRUE if negative else FALSE
+    return Sql(f"entry_id {'NOT IN' if negative else 'IN'} ({','.join('?' * len(ids))})", ids)
+
+
+def _walk(
+    dialect: DialectName,
+    source: str,
+    compare: Compare,
+    target: Target,
+    path: tuple[str, ...],
+    many: tuple[bool, ...],
+    depth: int,
+) -> Sql:
+    """Go down the path; where a list stands, one of its items has to match."""
+    lists = [index for index, is_list in enumerate(many) if is_list]
+    if not lists:
+        return _test(dialect, scalar(dialect, source, path, target.kind), compare, target.kind)
+    until = lists[0] + 1
+    name = f"item{depth}"
+    inner = _walk(dialect, f"{name}.value", compare, target, path[until:], many[until:], depth + 1)
+    return Sql(f"EXISTS (SELECT 1 FROM {elements(dialect, source, path[:until], name)} WHERE {inner.text})", inner.args)
+
+
+def _test(dialect: DialectName, left: str, compare: Compare, kind: Kind) -> Sql:
+    """Compare one SQL value."""
+    op, value = compare.op, compare.value
+    if op in _SIGNS:
+        return Sql(f"{left} {_SIGNS[op]} ?", (_argument(dialect, kind, value),))
+    if op == "in":
+        if not value:
+            return FALSE
+        return Sql(f"{left} IN ({','.join('?' * len(value))})", tuple(_argument(dialect, kind, one) for one in value))
+    if op == "startswith":
+        # In code point order everything that starts with a text lies between it and it with the last code point.
+        return Sql(f"({left} >= ? AND {left} < ?)", (value, value + _LAST)) if value else Sql(f"{left} IS NOT NULL")
+    needle = fold(value) if op == "icontains" else value
+    if not needle:
+        return Sql(f"{left} IS NOT NULL")
+    return Sql(f"{'instr' if dialect == 'sqlite' else 'strpos'}({left}, ?) > 0", (needle,))
+
+
+def _exists(dialect: DialectName, source: str, compare: Compare, target: Target) -> Sql:
+    word = "IS NOT NULL" if compare.value else "IS NULL"
+    lists = [index for index, is_list in enumerate(target.many) if is_list]
+    if not lists:
+        kind = Kind.STRING if dialect == "postgresql" else target.kind
+        return Sql(f"{scalar(dialect, source, compare.path, kind)} {word}")
+    items = elements(dialect, source, compare.path[: lists[0] + 1], "item0")
+    return Sql(f"{'' if compare.value else 'NOT '}EXISTS (SELECT 1 FROM {items})")
+
+
+def _argument(dialect: DialectName, kind: Kind, value: Any) -> Any:
+    """Decimals are kept as text; SQLite compares them as numbers, PostgreSQL as exact ones."""
+    if kind is not Kind.DECIMAL:
+        return value
+    return float(value) if dialect == "sqlite" else str(value)

