@@ -10,8 +10,6 @@ MOST_PROBLEMS: Final = 100
 """So many are reported for one input; the answer to 10 MB of nonsense stays small."""
 
 MESSAGES: Final = {
-    "bad_default": "is not acceptable as a default: {reason}",
-    "bad_locale_map": "must be a map from locale to value",
     "bad_name": "must match {pattern}",
     "bad_pattern": "is not a regular expression that can be used: {reason}",
     "control_character": "must not contain control characters or lone surrogates",
@@ -38,11 +36,14 @@ MESSAGES: Final = {
     "not_an_integer": "must be an integer within ±9007199254740991",
     "not_an_object": "must be an object",
     "not_text": "must be text",
+    "no_such_field": "names {name!r}, which is not a field that can stand here",
     "option_conflict": "does not go together with {other}",
     "option_not_for_kind": "is not an option of {kind} fields",
     "pattern_mismatch": "must match the pattern {pattern}",
     "read_only": "is set by the system",
+    "renamed_nothing": "names no field that is there before and another one after",
     "reserved_name": "is a reserved name",
+    "too_deep": "nests more than {max} components",
     "too_few": "must have at least {min} items",
     "too_large": "must be at most {max}",
     "too_long": "must have at most {max} characters",

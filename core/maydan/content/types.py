@@ -97,6 +97,9 @@ class ContentType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Internal number; names its document table. Set by the core, never shown."""
     version: int = 1
     """Grows with every change of the type; the ``ETag``. Set by the core."""
+    retired_ids: tuple[str, ...] = ()
+    """Ids of fields that were dropped: old versions of entries still hold values by them, so that no field gets one
+    again. Set by the core, never shown."""
 
     def field(self, name: str) -> Field | None:
         """Return the field of that name, or ``None``."""
