@@ -32,7 +32,7 @@ def report(error: Exception) -> int:
         print(f"maydan: {line}", file=sys.stderr)
     if isinstance(error, ConfigurationError):
         return USAGE
-    return PENDING if isinstance(error, MigrationsPending) else FAILED
+    return PENDING if isinstance(error, MigrationsPending) and error.error_code == MigrationsPending.code else FAILED
 
 
 def describe(error: BaseException) -> list[str]:

@@ -1,0 +1,56 @@
+"""``maydan migrate``: brings the database up to date with the code, and says what it did."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from maydan.cli.failures import PENDING
+from maydan.cli.instance import load_settings, needed_migrations, opened_store
+from maydan.errors import MigrationsPending
+from maydan.settings import Settings
+from maydan.storage.migrations import PlannedStep, apply, plan
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Apply what is pending; with ``--check`` or ``--plan`` only say what it is."""
+    settings = load_settings()
+    if arguments.check or arguments.plan:
+        steps = asyncio.run(_pending(settings))
+        _print(steps, "pending", with_sql=arguments.plan)
+        return PENDING if arguments.check and steps else 0
+    _print(asyncio.run(migrate(settings)), "done", with_sql=False)
+    return 0
+
+
+async def migrate(settings: Settings) -> list[PlannedStep]:
+    """Apply what is pending, and return it."""
+    async with opened_store(settings.database) as store:
+        return await apply(store, needed_migrations(settings))
+
+
+async def require_migrated(settings: Settings) -> None:
+    """Refuse to go on while the database is older than the code.
+
+    Raises:
+        MigrationsPending: The detail names the migrations.
+    """
+    steps = await _pending(settings)
+    if steps:
+        names = dict.fromkeys(f"{step.app} {step.migration}" for step in steps)
+        raise MigrationsPending(f"migrations are pending: {', '.join(names)}; run `maydan migrate`")
+
+
+async def _pending(settings: Settings) -> list[PlannedStep]:
+    async with opened_store(settings.database) as store:
+        return await plan(store, needed_migrations(settings))
+
+
+def _print(steps: list[PlannedStep], word: str, *, with_sql: bool) -> None:
+    if not steps:
+        print("The database is up to date.")
+    for step in steps:
+        again = ", was interrupted" if step.interrupted else ""
+        print(f"{step.app} {step.migration} {step.step}: {word}{again}")
+        if with_sql and step.sql:
+            print(f"{step.sql.strip()}\n")

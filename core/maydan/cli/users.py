@@ -1,0 +1,110 @@
+"""``maydan user``: create, list, reset-password, unlock."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+import msgspec
+
+from maydan.accounts.addresses import address_key
+from maydan.accounts.attempts import Attempt, Attempts, Limit
+from maydan.accounts.passwords import check_password
+from maydan.accounts.people import Account
+from maydan.accounts.sessions import end_sessions_of
+from maydan.cli.accounts import ask_password, opened_accounts
+from maydan.cli.instance import load_settings
+from maydan.clock import to_text
+from maydan.settings import Settings
+
+_PAGE = 500
+
+
+def run_create(arguments: argparse.Namespace) -> int:
+    """Create an account whose address counts as verified."""
+    settings = load_settings()
+    password = ask_password(arguments.password, "--password")
+
+    async def work() -> Account:
+        async with opened_accounts(settings) as accounts:
+            return await accounts.people.create(
+                email=arguments.email, password=password, name=arguments.name, administrator=arguments.administrator
+            )
+
+    account = asyncio.run(work())
+    print(f"{account.email}: created{' as an administrator' if account.administrator else ''} ({account.id}).")
+    return 0
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """List the accounts, oldest first."""
+    rows = [_row(account) for account in asyncio.run(_all_accounts(load_settings()))]
+    if arguments.json:
+        print(msgspec.json.encode(rows).decode())
+        return 0
+    for row in rows:
+        marks = [word for word in ("administrator", "suspended", "unverified") if row[word]]
+        print("  ".join([str(row["created_at"]), str(row["email"]), *marks]))
+    return 0
+
+
+def run_reset_password(arguments: argparse.Namespace) -> int:
+    """Set a new password; every session of the account ends."""
+    settings = load_settings()
+    password = ask_password(arguments.password, "--password")
+
+    async def work() -> None:
+        async with opened_accounts(settings) as accounts:
+            account = await accounts.get(arguments.email)
+            check_password(password, personal=(account.email, account.name))
+            ended = end_sessions_of(account.id, accounts.clock.now())
+            hashed = await accounts.passwords.hash(password)
+            await accounts.people.change(account, {"password_hash": hashed}, more=[ended])
+
+    asyncio.run(work())
+    print(f"{arguments.email}: the password is changed, and all sessions have ended.")
+    return 0
+
+
+def run_unlock(arguments: argparse.Namespace) -> int:
+    """Forget the failed logins of an account, and let it in again when it was suspended."""
+    settings = load_settings()
+
+    async def work() -> bool:
+        async with opened_accounts(settings) as accounts:
+            account = await accounts.get(arguments.email)
+            await Attempts(accounts.store, accounts.clock).forgive(cleared=[_failures(account, settings)])
+            if account.suspended_at is not None:
+                await accounts.people.suspend(account, suspended=False)
+            return account.suspended_at is not None
+
+    lifted = asyncio.run(work())
+    print(f"{arguments.email}: failed logins are forgotten{', and the suspension is lifted' if lifted else ''}.")
+    return 0
+
+
+async def _all_accounts(settings: Settings) -> list[Account]:
+    found: list[Account] = []
+    async with opened_accounts(settings) as accounts:
+        while page := await accounts.people.page(limit=_PAGE, after=found[-1].id if found else None):
+            found += page
+    return found[::-1]
+
+
+def _row(account: Account) -> dict[str, object]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "name": account.name,
+        "administrator": account.administrator,
+        "suspended": account.suspended_at is not None,
+        "unverified": account.verified_at is None,
+        "created_at": to_text(account.created_at),
+    }
+
+
+def _failures(account: Account, settings: Settings) -> Attempt:
+    limit = Limit(
+        scope="login:account", count=settings.auth.login_failures_per_account, window_s=settings.auth.login_window_s
+    )
+    return Attempt(limit=limit, key=address_key(account.email))
