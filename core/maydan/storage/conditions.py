@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from maydan.content.conditions import And, Compare, Not, Or, refuse
+from maydan.content.conditions import And, Compare, Not, refuse
 from maydan.content.types import Kind
 from maydan.ids import is_id
 from maydan.locales import fold
@@ -15,9 +15,6 @@ from maydan.storage.expressions import column_of, elements, scalar
 if TYPE_CHECKING:
     from maydan.content.conditions import Condition, Target
     from maydan.storage.expressions import DialectName
-
-FOLDED_KINDS: Final = frozenset({Kind.STRING, Kind.TEXT, Kind.EMAIL, Kind.URL})
-"""Kinds of which documents keep a folded copy."""
 
 _SIGNS: Final = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _LAST: Final = "\U0010ffff"
@@ -38,9 +35,6 @@ def compile_condition(dialect: DialectName, condition: Condition | None) -> Sql:
     """Write a checked condition over the columns of a document table.
 
     The result may be NULL where it does not match; that is harmless in WHERE, and ``not`` takes care of it.
-
-    Raises:
-        BadParameter: ``icontains`` on what is not kept folded.
     """
     if condition is None:
         return TRUE
@@ -70,8 +64,6 @@ def _compare(dialect: DialectName, compare: Compare) -> Sql:
         return _by_id(compare)
     source = column_of(compare.path[0], private=target.private)
     if compare.op == "icontains":
-        if target.kind not in FOLDED_KINDS or len(compare.path) > 1 or any(target.many) or target.system:
-            raise refuse(".".join(compare.path), "no_icontains", "cannot be searched with icontains; use contains")
         source = "folded"
     if compare.op == "exists":
         return _exists(dialect, source, compare, target)
@@ -134,13 +126,19 @@ def _test(dialect: DialectName, left: str, compare: Compare, kind: Kind) -> Sql:
 
 
 def _exists(dialect: DialectName, source: str, compare: Compare, target: Target) -> Sql:
-    word = "IS NOT NULL" if compare.value else "IS NULL"
-    lists = [index for index, is_list in enumerate(target.many) if is_list]
+    kind = Kind.STRING if dialect == "postgresql" else target.kind
+    there = _present(dialect, source, compare.path, target.many, kind)
+    return Sql(there if compare.value else f"NOT {there}")
+
+
+def _present(dialect: DialectName, source: str, path: tuple[str, ...], many: tuple[bool, ...], kind: Kind) -> str:
+    lists = [index for index, is_list in enumerate(many) if is_list]
     if not lists:
-        kind = Kind.STRING if dialect == "postgresql" else target.kind
-        return Sql(f"{scalar(dialect, source, compare.path, kind)} {word}")
-    items = elements(dialect, source, compare.path[: lists[0] + 1], "item0")
-    return Sql(f"{'' if compare.value else 'NOT '}EXISTS (SELECT 1 FROM {items})")
+        return f"({scalar(dialect, source, path, kind)} IS NOT NULL)"
+    until = lists[0] + 1
+    items = elements(dialect, source, path[:until], "item")
+    rest = _present(dialect, "item.value", path[until:], many[until:], kind)
+    return f"EXISTS (SELECT 1 FROM {items} WHERE {rest})"
 
 
 def _argument(dialect: DialectName, kind: Kind, value: Any) -> Any:

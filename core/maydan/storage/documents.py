@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from maydan.content.kinds import SYSTEM_KINDS
 from maydan.content.types import ContentType, Kind
 from maydan.storage.expressions import column_of, order, scalar
 from maydan.storage.ports import Statement
@@ -20,13 +21,6 @@ PUBLISHED: Final = 0
 DRAFT: Final = 1
 TRASH: Final = 2
 """Perspectives as they are stored; entries of types without drafts are only ever ``PUBLISHED`` or ``TRASH``."""
-
-_SYSTEM_KINDS: Final = {
-    "id": Kind.STRING, "slug": Kind.STRING, "status": Kind.STRING, "locale": Kind.STRING, "state": Kind.STRING,
-    "version": Kind.INTEGER, "created_at": Kind.DATETIME, "updated_at": Kind.DATETIME, "published_at": Kind.DATETIME,
-    "created_by": Kind.STRING, "updated_by": Kind.STRING,
-}  # fmt: skip
-
 
 class DocumentRow(Struct, frozen=True):
     """One rendered answer, ready to be stored."""
@@ -48,14 +42,11 @@ def table_of(content_type: ContentType) -> str:
 
 
 def create_table(content_type: ContentType, dialect: DialectName) -> list[str]:
-    """Return the DDL of a type's document table and of the indexes that it declares."""
+    """Return the DDL of a type's document table and of its indexes, with the names in braces of ``Dialect``."""
     table, postgresql = table_of(content_type), dialect == "postgresql"
     columns = (
-        f"space_key bigint NOT NULL, perspective smallint NOT NULL, locale text{' COLLATE "C"' if postgresql else ''} "
-        f"NOT NULL, entry_id {'uuid' if postgresql else 'TEXT'} NOT NULL, "
-        f"translated {'boolean' if postgresql else 'INTEGER'} NOT NULL, body {'jsonb' if postgresql else 'TEXT'} "
-        f"NOT NULL, private {'jsonb' if postgresql else 'TEXT'} NOT NULL, "
-        f"folded {'jsonb' if postgresql else 'TEXT'} NOT NULL"
+        "space_key {bigint} NOT NULL, perspective {bigint} NOT NULL, locale {text} NOT NULL, entry_id {uuid} NOT NULL, "
+        "translated {bool} NOT NULL, body {json} NOT NULL, private {json} NOT NULL, folded {json} NOT NULL"
     )
     # Rows of up to 8 kB stay in the page and uncompressed: reading one is one page, without detoasting.
     options = " WITH (toast_tuple_target = 8160)" if postgresql else ""
@@ -85,7 +76,7 @@ def _index_key(content_type: ContentType, dialect: DialectName, key: str) -> str
     name, descends = key.removeprefix("-"), key.startswith("-")
     path = tuple(name.split("."))
     field = content_type.field(path[0])
-    kind = field.kind if field else _SYSTEM_KINDS[path[0]]
+    kind = field.kind if field else SYSTEM_KINDS[path[0]]
     if kind is Kind.MONEY:
         path, kind = (path[0], "amount"), Kind.INTEGER
     source = column_of(path[0], private=bool(field and field.private))

@@ -70,6 +70,20 @@ async def find_entry(store: Store, space_key: int, type_key: int, entry_id: str)
     return entry_row(store, row) if row else None
 
 
+async def find_entries(store: Store, space_key: int, type_key: int, ids: Sequence[str]) -> list[EntryRow]:
+    """Read the entries of a type with these ids; missing ones are left out."""
+    if not ids:
+        return []
+    sql = f"{_SELECT} WHERE e.space_key = ? AND e.type_key = ? AND e.id IN ({','.join('?' * len(ids))})"
+    return [entry_row(store, row) for row in await store.fetch_all(sql, space_key, type_key, *ids)]
+
+
+async def newest_version(store: Store, space_key: int, entry_id: str) -> int:
+    """Return the number of an entry's newest version, 0 where there is no such entry."""
+    row = await store.fetch_point("SELECT version FROM maydan_entries WHERE space_key = ? AND id = ?", space_key, entry_id)
+    return int(row[0]) if row else 0
+
+
 async def list_entries(
     reader: Reader, store: Store, space_key: int, type_key: int, *, after: str, limit: int
 ) -> list[EntryRow]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
+from maydan.content.kinds import AUTHORS
 from maydan.content.types import Kind
 
-type DialectName = Literal["sqlite", "postgresql"]
-
-AUTHORS: Final = frozenset({"created_by", "updated_by"})
-"""System fields that stand in the private part of every document, so that conditions on them always work."""
+DialectName: TypeAlias = Literal["sqlite", "postgresql"]
 
 _POSTGRESQL_CASTS: Final = {
     Kind.INTEGER: "bigint",
@@ -20,7 +18,7 @@ _POSTGRESQL_CASTS: Final = {
 
 
 def column_of(name: str, *, private: bool) -> str:
-    """Return the column in which a field stands."""
+    """Return the column in which a field stands; the authors are private in every perspective."""
     return "private" if private or name in AUTHORS else "body"
 
 

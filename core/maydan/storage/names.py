@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -51,9 +51,9 @@ async def taken_slugs(
     return frozenset(row[0] for row in rows)
 
 
-type SlugKey = tuple[str, str]
+SlugKey: TypeAlias = tuple[str, str]
 """Locale, slug."""
-type UniqueKey = tuple[str, str, str]
+UniqueKey: TypeAlias = tuple[str, str, str]
 """Field id, locale ("" where the field is not localised), canonical value."""
 
 

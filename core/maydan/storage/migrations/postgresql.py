@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, cast
 
@@ -55,7 +55,7 @@ class PostgreSQLMigrations:
         self._store = store
 
     @asynccontextmanager
-    async def lock(self) -> AsyncIterator[None]:
+    async def lock(self) -> AsyncGenerator[None]:
         """Hold an advisory lock on a connection of its own; the server releases it when the connection ends."""
         connection = await self._store.connect()
         try:
@@ -81,7 +81,7 @@ class PostgreSQLMigrations:
         await transaction.execute(sql)
 
     @asynccontextmanager
-    async def limit(self, transaction: Transaction, prefix: str) -> AsyncIterator[None]:
+    async def limit(self, transaction: Transaction, prefix: str) -> AsyncGenerator[None]:
         """Compare the catalogue before and after, and the tables that were written; the step is undone if it differs."""
         before = set(await transaction.fetch_all(_OBJECTS))
         written = {row[0] for row in await transaction.fetch_all(_WRITTEN)}

@@ -6,7 +6,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, cast
 
@@ -42,7 +42,7 @@ class SQLiteMigrations:
         self._store = store
 
     @asynccontextmanager
-    async def lock(self) -> AsyncIterator[None]:
+    async def lock(self) -> AsyncGenerator[None]:
         """Hold ``<database>.migrate``; writers of a running server go on between the steps."""
         descriptor = os.open(f"{self._store.path}.migrate", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -69,7 +69,7 @@ class SQLiteMigrations:
             await transaction.execute_heavy(statement)
 
     @asynccontextmanager
-    async def limit(self, transaction: Transaction, prefix: str) -> AsyncIterator[None]:
+    async def limit(self, transaction: Transaction, prefix: str) -> AsyncGenerator[None]:
         """Refuse everything outside the prefix, while it is prepared and by comparing the schema afterwards."""
         connection = cast("SQLiteTransaction", transaction).connection
         guard = _Guard(prefix)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Final
-
-import asyncpg
+from typing import Any, Final
 
 from maydan.errors import PoolExhausted, Unavailable
 from maydan.storage.ports import ConstraintFailed, Duplicate, GuardFailed
+from maydan.storage.postgresql.driver import asyncpg
 
 GUARD: Final = "maydan_guard"
 """What a guard that failed tries to read as a number, followed by its index."""
 
-LOST: Final = (
+LOST: Final[tuple[type[Exception], ...]] = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -23,7 +22,7 @@ LOST: Final = (
 )
 """The connection is gone, or there is none to be had."""
 
-RACES: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
+RACES: Final[tuple[type[Exception], ...]] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
 """The same work may well succeed when it is done again: 40001, 40P01, and a table that changed under a plan."""
 
 _GUARD_TEXT: Final = re.compile(rf"{GUARD} (\d+)")
@@ -54,7 +53,7 @@ def translated(error: Exception) -> Exception:
     return error
 
 
-def _constraint(error: asyncpg.UniqueViolationError) -> str:
+def _constraint(error: Any) -> str:
     """Read table and columns from ``Key (a, b)=(1, 2) already exists``; the name for an index over expressions."""
     # The sentence is translated by the server's locale, its parentheses are not.
     match = _KEY.search(error.detail or "")

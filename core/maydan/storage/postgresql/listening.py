@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from maydan.storage.postgresql.pool import Connection
+from maydan.storage.postgresql.driver import Connection
 from maydan.storage.signals import ELSEWHERE, LOG, Signals
 
 _REVISIONS: Final = "maydan_revisions"
@@ -61,7 +61,7 @@ class Listening:
         self._own_process = connection.get_server_pid()
         await connection.add_listener(_REVISIONS, self._told)
         await connection.add_listener(_LOG, self._told)
-        connection.add_termination_listener(lambda _: self._has_news.set())
+        connection.add_termination_listener(self._ended)
         # What was said while nobody listened is lost: look at everything.
         self._signals.send((ELSEWHERE,))
         while True:
@@ -78,6 +78,10 @@ class Listening:
     def _hear(self, signal: str) -> None:
         if signal == LOG:
             self._has_news.set()
+
+    def _ended(self, connection: Connection) -> None:
+        """Wake up, to find the connection gone."""
+        self._has_news.set()
 
     def _told(self, connection: Any, process: int, channel: str, payload: str) -> None:
         """Pass on what another process told; the log's hints of this one come back too, and are dropped."""

@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from maydan.errors import PoolExhausted
+from maydan.storage.postgresql.driver import Connection
 from maydan.storage.postgresql.errors import translated
-
-Connection = Any
-"""An ``asyncpg.Connection``; the package has no complete types."""
-
 
 class Pool:
     """Hands out connections, the last used first, and opens another one while there are fewer than the limit.

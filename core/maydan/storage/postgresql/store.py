@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
-
-import asyncpg
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from maydan.storage.current import Current
 from maydan.storage.dialects import POSTGRESQL, Dialect
@@ -16,12 +15,16 @@ from maydan.storage.ports import GuardFailed, Row, Statement
 from maydan.storage.postgresql.combining import Combiner, arguments, chunks
 from maydan.storage.postgresql.listening import Listening
 from maydan.storage.postgresql.log_clock import raise_log_clock
+from maydan.storage.postgresql.driver import Connection, asyncpg
 from maydan.storage.postgresql.errors import LOST, RACES, translated
-from maydan.storage.postgresql.pool import Connection, Pool
+from maydan.storage.postgresql.pool import Pool
 from maydan.storage.postgresql.transaction import PostgreSQLTransaction
 from maydan.storage.settings import DatabaseSettings
 from maydan.storage.signals import Signals
 from maydan.storage.threads import finished
+
+if TYPE_CHECKING:
+    from maydan.storage.postgresql.piccolo import PooledPostgresEngine
 
 T = TypeVar("T")
 
@@ -47,6 +50,13 @@ class PostgreSQLStore:
     def dialect(self) -> Dialect:
         """PostgreSQL's way of saying things."""
         return POSTGRESQL
+
+    @cached_property
+    def engine(self) -> PooledPostgresEngine:
+        """The Piccolo engine over the pool; imported when it is first needed."""
+        from maydan.storage.postgresql.piccolo import PooledPostgresEngine
+
+        return PooledPostgresEngine(self)
 
     async def connect(self) -> Connection:
         """Open a connection of one's own, outside the pool; for migrations and for listening."""
@@ -169,7 +179,7 @@ class PostgreSQLStore:
         return GuardFailed(error.index, batch[error.index].expect) if isinstance(error, GuardFailed) else error
 
     @asynccontextmanager
-    async def write_transaction(self) -> AsyncIterator[PostgreSQLTransaction]:
+    async def write_transaction(self) -> AsyncGenerator[PostgreSQLTransaction]:
         """Store what happens inside as a whole."""
         if (outer := self.current.find()) is not None:
             async with outer.savepoint():

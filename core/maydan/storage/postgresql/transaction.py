@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -11,8 +11,8 @@ from maydan.errors import Unavailable
 from maydan.storage.dialects import POSTGRESQL
 from maydan.storage.ports import GuardFailed, Row, Statement
 from maydan.storage.postgresql.combining import Combiner, arguments, chunks
+from maydan.storage.postgresql.driver import Connection
 from maydan.storage.postgresql.errors import RACES, translated
-from maydan.storage.postgresql.pool import Connection
 
 MAX_EVENTS: Final = 1 << 20
 """Events of one transaction: the ordinal has 20 bits of a position."""
@@ -56,6 +56,10 @@ class PostgreSQLTransaction:
         row = await self._call("fetchrow", POSTGRESQL.translate(sql), args)
         return None if row is None else tuple(row)
 
+    async def fetch_records(self, sql: str, args: Sequence[Any]) -> list[Any]:
+        """Return the driver's rows for a text with its own ``$1``; for Piccolo."""
+        return await self._call("fetch", sql, args)
+
     async def execute(self, sql: str, *args: Any) -> int:
         """Run one statement and return how many rows it affected."""
         return affected(await self._call("execute", POSTGRESQL.translate(sql), args))
@@ -97,7 +101,7 @@ class PostgreSQLTransaction:
         return first
 
     @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
+    async def savepoint(self) -> AsyncGenerator[None]:
         """Undo what is inside, alone, when it is left with an error."""
         self._depth += 1
         name = f"inner_{self._depth}"

@@ -17,15 +17,21 @@ _CHECKPOINT_PAGES: Final = 2000
 
 
 def bound(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the arguments with moments as text.
+    """Return the arguments with moments as text; a moment without its zone is a mistake and raises ``ValueError``.
 
     The driver's adapters are global to the process and Piccolo sets its own whenever it is imported, so ours would
     not be safe there.
     """
     for arg in args:
         if isinstance(arg, datetime):
-            return tuple(clock.to_text(each) if isinstance(each, datetime) else each for each in args)
+            return tuple(_moment(each) if isinstance(each, datetime) else each for each in args)
     return args
+
+
+def _moment(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError(f"{value} has no time zone; the store takes aware moments only.")
+    return clock.to_text(value)
 
 
 def connect_writer(path: str, settings: DatabaseSettings) -> sqlite3.Connection:

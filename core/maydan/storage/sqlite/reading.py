@@ -56,28 +56,27 @@ class LoopReader:
 class ThreadReaders:
     """A bounded number of connections, opened when they are first needed, that read in threads."""
 
-    def __init__(self, path: str, settings: DatabaseSettings, *, typed: bool = False) -> None:
-        """Remember where to read; ``typed`` as in :func:`connect_reader`."""
+    def __init__(self, path: str, settings: DatabaseSettings) -> None:
+        """Remember where to read."""
         self._path = path
         self._settings = settings
-        self._typed = typed
         self._executor = ThreadPoolExecutor(settings.readers, thread_name_prefix="maydan-read")
         self._free: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
         self._slots = [_Slot(self._connect, settings.read_limit_s) for _ in range(settings.readers)]
         for slot in self._slots:
             self._free.put_nowait(slot)
 
-    def _connect(self) -> sqlite3.Connection:
-        return connect_reader(self._path, self._settings, busy_ms=_THREAD_BUSY_MS, typed=self._typed)
+    def _connect(self, typed: bool) -> sqlite3.Connection:
+        return connect_reader(self._path, self._settings, busy_ms=_THREAD_BUSY_MS, typed=typed)
 
-    async def run(self, work: Work[T]) -> T:
-        """Run the work in a thread.
+    async def run(self, work: Work[T], *, typed: bool = False) -> T:
+        """Run the work in a thread, on a connection that is ``typed`` as in :func:`connect_reader`.
 
         Raises:
             PoolExhausted: All threads were busy for ``pool_wait_s``.
         """
         slot = await self._take()
-        future = asyncio.get_running_loop().run_in_executor(self._executor, slot.run, work)
+        future = asyncio.get_running_loop().run_in_executor(self._executor, slot.run, work, typed)
         future.add_done_callback(lambda done: self._give_back(slot, done))
         try:
             return await asyncio.shield(future)
@@ -117,27 +116,27 @@ class ThreadReaders:
 
 
 class _Slot:
-    """One connection of the threads."""
+    """One place in a thread, with its connections."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], limit_s: float) -> None:
+    def __init__(self, connect: Callable[[bool], sqlite3.Connection], limit_s: float) -> None:
         self._connect = connect
         self._limit_s = limit_s
-        self._connection: sqlite3.Connection | None = None
+        self._connections: dict[bool, sqlite3.Connection] = {}
         self._deadline = math.inf
         self.is_abandoned = False
 
     def _must_stop(self) -> bool:
         return self.is_abandoned or time.monotonic() > self._deadline
 
-    def run(self, work: Work[T]) -> T:
+    def run(self, work: Work[T], typed: bool) -> T:
         self._deadline = time.monotonic() + self._limit_s
-        if self._connection is None:
-            connection = self._connect()
+        connection = self._connections.get(typed)
+        if connection is None:
+            connection = self._connections[typed] = self._connect(typed)
             connection.set_progress_handler(self._must_stop, _THREAD_STEPS)
-            self._connection = connection
-        return work(self._connection)
+        return work(connection)
 
     def disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from maydan.errors import ConfigurationError
 from maydan.storage.current import Current
@@ -22,6 +23,9 @@ from maydan.storage.sqlite.reading import LoopReader, ThreadReaders
 from maydan.storage.sqlite.transaction import SQLiteTransaction
 from maydan.storage.sqlite.watching import watch
 from maydan.storage.sqlite.writing import Writer
+
+if TYPE_CHECKING:
+    from maydan.storage.sqlite.piccolo import PooledSQLiteEngine
 
 T = TypeVar("T")
 
@@ -51,6 +55,19 @@ class SQLiteStore:
     def dialect(self) -> Dialect:
         """SQLite's way of saying things."""
         return SQLITE
+
+    @cached_property
+    def engine(self) -> PooledSQLiteEngine:
+        """The Piccolo engine over the same connections; imported when it is first needed."""
+        from maydan.storage.sqlite.piccolo import PooledSQLiteEngine
+
+        return PooledSQLiteEngine(self)
+
+    @property
+    def readers(self) -> ThreadReaders:
+        """The reading threads."""
+        assert self._threads is not None, "The store is not open."
+        return self._threads
 
     async def open(self) -> None:
         """Open the file, making it when it is missing, and its lock."""
@@ -104,10 +121,10 @@ class SQLiteStore:
         if (transaction := self.current.find()) is not None:
             return await transaction.fetch_all(sql, *args)
         sql, args = SQLITE.translate(sql), bound(args)
-        assert self._loop_reader is not None and self._threads is not None, "The store is not open."
+        assert self._loop_reader is not None, "The store is not open."
         rows = self._loop_reader.fetch_all(sql, args)
         if rows is None:
-            rows = await self._threads.run(lambda connection: connection.execute(sql, args).fetchall())
+            rows = await self.readers.run(lambda connection: connection.execute(sql, args).fetchall())
         return rows
 
     async def fetch_one(self, sql: str, *args: Any) -> Row | None:
@@ -134,7 +151,7 @@ class SQLiteStore:
             await transaction.apply(batch)
 
     @asynccontextmanager
-    async def write_transaction(self) -> AsyncIterator[SQLiteTransaction]:
+    async def write_transaction(self) -> AsyncGenerator[SQLiteTransaction]:
         """Store what happens inside as a whole."""
         if (outer := self.current.find()) is not None:
             async with outer.savepoint():
