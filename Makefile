@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 TESTS ?=
 JOBS ?= 2
 
-.PHONY: install run test lint format bench soak lock clean
+.PHONY: install run test lint format docs bench soak lock clean
 
 install: $(STAMP)
 
@@ -36,17 +36,24 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# After a change of settings: writes their tables into docs/settings.md.
+docs: install
+	$(BIN)/python tests/contract/settings_page.py
+
 bench: install
 	$(BIN)/python -m tests.bench
 
 soak: install
 	$(BIN)/python -m tests.bench.soak
 
-# After a change of dependencies: pins every version with its hashes for every platform that Python 3.11 runs on.
+# After a change of dependencies: pins every version with its hashes, for every platform that Python 3.11 runs on.
+# requirements.lock has what development needs; deploy/requirements.lock the part of it that a server needs.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+  --no-emit-index-url --no-emit-find-links --no-emit-package maydan $(PLUGINS:plugins/%/pyproject.toml=--no-emit-package maydan-%)
+
 lock: install
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links $(foreach package,maydan $(PLUGINS:plugins/%/pyproject.toml=maydan-%),--no-emit-package $(package)) \
-	  --group dev pyproject.toml $(PLUGINS) --output-file requirements.lock
+	$(COMPILE) --group dev pyproject.toml $(PLUGINS) --output-file requirements.lock
+	$(COMPILE) --constraint requirements.lock pyproject.toml $(PLUGINS) --output-file deploy/requirements.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist demo

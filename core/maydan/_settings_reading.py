@@ -78,9 +78,18 @@ def _read_field(key: str, field: FieldInfo, source: Source, found: dict[str, Any
         return
     try:
         raw = source.values[key] if text is None else _parse(text, inspect.type_info(field.type))
-        found[field.name] = msgspec.convert(raw, field.type, strict=True, dec_hook=_decode)
+        value = msgspec.convert(raw, field.type, strict=True, dec_hook=_decode)
+        found[field.name] = _not_negative(value)
     except ValueError as error:  # msgspec.ValidationError is one
         problems.append(f"{place}: {_plain(str(error), field.type)}")
+
+
+def _not_negative(value: object) -> object:
+    """Refuse a negative number: settings are sizes, counts and times."""
+    if isinstance(value, int | float) and value < 0:
+        message = f"expected a number that is not negative, got {value}"
+        raise ValueError(message)
+    return value
 
 
 def _decode(kind: type, value: object) -> object:

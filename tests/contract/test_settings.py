@@ -67,6 +67,13 @@ def test_a_whole_number_in_a_variable_is_written_in_digits(text: str) -> None:
     assert line.startswith("MAYDAN_SERVER_MAX_BODY_BYTES: expected a whole number")
 
 
+@pytest.mark.parametrize("value", [-1, -1024])
+def test_a_negative_number_is_refused(value: int) -> None:
+    """Settings are sizes, counts and times; what a negative one would mean, nobody can say."""
+    lines = problems_of({"database": DATABASE, "server": {"max_body_bytes": value}})
+    assert lines == [f"maydan.toml: [server] max_body_bytes: expected a number that is not negative, got {value}"]
+
+
 def test_every_problem_is_named_at_once_and_in_one_line() -> None:
     """Whoever mends a file should not have to start five times."""
     lines = problems_of(
