@@ -26,13 +26,13 @@ from pluggy import HookimplMarker, HookspecMarker
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maydan.access import Actor
+    from maydan.access.actors import Actor
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
     from maydan.plugins.declarations import DemoContent, Health, Mailer, Role, Route
     from maydan.plugins.importers import Importer
     from maydan.plugins.views import CommentState, EntryState
-    from maydan.settings import MailSettings
+    from maydan.accounts.settings import MailSettings
     from maydan.storage.log import LoggedEvent
 
 PROJECT: Final = "maydan"
@@ -278,7 +278,7 @@ def provide_mailer(settings: MailSettings) -> Mailer | None:
         settings: The ``[mail]`` section.
     Returns:
         What sends; ``None`` where this plugin cannot (a missing address, for example).
-    When: once at start. Where several plugins offer, ``[plugins] mailer`` names the winner.
+    When: once at start. Where several plugins offer, ``[plugins] providers`` names the winner.
     If it fails: counts as no offer. Without a winner mail goes to the log, as a notice without its tokens.
     """
     ...

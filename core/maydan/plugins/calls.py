@@ -6,11 +6,11 @@ import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 from maydan.errors import HookRefused, InvalidInput
 from maydan.plugins.gauges import Gauge
-from maydan.plugins.guard import Guard
+from maydan.plugins.guard import Guard, Waiting
 from maydan.plugins.kinds import HookKind, kind_of
 from maydan.plugins.notes import pack
 
@@ -26,6 +26,15 @@ class CallFailed(Exception):
         self.plugin = plugin
         self.hook = hook
         self.reason = reason
+
+
+class Begun(NamedTuple):
+    """A call that has not returned yet."""
+
+    started_ns: int
+    waiting: Waiting | None
+    """Where it stands; ``None`` for a plain function, whose thread is still to be started."""
+    arguments: Arguments
 
 
 class HookCall:
@@ -57,28 +66,42 @@ class HookCall:
         with self._guard.noted(self.plugin, self.hook):
             return self._function(*self._picked(arguments))
 
-    async def run(self, arguments: Arguments, deadline_s: float) -> Any:
-        """Call it, await it, time it and count it.
+    def begin(self, arguments: Arguments) -> Begun | Any:
+        """Call it and run it to where it first waits; returns its result, or what to give to :meth:`finish`.
 
         Raises:
             HookRefused, InvalidInput: From strict hooks: the plugin said no, as it may.
             CallFailed: Whatever else went wrong.
         """
-        started = perf_counter_ns()
+        started_ns = perf_counter_ns()
+        if not self._is_async:
+            return Begun(started_ns, None, arguments)
         try:
-            if self._is_async:
-                result = await self._guard.run(
-                    self._note, self._function, self._picked(arguments), deadline_s=deadline_s
-                )
-            else:
-                result = await self._run_in_thread(arguments, deadline_s)
+            result = self._guard.begin(self._note, self._function, self._picked(arguments))
         except BaseException as error:
-            judged = self._judged(error, perf_counter_ns() - started)
-            if judged is error:
-                raise
-            raise judged from error
-        self.gauge.succeeded(perf_counter_ns() - started)
+            self._raise(error, perf_counter_ns() - started_ns)
+        if type(result) is Waiting:
+            return Begun(started_ns, result, arguments)
+        self.gauge.succeeded(perf_counter_ns() - started_ns)
         return result
+
+    async def finish(self, begun: Begun, deadline_s: float) -> Any:
+        """Await the rest, or the thread; raises as :meth:`begin`."""
+        try:
+            if begun.waiting is None:
+                result = await self._run_in_thread(begun.arguments, deadline_s)
+            else:
+                result = await self._guard.finish(begun.waiting, deadline_s=deadline_s)
+        except BaseException as error:
+            self._raise(error, perf_counter_ns() - begun.started_ns)
+        self.gauge.succeeded(perf_counter_ns() - begun.started_ns)
+        return result
+
+    def _raise(self, error: BaseException, duration_ns: int) -> NoReturn:
+        judged = self._judged(error, duration_ns)
+        if judged is error:
+            raise error
+        raise judged from error
 
     def _picked(self, arguments: Arguments) -> Arguments:
         return arguments if self._picks is None else tuple([arguments[index] for index in self._picks])

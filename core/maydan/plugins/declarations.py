@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from maydan.access import Policy
+    from maydan.access.policies import PolicyInput
 
 
 class Route(Protocol):
@@ -40,7 +40,7 @@ class Role(Struct, frozen=True, kw_only=True):
     name: str
     """``<plugin>.<role>``, such as ``blog.author``."""
     title: str
-    policies: tuple[Policy, ...]
+    policies: tuple[PolicyInput, ...]
     inherits: tuple[str, ...] = ()
     """Roles whose rights it has as well, such as ``member``."""
 

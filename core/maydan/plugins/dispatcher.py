@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from maydan.errors import PluginFailed, PluginIsolated
-from maydan.plugins.calls import Arguments, CallFailed, HookCall
+from maydan.plugins.calls import Arguments, Begun, CallFailed, HookCall
 from maydan.plugins.loaded import LoadedPlugin, State
 
 RETRY_AFTER_S: Final = 60
@@ -50,7 +50,12 @@ class Dispatcher:
         """
         for plugin, call in self._called(hook, active):
             if self._may_ask(plugin, call):
-                await self._strict(call, arguments)
+                try:
+                    result = call.begin(arguments)
+                    if type(result) is Begun:
+                        await call.finish(result, self.deadlines.strict_s)
+                except CallFailed as failure:
+                    raise _failed(failure) from failure
 
     async def transform(self, hook: str, active: tuple[str, ...] | None, arguments: Arguments, index: int) -> Any:
         """Give each plugin what the one before returned, and return what the last one did.
@@ -65,7 +70,12 @@ class Dispatcher:
             if not self._may_ask(plugin, call):
                 continue
             given = arguments[index]
-            result = await self._strict(call, arguments)
+            try:
+                result = call.begin(arguments)
+                if type(result) is Begun:
+                    result = await call.finish(result, self.deadlines.strict_s)
+            except CallFailed as failure:
+                raise _failed(failure) from failure
             if result is not None:
                 if not isinstance(result, type(given)):
                     raise _failed(CallFailed(call.plugin, hook, f"returned {type(result).__name__}"))
@@ -120,6 +130,7 @@ class Dispatcher:
         return plugin.pinned_active or call.gauge.lets_through()
 
     def _may_ask(self, plugin: LoadedPlugin, call: HookCall) -> bool:
+        """Tell whether to call it; refuse where it would have to be called and must not be."""
         if self._lets_through(plugin, call):
             return True
         if plugin.fails_open:
@@ -128,12 +139,6 @@ class Dispatcher:
             f"The plugin {plugin.name} is isolated, and its {call.hook} must agree to this.",
             plugin=plugin.name, hook=call.hook, retry_after_s=RETRY_AFTER_S,
         )  # fmt: skip
-
-    async def _strict(self, call: HookCall, arguments: Arguments) -> Any:
-        try:
-            return await call.run(arguments, self.deadlines.strict_s)
-        except CallFailed as failure:
-            raise _failed(failure) from failure
 
 
 def _failed(failure: CallFailed) -> PluginFailed:
@@ -145,7 +150,8 @@ def _failed(failure: CallFailed) -> PluginFailed:
 
 async def _contained(call: HookCall, arguments: Arguments, deadline_s: float) -> Any:
     try:
-        return await call.run(arguments, deadline_s)
+        result = call.begin(arguments)
+        return await call.finish(result, deadline_s) if type(result) is Begun else result
     except CallFailed as failure:
         return failure
 

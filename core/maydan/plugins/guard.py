@@ -6,7 +6,7 @@ import asyncio
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from maydan.plugins.notes import Notes, pack
 from maydan.plugins.threads import HookThreads
@@ -18,6 +18,15 @@ GRACE_S: Final = 1.0
 
 class DeadlinePassed(Exception):
     """Plugin code took longer than it may."""
+
+
+class Waiting(NamedTuple):
+    """A plugin's coroutine that has begun and waits for something."""
+
+    note: bytes
+    coroutine: Coroutine[Any, Any, Any]
+    yielded: Any
+    """What it waits for, as the event loop wants to see it."""
 
 
 class Guard:
@@ -44,35 +53,35 @@ class Guard:
         return self._guarded(pack(plugin, what), coroutine)
 
     async def _guarded(self, note: bytes, coroutine: Coroutine[Any, Any, T]) -> T:
-        return await self.run(note, lambda: coroutine, (), deadline_s=None)
+        begun = self.begin(note, lambda: coroutine, ())
+        return await self.finish(begun, deadline_s=None) if isinstance(begun, Waiting) else begun
 
-    async def run(
-        self,
-        note: bytes,
-        function: Callable[..., Coroutine[Any, Any, T]],
-        args: tuple[object, ...],
-        *,
-        deadline_s: float | None,
-    ) -> T:
-        """Call a coroutine function and await it.
+    def begin(
+        self, note: bytes, function: Callable[..., Coroutine[Any, Any, Any]], args: tuple[object, ...]
+    ) -> Waiting | Any:
+        """Call a coroutine function and run it to where it first waits, without a task and a timer.
 
-        Most hooks answer without waiting for anything, so the first step runs before a timer is set.
-
-        Raises:
-            DeadlinePassed: It took longer; it was cancelled, and dropped if it did not listen.
+        Most hooks wait for nothing: this returns their result. Otherwise it returns what to give to :meth:`finish`.
         """
         outer = self.notes.enter(note)
         try:
             coroutine = function(*args)
-            yielded = coroutine.send(None)
+            return Waiting(note, coroutine, coroutine.send(None))
         except StopIteration as stop:
             return stop.value
         finally:
             self.notes.leave(outer)
+
+    async def finish(self, waiting: Waiting, *, deadline_s: float | None) -> Any:
+        """Await the rest of a coroutine that was begun.
+
+        Raises:
+            DeadlinePassed: It took longer; it was cancelled, and dropped if it did not listen.
+        """
         if deadline_s is None:
-            return await _go_on(self.notes, note, coroutine, yielded, None)
+            return await _go_on(self.notes, waiting, None)
         with _Deadline(deadline_s) as deadline:
-            return await _go_on(self.notes, note, coroutine, yielded, deadline)
+            return await _go_on(self.notes, waiting, deadline)
 
     async def run_in_thread(
         self, note: bytes, function: Callable[..., object], args: tuple[object, ...], *, deadline_s: float
@@ -93,8 +102,8 @@ class Guard:
         self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T] | Generator[Any, None, T], **more: Any
     ) -> asyncio.Task[T]:
         note = self.notes.running
-        if note[0] and asyncio.iscoroutine(coroutine):
-            coroutine = self.run(note, lambda: coroutine, (), deadline_s=None)
+        if note[0] and isinstance(coroutine, Coroutine):
+            coroutine = self._guarded(note, coroutine)
         return asyncio.Task(coroutine, loop=loop, **more)
 
 
@@ -134,10 +143,9 @@ class _Deadline:
 
 
 @types.coroutine
-def _go_on(
-    notes: Notes, note: bytes, coroutine: Coroutine[Any, Any, T], yielded: Any, deadline: _Deadline | None
-) -> Generator[Any, Any, T]:
+def _go_on(notes: Notes, waiting: Waiting, deadline: _Deadline | None) -> Generator[Any, Any, Any]:
     """Go on with a coroutine that waits, in the task that began it: ``current_task()`` stays the same for it."""
+    note, coroutine, yielded = waiting
     while True:
         try:
             value = yield yielded

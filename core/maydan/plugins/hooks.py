@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from maydan.plugins.calls import CallFailed
     from maydan.plugins.declarations import Health, Mailer
     from maydan.plugins.views import CommentState, EntryState
-    from maydan.settings import MailSettings
+    from maydan.accounts.settings import MailSettings
     from maydan.storage.log import LoggedEvent
 
 

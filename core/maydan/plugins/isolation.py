@@ -1,0 +1,18 @@
+"""Why a plugin was switched off by the supervisor: told to the worker that replaces the one it stopped."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Isolation(Struct, frozen=True, kw_only=True):
+    """One plugin, what it was doing, and what came of it."""
+
+    what: str
+    """``import``, the name of a hook, or ``route GET /path``."""
+    reason: str
+
+    @property
+    def at_start(self) -> bool:
+        """Whether it happened while the plugin was loaded, so that loading it would happen again."""
+        return self.what == "import" or self.what.startswith(("register_", "provide_"))
