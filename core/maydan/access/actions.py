@@ -47,7 +47,8 @@ SPACE_LEVEL: Final = frozenset(
 )
 """Actions on a space itself, which no type and no row narrows."""
 
-_ACTION_NAME: Final = re.compile(r"transition:(\*|[a-z][a-z0-9_-]{0,62})|[a-z][a-z0-9_-]{0,62}(\.[a-z][a-z0-9_-]{0,62}){1,3}")
+_WORD: Final = "[a-z][a-z0-9_-]{0,62}"
+_ACTION_NAME: Final = re.compile(rf"transition:(\*|{_WORD})|{_WORD}(\.{_WORD}){{1,3}}")
 
 
 def is_action(name: str) -> bool:

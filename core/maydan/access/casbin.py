@@ -63,7 +63,7 @@ class RuleSet(Struct, frozen=True):
     """What rules say, in our own form."""
 
     policies: tuple[Policy, ...] = ()
-    inherits: Mapping[str, tuple[str, ...]] = {}  # noqa: RUF012 - msgspec copies defaults
+    inherits: Mapping[str, tuple[str, ...]] = {}
 
     def of(self, role: str) -> tuple[Policy, ...]:
         """Return the policies of one role."""

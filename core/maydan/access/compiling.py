@@ -94,7 +94,7 @@ def compile_decision(policies: Sequence[Policy], action: str, content_type: Cont
 def _decide(policies: Sequence[Policy], action: str, content_type: ContentType) -> Decision:
     concerned = [policy for policy in policies if _concerns(policy, action, content_type)]
     allows = [rule for rule in (_allow(policy, action, content_type) for policy in concerned) if rule is not None]
-    denies = [rule for rule in (_deny(policy, action, content_type) for policy in concerned) if rule is not None]
+    denies = [rule for rule in (_deny(policy, content_type) for policy in concerned) if rule is not None]
     row = _surviving([rule.condition for rule in allows], [rule.condition for rule in denies if rule.whole_row])
     if row == NEVER:
         return DENIED_DECISION
@@ -160,7 +160,7 @@ def _allow(policy: Policy, action: str, content_type: ContentType) -> Rule | Non
     return Rule(frozenset(granted), condition, whole_row=False)
 
 
-def _deny(policy: Policy, action: str, content_type: ContentType) -> Rule | None:
+def _deny(policy: Policy, content_type: ContentType) -> Rule | None:
     if policy.effect == "allow":
         return None
     condition = condition_of(policy, content_type)

@@ -75,7 +75,7 @@ class Decision(Struct, frozen=True, kw_only=True):
         always = self.envelope if self.row is None else frozenset[str]()
         return always.union(*(grant.fields for grant in self.grants if grant.condition is None))
 
-    def row_condition(self) -> Condition | None | Literal[Answer.DENIED]:
+    def row_condition(self) -> Condition | Literal[Answer.DENIED] | None:
         """Return the rows: ``DENIED`` is none, ``None`` all, else a condition to add to every statement."""
         return DENIED if self.denied else self.row
 
@@ -121,12 +121,12 @@ class Decision(Struct, frozen=True, kw_only=True):
         """
         if self.denied:
             return {}
-        named = {name: self.row for name in self.envelope}
+        named = dict.fromkeys(self.envelope, self.row)
         for grant in self.grants:
             named.update(dict.fromkeys(grant.fields, grant.condition))
         return named
 
-    def condition_for(self, name: str) -> Condition | None | Literal[Answer.DENIED]:
+    def condition_for(self, name: str) -> Condition | Literal[Answer.DENIED] | None:
         """Return the rows on which one field is granted."""
         if self.denied:
             return DENIED

@@ -99,3 +99,11 @@ REPLACEABLE: Final = frozenset({Role.ANONYMOUS.value, Role.MEMBER.value})
 """Built-in roles whose policies are only where they start: what a space writes for them replaces those."""
 
 BUILT_IN_ROLES: Final = frozenset(role.value for role in Role)
+
+
+class RoleDefinition(Struct, frozen=True, kw_only=True):
+    """A role with what it contains and may do, as code or a plugin brings it."""
+
+    name: str
+    policies: tuple[Policy, ...] = ()
+    inherits: tuple[str, ...] = ()

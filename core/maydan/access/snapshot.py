@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from maydan.access._bounded import BoundedCache
 from maydan.access.actions import ANY, covers
+from maydan.access.bounded import BoundedCache
 from maydan.access.compiling import Compiled, compile_decision
 from maydan.access.decisions import DENIED_DECISION, Decision, full_decision
-from maydan.access.policies import BUILT_IN_INHERITS, BUILT_IN_POLICIES, Policy, Role
+from maydan.access.policies import BUILT_IN_INHERITS, BUILT_IN_POLICIES, BUILT_IN_ROLES, Policy, Role
 from maydan.access.roles import contained_roles
 from maydan.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from maydan.access.actors import Actor
     from maydan.clock import Clock
@@ -62,6 +62,19 @@ class Snapshot:
             self._decisions.put(key, compiled)
         return compiled.bind(actor, roles, self._clock)
 
+    def unbound(self, roles: frozenset[str], action: str, type: ContentType) -> Decision:
+        """Return what a set of roles may do, with its variables as they are written; to compare rights by."""
+        return compile_decision(self._policies_of(roles), action, type).decision
+
+    def policies_of(self, roles: Iterable[str]) -> list[Policy]:
+        """Return the policies of roles and of all that they contain."""
+        return self._policies_of(contained_roles(self._inherits, roles))
+
+    @property
+    def role_names(self) -> frozenset[str]:
+        """The roles that exist here: with policies, or containing others."""
+        return frozenset(self._by_role) | frozenset(self._inherits) | BUILT_IN_ROLES
+
     def allows(self, actor: Actor, action: str) -> bool:
         """Tell whether the actor may do something that is not about one type: ``manage:…``, a plugin's permission."""
         if actor.kind == "system":
@@ -108,7 +121,7 @@ class Snapshot:
         held = contained_roles(self._inherits, {Role.ANONYMOUS, *asked})
         return frozenset(role for role in held if role in self._by_role)
 
-    def _policies_of(self, roles: frozenset[str]) -> list[Policy]:
+    def _policies_of(self, roles: Iterable[str]) -> list[Policy]:
         return [policy for role in sorted(roles) for policy in self._by_role.get(role, ())]
 
     def _allows(self, roles: frozenset[str], action: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from argon2 import PasswordHasher
@@ -62,8 +63,7 @@ class Passwords:
             time_cost=settings.hash_passes, memory_cost=settings.hash_memory_kib, parallelism=1
         )
         self._threads = settings.hash_threads
-        self._limit = settings.hash_threads + settings.hash_waiting
-        self._running = 0
+        self._places = BoundedSemaphore(settings.hash_threads + settings.hash_waiting)
         self._executor: ThreadPoolExecutor | None = None
         self._nobody: str | None = None
 
@@ -106,12 +106,11 @@ class Passwords:
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._running >= self._limit:
+        if not self._places.acquire(blocking=False):
             raise Unavailable("Too many passwords are being checked; try again in a moment.", retry_after_s=2)
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="maydan-passwords")
-        self._running += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        finally:
-            self._running -= 1
+        # The place is given back when the work ends, not when somebody stops waiting for it.
+        future = self._executor.submit(work)
+        future.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(future)

@@ -1,0 +1,293 @@
+"""Roles of a space and their policies, kept in Casbin's format, and the snapshot that is compiled from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgspec import Struct
+
+from maydan.access.casbin import ALL_SPACES, Rule, RuleSet, inheritance_rules, policy_rules, read_rules
+from maydan.access.policies import BUILT_IN_ROLES, REPLACEABLE, Policy, Role
+from maydan.access.snapshot import compile_snapshot
+from maydan.errors import Conflict, NotFound, Stale
+from maydan.storage.ports import Duplicate, GuardFailed, Statement
+from maydan.storage.revisions import bump
+from maydan.storage.schema.m0001_access import RULE_INSERT, rule_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from maydan.access.policies import RoleDefinition
+    from maydan.access.snapshot import Snapshot
+    from maydan.clock import Clock
+    from maydan.storage.ports import Reader, Store
+
+_SELECT: Final = (
+    "SELECT space_key, ptype, v0, v1, v2, v3, v4, v5 FROM maydan_casbin_rules WHERE space_key IN (?, ?) ORDER BY id"
+)
+
+
+class SpaceRole(Struct, frozen=True, kw_only=True):
+    """One role of a space."""
+
+    name: str
+    inherits: tuple[str, ...]
+    policies: tuple[Policy, ...]
+    built_in: bool
+    """It comes with the core or a plugin, and cannot be deleted."""
+    version: int
+    """0 where nothing was written about it in this space."""
+
+
+class SpaceRoles(Struct, frozen=True, kw_only=True):
+    """All roles of a space."""
+
+    roles: Mapping[str, SpaceRole]
+
+    @property
+    def inherits(self) -> dict[str, tuple[str, ...]]:
+        """Which role contains which."""
+        return {role.name: role.inherits for role in self.roles.values() if role.inherits}
+
+    def get(self, name: str) -> SpaceRole:
+        """Return a role.
+
+        Raises:
+            NotFound: The space has none of that name.
+        """
+        role = self.roles.get(name)
+        if role is None:
+            raise NotFound
+        return role
+
+
+class Roles:
+    """Reads and changes the roles of spaces; what changes is in force in every worker within a second."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Keep roles in this store."""
+        self._store = store
+        self._clock = clock
+
+    async def load(self, space_key: int, brought: Sequence[RoleDefinition] = ()) -> SpaceRoles:
+        """Read all roles of a space.
+
+        Args:
+            space_key: The space.
+            brought: The roles of the plugins that are active in it.
+        """
+        shared, own, versions = await _read(self._store, space_key)
+        definitions = {role.name: role for role in brought}
+        names = {
+            *BUILT_IN_ROLES, *definitions, *versions, *own.inherits, *(policy.role for policy in own.policies)
+        } - {Role.ADMINISTRATOR.value}  # fmt: skip
+        return SpaceRoles(
+            roles={name: _role(name, shared, own, versions, definitions.get(name)) for name in sorted(names)}
+        )
+
+    async def put(
+        self,
+        space_key: int,
+        name: str,
+        *,
+        inherits: Sequence[str],
+        policies: Sequence[Policy],
+        known: SpaceRole | None,
+        brought: Sequence[RoleDefinition] = (),
+        seal: Sequence[Statement] = (),
+    ) -> SpaceRole:
+        """Write a role. That it is sound and its writer holds it all is checked before (``access``).
+
+        The policies that a built-in role starts with stay, but for ``anonymous`` and ``member``, whose are replaced.
+
+        Args:
+            space_key: The space.
+            name: The role's.
+            inherits: The roles that it contains.
+            policies: All of its policies.
+            known: The role as it was read; ``None`` where there is none.
+            brought: The roles of the plugins that are active in the space.
+            seal: Statements to store in the same transaction.
+        Raises:
+            Stale: Somebody else changed it first.
+        """
+        shared, _, _ = await _read(self._store, space_key)
+        definition = next((role for role in brought if role.name == name), None)
+        fixed = _starts_with(name, shared, definition)
+        kept = [policy for policy in policies if policy not in fixed.policies]
+        contained = [role for role in inherits if role not in fixed.inherits.get(name, ())]
+        rules = [*policy_rules(space_key, kept), *inheritance_rules(space_key, {name: contained})]
+        # What is new is inserted before what was there is deleted: neither touches the other's rows.
+        batch = [self._version(space_key, name, known), _delete_rules(space_key, name)]
+        batch += [Statement(RULE_INSERT, rule_values(space_key, rule)) for rule in rules]
+        await self._commit([*batch, *seal, bump("policies")])
+        return (await self.load(space_key, brought)).get(name)
+
+    async def delete(self, space_key: int, known: SpaceRole) -> None:
+        """Delete a role; members keep its name, which then means nothing.
+
+        Raises:
+            Conflict: It is built in, or another role contains it.
+            Stale: Somebody else changed it first.
+        """
+        if known.built_in:
+            raise Conflict("A built-in role cannot be deleted.", code="built_in_role")
+        contained = await self._store.fetch_one(
+            "SELECT v0 FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'g' AND v1 = ?",
+            space_key,
+            f"role:{known.name}",
+        )
+        if contained is not None:
+            other = str(contained[0]).removeprefix("role:")
+            raise Conflict(f"The role {other} contains this one.", code="role_in_use")
+        sql = "DELETE FROM maydan_roles WHERE space_key = ? AND name = ? AND version = ?"
+        gone = Statement(sql, (space_key, known.name, known.version), expect=1)
+        await self._commit([gone, _delete_rules(space_key, known.name), bump("policies")])
+
+    async def forget_field(self, space_key: int, type_name: str, field: str) -> list[Statement]:
+        """Return what ends the grants that name a field of a type; part of the batch that drops the field."""
+        return await self._rewrite(space_key, type_name, {field: None})
+
+    async def rename_field(self, space_key: int, type_name: str, renamed: Mapping[str, str]) -> list[Statement]:
+        """Return what lets grants follow fields to their new names; part of the batch that renames them."""
+        return await self._rewrite(space_key, type_name, renamed)
+
+    async def _rewrite(self, space_key: int, type_name: str, names: Mapping[str, str | None]) -> list[Statement]:
+        _, own, _ = await _read(self._store, space_key)
+        batch: list[Statement] = []
+        for role in sorted({policy.role for policy in own.policies}):
+            before = own.of(role)
+            after = [_renamed(policy, names) if policy.type == type_name else policy for policy in before]
+            if tuple(after) != before:
+                rules = policy_rules(space_key, [policy for policy in after if policy is not None])
+                batch.append(_delete_rules(space_key, role, only_policies=True))
+                batch += [Statement(RULE_INSERT, rule_values(space_key, rule)) for rule in rules]
+        return [*batch, bump("policies")] if batch else []
+
+    def _version(self, space_key: int, name: str, known: SpaceRole | None) -> Statement:
+        now = self._clock.now()
+        if known is None or known.version == 0:
+            sql = "INSERT INTO maydan_roles (space_key, name, version, created_at, updated_at) VALUES (?, ?, 1, ?, ?)"
+            return Statement(sql, (space_key, name, now, now))
+        sql = (
+            "UPDATE maydan_roles SET version = version + 1, updated_at = ? "
+            "WHERE space_key = ? AND name = ? AND version = ?"
+        )
+        return Statement(sql, (now, space_key, name, known.version), expect=1)
+
+    async def _commit(self, batch: list[Statement]) -> None:
+        try:
+            await self._store.commit(batch)
+        except (GuardFailed, Duplicate) as error:
+            raise Stale("The role was changed in the meantime; read it again.") from error
+
+
+async def load_snapshot(
+    reader: Reader, space_key: int, *, brought: Sequence[RoleDefinition] = (), clock: Clock | None = None
+) -> Snapshot:
+    """Read a space's policies and compile them.
+
+    Without any rules in the table, the snapshot allows nothing to anybody but the system.
+
+    Args:
+        reader: A store or a transaction.
+        space_key: The space.
+        brought: The roles of the plugins that are active in the space.
+        clock: Gives ``$now``.
+    """
+    shared, own, versions = await _read(reader, space_key)
+    built_in = [policy for policy in shared.policies if not (policy.role in REPLACEABLE and policy.role in versions)]
+    inherits = dict(own.inherits)
+    for role in brought:
+        inherits[role.name] = (*role.inherits, *inherits.get(role.name, ()))
+    policies = [*own.policies, *(policy for role in brought for policy in role.policies)]
+    return compile_snapshot(space_key, policies, inherits, built_in=built_in, clock=clock)
+
+
+def forget_type(space_key: int, type_name: str) -> list[Statement]:
+    """Return what ends every policy on a type; part of the batch that deletes it."""
+    sql = "DELETE FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'p' AND v2 = ?"
+    return [Statement(sql, (space_key, type_name)), bump("policies")]
+
+
+def forget_space(space_key: int) -> list[Statement]:
+    """Return what ends a space's roles, policies, memberships and tokens; part of the batch that deletes it."""
+    tables = ("maydan_casbin_rules", "maydan_roles", "maydan_members", "maydan_api_tokens")
+    deletes = [Statement(f"DELETE FROM {table} WHERE space_key = ?", (space_key,)) for table in tables]
+    return [*deletes, bump("policies"), bump("accounts")]
+
+
+async def _read(reader: Reader, space_key: int) -> tuple[RuleSet, RuleSet, dict[str, int]]:
+    """Return the rules of all spaces, those of one, and the versions of the roles that were written in it."""
+    rows = await reader.fetch_all(_SELECT, ALL_SPACES, space_key)
+    written = await reader.fetch_all("SELECT name, version FROM maydan_roles WHERE space_key = ?", space_key)
+    shared = [_rule(row) for row in rows if row[0] == ALL_SPACES]
+    own = [_rule(row) for row in rows if row[0] == space_key != ALL_SPACES]
+    return read_rules(shared), read_rules(own), {row[0]: row[1] for row in written}
+
+
+def _rule(row: tuple[Any, ...]) -> Rule:
+    return Rule(row[1], cast("tuple[str, str, str, str, str, str]", tuple(row[2:8])))
+
+
+def _delete_rules(space_key: int, role: str, *, only_policies: bool = False) -> Statement:
+    sql = "DELETE FROM maydan_casbin_rules WHERE space_key = ? AND v0 = ?"
+    return Statement(f"{sql} AND ptype = 'p'" if only_policies else sql, (space_key, f"role:{role}"))
+
+
+def _starts_with(name: str, shared: RuleSet, definition: RoleDefinition | None) -> RuleSet:
+    """Return what a role has without anything being written about it in the space."""
+    if name in REPLACEABLE:
+        return RuleSet()
+    if definition is not None:
+        return RuleSet(definition.policies, {name: definition.inherits})
+    return RuleSet(shared.of(name), {name: tuple(shared.inherits.get(name, ()))})
+
+
+def _role(
+    name: str, shared: RuleSet, own: RuleSet, versions: Mapping[str, int], definition: RoleDefinition | None
+) -> SpaceRole:
+    fixed = _starts_with(name, shared, definition)
+    if name in REPLACEABLE and name not in versions:
+        fixed = RuleSet(shared.of(name))
+    return SpaceRole(
+        name=name,
+        inherits=(*fixed.inherits.get(name, ()), *own.inherits.get(name, ())),
+        policies=(*fixed.policies, *own.of(name)),
+        built_in=name in BUILT_IN_ROLES or definition is not None,
+        version=versions.get(name, 0),
+    )
+
+
+def _renamed(policy: Policy, names: Mapping[str, str | None]) -> Policy | None:
+    """Return the policy under the fields' new names; ``None`` where it was about a field that is gone."""
+    from msgspec.structs import replace
+
+    fields = tuple(new for field in policy.fields if (new := names.get(field, field)) is not None)
+    condition, lost = _renamed_condition(policy.condition, names)
+    if not fields or (lost and policy.effect == "allow"):
+        return None
+    # A denial whose condition is about a field that is gone holds for every row: closed, not open.
+    return replace(policy, fields=fields, condition=None if lost else condition)
+
+
+def _renamed_condition(
+    written: dict[str, Any] | None, names: Mapping[str, str | None]
+) -> tuple[dict[str, Any] | None, bool]:
+    """Return the condition under the fields' new names, and whether it is about one that is gone."""
+    if written is None:
+        return None, False
+    renamed: dict[str, Any] = {}
+    lost = False
+    for key, value in written.items():
+        parts = [value] if key == "not" else value if key in ("and", "or") else None
+        if parts is None:
+            head, dot, rest = key.partition(".")
+            new = names.get(head, head)
+            lost = lost or new is None
+            renamed[f"{new}{dot}{rest}"] = value
+            continue
+        done = [_renamed_condition(part, names) for part in parts]
+        lost = lost or any(one_lost for _, one_lost in done)
+        renamed[key] = done[0][0] if key == "not" else [part for part, _ in done]
+    return renamed, lost

@@ -1,0 +1,224 @@
+"""Sessions, and the authenticator that turns a bearer token into an actor."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from maydan.access.actors import Actor, TokenScope
+from maydan.access.bounded import BoundedCache
+from maydan.accounts.tokens import TokenKind, hash_token, kind_of
+from maydan.errors import NotFound, Unauthenticated
+from maydan.ids import is_id
+from maydan.storage.ports import Statement
+from maydan.storage.revisions import bump
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from maydan.clock import Clock
+    from maydan.storage.ports import Row, Store
+
+_MAX_ACTORS: Final = 10_000
+_MAX_UNKNOWN: Final = 10_000
+_KEPT_S: Final = 30
+"""A cached actor is read again after this, should a revision ever be missed."""
+
+_BY_SESSION: Final = """
+SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, t.expires_at, s.id, s.revoked_at
+FROM maydan_session_tokens t
+JOIN maydan_sessions s ON s.id = t.session_id
+JOIN maydan_accounts a ON a.id = s.account_id
+WHERE t.hash = ? AND t.kind = 'access'
+"""
+_BY_API_KEY: Final = """
+SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, t.expires_at, t.id, t.revoked_at,
+       t.space_key, t.actions, t.types
+FROM maydan_api_tokens t
+JOIN maydan_accounts a ON a.id = t.account_id
+WHERE t.hash = ?
+"""
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """One place in which somebody is logged in."""
+
+    id: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    user_agent: str
+    address: str
+
+
+class _Known(Struct, frozen=True):
+    actor: Actor
+    until: datetime
+
+
+class Authenticator:
+    """Knows who is behind a token; a look-up in memory when warm.
+
+    :meth:`forget` belongs to the revisions of accounts (in ``app.py``), so that a revoked right or a suspended
+    account is gone from every worker within a second.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, require_verification: bool = True) -> None:
+        """Read from this store."""
+        self._store = store
+        self._clock = clock
+        self._require_verification = require_verification
+        self._known: BoundedCache[str, _Known] = BoundedCache(_MAX_ACTORS)
+        self._unknown: BoundedCache[str, bool] = BoundedCache(_MAX_UNKNOWN)
+        self._generation = 0
+        self._used: dict[str, datetime] = {}
+        store.signals.listen(self._on_signal)
+
+    async def authenticate(self, token: str) -> Actor:
+        """Return who is behind a bearer token.
+
+        Raises:
+            Unauthenticated: It is none of ours, expired, revoked, or its account is suspended.
+        """
+        now = self._clock.now()
+        known = self._known.get(token)
+        if known is not None and now < known.until:
+            return known.actor
+        kind = kind_of(token)
+        if kind not in (TokenKind.ACCESS, TokenKind.API) or self._unknown.get(token):
+            raise _refusal()
+        generation = self._generation
+        found = await (self._by_session(token) if kind is TokenKind.ACCESS else self._by_api_token(token))
+        if found is None or found.until <= now:
+            self._unknown.put(token, True)
+            raise _refusal()
+        # What was read before a change must not be kept after it.
+        if generation == self._generation:
+            until = min(found.until, now + timedelta(seconds=_KEPT_S))
+            self._known.put(token, _Known(found.actor, until))
+        if kind is TokenKind.API and found.actor.credential_id is not None:
+            self._note_use(found.actor.credential_id, now)
+        return found.actor
+
+    def forget(self) -> None:
+        """Read every actor again at its next request, because accounts or memberships changed."""
+        self._generation += 1
+        self._known.clear()
+        self._unknown.clear()
+
+    async def on_change(self, scope: str) -> None:
+        """Forget; what the revisions call."""
+        self.forget()
+
+    def _on_signal(self, name: str) -> None:
+        # What this process has committed counts at once, without waiting for the revisions.
+        if name == "revision:accounts":
+            self.forget()
+
+    async def store_uses(self) -> None:
+        """Write down when API tokens were last used; called by the background work once a minute or so."""
+        used, self._used = self._used, {}
+        if used:
+            sql = "UPDATE maydan_api_tokens SET last_used_at = ? WHERE id = ?"
+            await self._store.commit([Statement(sql, (moment, token_id)) for token_id, moment in used.items()])
+
+    def _note_use(self, token_id: str, now: datetime) -> None:
+        if len(self._used) < _MAX_ACTORS:
+            self._used[token_id] = now
+
+    async def _by_session(self, token: str) -> _Known | None:
+        row = await self._store.fetch_point(_BY_SESSION, hash_token(token))
+        if row is None or not self._may_sign_in(row):
+            return None
+        return _Known(await self._actor(row, None), self._store.dialect.read_time(row[5]))
+
+    async def _by_api_token(self, token: str) -> _Known | None:
+        row = await self._store.fetch_point(_BY_API_KEY, hash_token(token))
+        if row is None or not self._may_sign_in(row):
+            return None
+        types = None if row[10] is None else frozenset[str](json.loads(row[10]))
+        scope = TokenScope(space_key=row[8], actions=frozenset(json.loads(row[9])), types=types)
+        return _Known(await self._actor(row, scope), self._store.dialect.read_time(row[5]))
+
+    def _may_sign_in(self, row: Row) -> bool:
+        verified, suspended, revoked = row[3], row[4], row[7]
+        return suspended is None and revoked is None and (verified is not None or not self._require_verification)
+
+    async def _actor(self, row: Row, scope: TokenScope | None) -> Actor:
+        account_id = str(row[0])
+        members = await self._store.fetch_all(
+            "SELECT space_key, roles FROM maydan_members WHERE account_id = ?", account_id
+        )
+        return Actor(
+            kind="account" if scope is None else "token",
+            id=account_id,
+            name=row[1],
+            administrator=bool(row[2]),
+            roles={space_key: frozenset[str](json.loads(roles)) for space_key, roles in members},
+            scope=scope,
+            credential_id=str(row[6]),
+        )
+
+
+class Sessions:
+    """Lists and ends the sessions of one account."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Keep sessions in this store."""
+        self._store = store
+        self._clock = clock
+
+    async def list_of(self, account_id: str, *, limit: int = 100, offset: int = 0) -> list[Session]:
+        """List the sessions of an account that are alive, the newest first."""
+        sql = (
+            "SELECT id, created_at, last_used_at, expires_at, user_agent, address FROM maydan_sessions "
+            "WHERE account_id = ? AND revoked_at IS NULL AND expires_at > ? ORDER BY id DESC LIMIT ? OFFSET ?"
+        )
+        rows = await self._store.fetch_all(sql, account_id, self._clock.now(), limit, offset)
+        read = self._store.dialect.read_time
+        return [
+            Session(
+                id=str(row[0]),
+                created_at=read(row[1]),
+                last_used_at=read(row[2]),
+                expires_at=read(row[3]),
+                user_agent=row[4],
+                address=row[5],
+            )
+            for row in rows
+        ]
+
+    async def revoke(self, account_id: str, session_id: str) -> None:
+        """End one session of an account.
+
+        Raises:
+            NotFound: The account has no such session.
+        """
+        alive = await self._store.fetch_point(
+            "SELECT id FROM maydan_sessions WHERE id = ? AND account_id = ? AND revoked_at IS NULL",
+            session_id if is_id(session_id) else "00000000-0000-0000-0000-000000000000",
+            account_id,
+        )
+        if alive is None:
+            raise NotFound
+        await self._store.commit([end_session(session_id, self._clock.now()), bump("accounts")])
+
+
+def end_session(session_id: str, now: datetime) -> Statement:
+    """Return the statement that ends one session."""
+    return Statement("UPDATE maydan_sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (now, session_id))
+
+
+def end_sessions_of(account_id: str, now: datetime, *, but: str | None = None) -> Statement:
+    """Return the statement that ends an account's sessions, all of them or all but one."""
+    sql = "UPDATE maydan_sessions SET revoked_at = ? WHERE account_id = ? AND revoked_at IS NULL"
+    if but is None:
+        return Statement(sql, (now, account_id))
+    return Statement(f"{sql} AND id <> ?", (now, account_id, but))
+
+
+def _refusal() -> Unauthenticated:
+    return Unauthenticated("The token is not valid, or not any more; log in again.")
