@@ -3,47 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from litestar import Litestar, Response
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from maydan.errors import Malformed, MaydanError, NotFound
-from maydan.http.headers import languages, read_headers, request_id
-from maydan.http.kernel import Endpoint
+from maydan.http.headers import read_headers, request_id
+from maydan.http.kernel import Endpoint, refuse
 from maydan.http.problems import MethodNotAllowed, Unexpected
-from maydan.http.replies import Reply, reply_to_error
+from maydan.http.replies import COMMON, Reply
 from maydan.http.routing import Route
 
 if TYPE_CHECKING:
-
-
     from litestar import Request
-    from litestar.types import ASGIApp, Method, Receive, Scope, Send
+    from litestar.types import ASGIApp, HTTPScope, Method, Receive, Scope, Send
 
-    from maydan.http.settings import ServerSettings
-    from maydan.operations.core import Core
+    from maydan.http.surroundings import Surroundings
 
 _PARAMETER: Final = re.compile(r"\{([a-z_]+)\}")
 
+Answers = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application."""
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
-def build_app(
-    core: Core, settings: ServerSettings, routes: Sequence[Route], *, lifespan: Sequence[Lifespan] = ()
-) -> Litestar:
+def build_app(around: Surroundings, routes: Sequence[Route], *, lifespan: Sequence[Lifespan] = ()) -> Litestar:
     """Return the application that answers the routes.
 
     Raises:
         ValueError: Two routes have the same method and path.
     """
-    _check_unique(routes)
+    paths: dict[str, _Path] = {}
+    for route in routes:
+        paths.setdefault(_PARAMETER.sub("{}", route.path), _Path(around, route.path)).add(route)
     return Litestar(
-        [_handler(core, settings, route) for route in routes],
-        exception_handlers={Exception: _on_exception},
+        [path.handler() for path in paths.values()],
+        exception_handlers={Exception: _Refusals(around).answer},
         lifespan=list(lifespan),
         logging_config=None,
         openapi_config=None,
@@ -51,59 +50,101 @@ def build_app(
     )
 
 
-def _check_unique(routes: Sequence[Route]) -> None:
-    seen: dict[tuple[str, str], Route] = {}
-    for route in routes:
-        key = (route.method, _PARAMETER.sub("{}", route.path))
-        if key in seen:
-            other = seen[key].plugin or "the core"
-            raise ValueError(f"{route.method} {route.path} of {route.plugin or 'the core'} is taken by {other}.")
-        seen[key] = route
+class _Path:
+    """All routes on one path, registered with Litestar as one handler."""
 
+    def __init__(self, around: Surroundings, path: str) -> None:
+        self._around = around
+        self._path = path
+        self._routes: dict[str, Route] = {}
 
-def _handler(core: Core, settings: ServerSettings, route: Route) -> HTTPRouteHandler:
-    """Register a route with Litestar, which finds it by path and method; the endpoint answers as its middleware.
+    def add(self, route: Route) -> None:
+        """Add a route; the names of its parameters must be those of the others on the path."""
+        owner = route.plugin or "the core"
+        if route.path != self._path:
+            raise ValueError(f"{route.method} {route.path} of {owner}: its path is called {self._path} elsewhere.")
+        if taken := self._routes.get(route.method):
+            raise ValueError(f"{route.method} {route.path} of {owner} is taken by {taken.plugin or 'the core'}.")
+        self._routes[route.method] = route
 
-    Answering there spares what Litestar does between routing and a function (a ``Request``, arguments, a response
-    class): half of the time of a bare request.
-    """
-    endpoint = Endpoint(core, settings, route)
+    def handler(self) -> HTTPRouteHandler:
+        """Return what Litestar finds by path and method; what answers stands where a middleware would.
 
-    def answering(app: ASGIApp) -> ASGIApp:
-        return endpoint  # type: ignore[return-value]
+        Answering there spares what Litestar does between routing and a function (a ``Request``, arguments, a response
+        class): half of the time of a bare request.
+        """
+        answers: dict[str, Answers] = {method: Endpoint(self._around, route) for method, route in self._routes.items()}
+        if "GET" in answers:
+            answers["HEAD"] = answers["GET"]
+        answers["OPTIONS"] = _Options(self._around, ", ".join(sorted([*answers, "OPTIONS"])))
 
-    methods: list[Method] = ["GET", "HEAD"] if route.method == "GET" else [route.method]  # type: ignore[list-item]
-    path = _PARAMETER.sub(r"{\1:str}", route.path)
-    return HTTPRouteHandler(path, http_method=methods, middleware=[answering], status_code=200)(_unreachable)
+        def by_method(scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
+            return answers[scope["method"]](scope, receive, send)
+
+        def answering(app: ASGIApp) -> ASGIApp:  # noqa: ARG001 - what Litestar would do next
+            return by_method
+
+        return HTTPRouteHandler(
+            _PARAMETER.sub(r"{\1:str}", self._path),
+            http_method=[cast("Method", method) for method in answers],
+            middleware=[answering],
+            status_code=200,
+        )(_unreachable)
 
 
 async def _unreachable() -> None:
-    """Stand where Litestar wants a function; the endpoint has answered before."""
+    """Stand where Litestar wants a function; the answer was given before."""
 
 
-def _on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Answer what Litestar itself refuses: an unknown path, a method, a host header."""
-    headers = read_headers(request.scope["headers"])
-    allow: list[tuple[str, str]] = []
-    problem: MaydanError = Unexpected()
-    if isinstance(error, HTTPException):
-        match error.status_code:
-            case 404:
-                problem = NotFound()
-            case 405:
-                allowed = (error.headers or {}).get("allow", "")
-                problem = MethodNotAllowed(f"Allowed here: {allowed}.")
-                allow = [("allow", allowed)]
-            case 400:
-                problem = Malformed(error.detail)
-            case _:
-                pass
-    accepted = headers.get(b"accept-language")
-    wanted = () if accepted is None else languages(accepted)
-    reply = reply_to_error(
-        problem, path=request.scope["path"], request_id=request_id(headers), languages=wanted, more=allow
-    )
-    return _Ready(reply)
+class _Options:
+    """Answers ``OPTIONS`` on one path: what it allows, and preflights."""
+
+    def __init__(self, around: Surroundings, methods: str) -> None:
+        self._around = around
+        self._methods = methods
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        headers = read_headers(scope["headers"])
+        reply = Reply(204, [*COMMON, (b"x-request-id", request_id(headers).encode())], b"")
+        reply.headers.append((b"allow", self._methods.encode()))
+        if self._around.cors is not None:
+            reply.headers += self._around.cors.preflight(headers, self._methods)
+        await reply.send(send)
+
+
+class _Refusals:
+    """Answers what Litestar itself refuses: an unknown path, a method, a host header."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    def answer(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        """Return the problem in the shape that Litestar wants."""
+        headers = read_headers(request.scope["headers"])
+        reply = refuse(_problem(error), request.scope, headers, request_id(headers))
+        if self._around.cors is not None and b"origin" in headers:
+            reply.headers += self._around.cors.headers(headers[b"origin"])
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            reply.headers.append((b"allow", _allowed(error).encode()))
+        self._around.meters.of("*", "unmatched").note(reply.status, 0.0)
+        return _Ready(reply)
+
+
+def _problem(error: Exception) -> MaydanError:
+    match error.status_code if isinstance(error, HTTPException) else 500:
+        case 404:
+            return NotFound()
+        case 405:
+            return MethodNotAllowed(f"Allowed here: {_allowed(cast('HTTPException', error))}.")
+        case 400:
+            return Malformed("The Host header is not valid.")
+        case _:
+            return Unexpected()
+
+
+def _allowed(error: HTTPException) -> str:
+    methods = (error.headers or {}).get("allow", "")
+    return ", ".join(sorted(methods.split(", ")))
 
 
 class _Ready(Response[Any]):
@@ -113,8 +154,8 @@ class _Ready(Response[Any]):
         super().__init__(None)
         self._reply = reply
 
-    def to_asgi_response(self, *args: Any, **kwargs: Any) -> ASGIApp:  # type: ignore[override]
-        async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._reply.send(send, head=scope["method"] == "HEAD")  # type: ignore[typeddict-item]
+    def to_asgi_response(self, *args: Any, **kwargs: Any) -> Any:
+        async def respond(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI
+            await self._reply.send(send, head="method" in scope and scope["method"] == "HEAD")
 
         return respond

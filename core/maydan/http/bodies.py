@@ -6,8 +6,8 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from maydan.errors import InputError, InvalidInput, Malformed, TooLarge, UnsupportedMediaType
 from maydan.http.pointers import pointer_to
@@ -149,13 +149,13 @@ def _check_values(value: Any, path: tuple[str | int, ...], errors: list[InputErr
     """Collect what no text column and no 64-bit integer can hold."""
     match value:
         case dict():
-            for name, member in value.items():
+            for name, member in cast("dict[str, Any]", value).items():
                 if _is_broken(name):
                     errors.append(InputError(pointer_to(path), "invalid_text", "A member's name is not valid text."))
                 else:
                     _check_values(member, (*path, name), errors)
         case list():
-            for index, member in enumerate(value):
+            for index, member in enumerate(cast("list[Any]", value)):
                 _check_values(member, (*path, index), errors)
         case str() if _is_broken(value):
             message = "Must not contain NUL characters or halves of surrogate pairs."

@@ -12,11 +12,14 @@ from maydan.http.queries import parse_pairs
 from maydan.http.sealing import Seal
 
 if TYPE_CHECKING:
+    from litestar.types import HTTPScope
+
     from maydan.access.actors import Actor
     from maydan.content.spaces import Space
     from maydan.http.answers import Answer
     from maydan.http.idempotency import Claim
     from maydan.http.routing import Route
+    from maydan.http.surroundings import Surroundings
     from maydan.operations.core import Caller, Core
 
 T = TypeVar("T")
@@ -27,28 +30,22 @@ class Call:
     """One request, as far as the kernel has read and checked it."""
 
     __slots__ = (
-        "_space", "address", "caller", "claim", "core", "data", "headers", "path", "query", "query_string", "raw",
-        "request_id", "route", "url_path",
+        "_space", "_surroundings", "caller", "claim", "client", "core", "data", "headers", "path", "query",
+        "query_string", "raw", "request_id", "route", "url_path",
     )  # fmt: skip
 
     def __init__(
-        self,
-        core: Core,
-        route: Route,
-        *,
-        path: Mapping[str, str],
-        url_path: str,
-        query_string: bytes,
-        headers: dict[bytes, bytes],
-        request_id: str,
+        self, surroundings: Surroundings, route: Route, scope: HTTPScope, headers: dict[bytes, bytes], request_id: str
     ) -> None:
         """Keep what is known from the head of the request."""
-        self.core = core
+        self._surroundings = surroundings
+        self.core: Core = surroundings.core
         self.route = route
-        self.path = path
+        self.path: Mapping[str, str] = scope["path_params"]
         """The values in the path by name, decoded."""
-        self.url_path = url_path
-        self.query_string = query_string
+        self.url_path = scope["path"]
+        self.query_string = scope["query_string"]
+        self.client = scope["client"]
         self.headers = headers
         """By lower-case name, as bytes; see :meth:`header`."""
         self.request_id = request_id
@@ -59,8 +56,6 @@ class Call:
         """The body as it came."""
         self.data: Any = None
         """The body as parsed JSON."""
-        self.address = ""
-        """Where the request comes from; see ``proxies``."""
         self.claim: Claim | None = None
         self._space: Space | None = None
 
@@ -88,6 +83,11 @@ class Call:
     def pairs(self) -> list[tuple[str, str]]:
         """The query parameters in their order, for a route with ``AnyQuery``, which checks them itself."""
         return parse_pairs(self.query_string)
+
+    @property
+    def address(self) -> str:
+        """The client's IP address, as a trusted proxy says or as the connection has it."""
+        return self._surroundings.proxies.address(self.client, self.headers)
 
     def header(self, name: str) -> str | None:
         """Return a request header, or ``None``."""

@@ -54,7 +54,7 @@ def require_tag(header: str | None, tag: str, *, required: bool = True) -> None:
         PreconditionRequired: It is missing, and ``required``.
         Stale: It names other tags only.
     """
-    tags = _wanted(header, required)
+    tags = _wanted(header, required=required)
     if tags is not None and not any(not weak and known == tag for weak, known in tags):
         raise Stale("Read it again, apply your change to what it is now, and send the new ETag in If-Match.")
 
@@ -68,7 +68,7 @@ def require_version(header: str | None, version: int, *, required: bool = True) 
         PreconditionRequired: It is missing, and ``required``.
         Stale: It names other versions only.
     """
-    tags = _wanted(header, required)
+    tags = _wanted(header, required=required)
     if tags is not None and not any(not weak and version_of(known) == version for weak, known in tags):
         raise Stale("Read it again, apply your change to what it is now, and send the new ETag in If-Match.")
 
@@ -79,7 +79,7 @@ def version_of(tag: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _wanted(header: str | None, required: bool) -> tuple[tuple[bool, str], ...] | None:
+def _wanted(header: str | None, *, required: bool) -> tuple[tuple[bool, str], ...] | None:
     """Return the tags to compare with, ``None`` if anything will do."""
     if header is None:
         if required:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from types import NoneType, UnionType
-from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Struct, UnsetType
@@ -50,12 +50,12 @@ def _problems(data: Any, wanted: Any, path: Path) -> Iterator[InputError]:
     wanted = _the_only(wanted, data)
     members = get_args(wanted)
     if isinstance(data, dict) and isinstance(wanted, type) and issubclass(wanted, Struct):
-        yield from _struct_problems(data, wanted, path)
+        yield from _struct_problems(cast("dict[str, Any]", data), wanted, path)
     elif isinstance(data, dict) and get_origin(wanted) is dict and members[0] is str:
-        for name, value in data.items():
+        for name, value in cast("dict[str, Any]", data).items():
             yield from _problems(value, members[1], (*path, name))
     elif isinstance(data, list) and get_origin(wanted) in (list, tuple, set, frozenset):
-        yield from _list_problems(data, wanted, path)
+        yield from _list_problems(cast("list[Any]", data), wanted, path)
     else:
         yield from _value_problems(data, wanted, path)
 
@@ -77,8 +77,7 @@ def _struct_problems(data: dict[str, Any], wanted: type[Struct], path: Path) -> 
     if wanted.__struct_config__.forbid_unknown_fields:
         for name in data.keys() - fields.keys():
             yield InputError(pointer_to((*path, name)), "unknown_field", "There is no such field.")
-    before = len(data)
-    found = False
+    found = not data.keys() <= fields.keys()
     for name, field in fields.items():
         if name in data:
             for problem in _problems(data[name], hints[field.name], (*path, name)):
@@ -87,7 +86,7 @@ def _struct_problems(data: dict[str, Any], wanted: type[Struct], path: Path) -> 
         elif field.default is NODEFAULT and field.default_factory is NODEFAULT:
             found = True
             yield InputError(pointer_to((*path, name)), "required", "Must be given.")
-    if not found and before == len(data.keys() & fields.keys()):
+    if not found:
         yield from _value_problems(data, wanted, path)
 
 

@@ -14,29 +14,31 @@ Each step is a small function; what a route never needs is decided when its endp
 from __future__ import annotations
 
 import logging
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from maydan.access.actors import ANONYMOUS
+from maydan.access.actors import ANONYMOUS, Actor
 from maydan.errors import Forbidden, Malformed, MaydanError, NotFound, Unauthenticated
 from maydan.http.answers import Answer
 from maydan.http.bodies import check_media_type, read_body, read_json
 from maydan.http.call import Call
 from maydan.http.conversion import convert_body
 from maydan.http.headers import bearer_token, languages, read_headers, request_id
+from maydan.http.idempotency import NOT_KEPT, claim, read_key
+from maydan.http.logs import log_request
 from maydan.http.paths import check_path
-from maydan.http.problems import Unexpected
+from maydan.http.problems import Unexpected, status_of
 from maydan.http.queries import convert_query, parse_pairs
-from maydan.http.replies import Reply, reply_to, reply_to_error
+from maydan.http.replies import Reply, answer_of_error, reply_to, reply_to_error
 from maydan.http.routing import ADMINISTRATOR, LOGGED_IN, PUBLIC, Access, AnyQuery, Route
 from maydan.operations.core import Caller
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
 
-    from maydan.http.settings import ServerSettings
-    from maydan.operations.core import Core
+    from maydan.http.surroundings import Surroundings
 
 _log: Final = logging.getLogger("maydan.http")
 
@@ -44,12 +46,14 @@ _log: Final = logging.getLogger("maydan.http")
 class Endpoint:
     """One route as an ASGI application."""
 
-    def __init__(self, core: Core, settings: ServerSettings, route: Route) -> None:
+    def __init__(self, around: Surroundings, route: Route) -> None:
         """Decide once what each request to the route will need."""
-        self.core = core
+        self.around = around
+        self.core = around.core
         self.route = route
-        self._limit_bytes = settings.max_body_bytes
-        self._reads_body = route.method in ("POST", "PUT", "PATCH", "DELETE")
+        self._meter = around.meters.of(route.method, route.path)
+        self._takes_key = route.method == "POST"
+        self._reads_body = route.method != "GET"
         self._converts_body = route.takes_body
         self._converts_query = route.query is not AnyQuery
         self._default_query = _default(route.query)
@@ -58,31 +62,38 @@ class Endpoint:
         self._is_public = route.permission is PUBLIC
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; whatever happens, it is answered."""
+        started = perf_counter()
+        around = self.around
+        around.meters.running += 1
         headers = read_headers(scope["headers"])
         identity = request_id(headers)
+        statements = around.count_statements()
         try:
             reply = await self._answer(scope, receive, headers, identity)
         except MaydanError as error:
-            reply = self._refuse(error, scope, headers, identity)
-        except Exception:
+            reply = refuse(error, scope, headers, identity)
+        except Exception:  # noqa: BLE001 - nothing may leave a request without an answer
             _log.exception("A request failed.", extra={"request_id": identity, "route": self.route.path})
-            reply = self._refuse(Unexpected(), scope, headers, identity)
+            reply = refuse(Unexpected(), scope, headers, identity)
+        finally:
+            around.meters.running -= 1
+        if around.cors is not None and b"origin" in headers:
+            reply.headers += around.cors.headers(headers[b"origin"])
+        if statements is not None:
+            reply.headers.append((b"x-db-statements", str(statements[0]).encode()))
         await reply.send(send, head=scope["method"] == "HEAD")
+        seconds = perf_counter() - started
+        self._meter.note(reply.status, seconds)
+        if around.logs_requests:
+            log_request(scope["method"], scope["path"], reply.status, seconds, request_id=identity)
 
     async def _answer(self, scope: HTTPScope, receive: Receive, headers: dict[bytes, bytes], identity: str) -> Reply:
         """Take the steps, in their order."""
-        call = Call(
-            self.core,
-            self.route,
-            path=scope["path_params"],
-            url_path=scope["path"],
-            query_string=scope["query_string"],
-            headers=headers,
-            request_id=identity,
-        )
         check_path(scope)
+        call = Call(self.around, self.route, scope, headers, identity)
         call.query = self._read_query(call)
+        key = read_key(headers, required=self.route.idempotency_required) if self._takes_key else None
         if self._reads_body:
             await self._read_body(call, receive)
         elif b"content-length" in headers or b"transfer-encoding" in headers:
@@ -91,7 +102,8 @@ class Endpoint:
         if self._in_space:
             await self._enter_space(call)
         self._check_access(call)
-        return reply_to(call, await self._run(call))
+        answer = await self._run(call) if key is None else await self._run_once(call, key)
+        return reply_to(call, answer)
 
     def _read_query(self, call: Call) -> Struct | None:
         """Step 1: the query parameters."""
@@ -103,7 +115,7 @@ class Endpoint:
     async def _read_body(self, call: Call, receive: Receive) -> None:
         """Step 2: the body as bytes, and as JSON unless the route wants it as it is."""
         route = self.route
-        call.raw = raw = await read_body(call.headers, receive, self._limit_bytes)
+        call.raw = raw = await read_body(call.headers, receive, self.around.server.max_body_bytes)
         if not raw:
             if route.body is not None and route.body_required:
                 raise Malformed("This request needs a body.", code="body_required")
@@ -146,7 +158,7 @@ class Endpoint:
         if permission is LOGGED_IN or permission is ADMINISTRATOR:
             if actor.kind == "anonymous":
                 raise Unauthenticated("Log in first.")
-            if permission is ADMINISTRATOR and not actor.administrator:
+            if permission is ADMINISTRATOR and not is_administrator(actor):
                 raise Forbidden("Only administrators may do this.")
 
     async def _run(self, call: Call) -> Answer:
@@ -161,11 +173,41 @@ class Endpoint:
             result = await route.handler(call)
         return result if isinstance(result, Answer) else Answer.json(result)
 
-    def _refuse(self, error: MaydanError, scope: HTTPScope, headers: dict[bytes, bytes], identity: str) -> Reply:
-        """Turn an error into its problem."""
-        accepted = headers.get(b"accept-language")
-        wanted = () if accepted is None else languages(accepted)
-        return reply_to_error(error, path=scope["path"], request_id=identity, languages=wanted)
+    async def _run_once(self, call: Call, key: bytes) -> Answer:
+        """Step 6: carry out the first request with a key, repeat the answer to the others."""
+        claimed = await claim(call, key, self.around.server)
+        if isinstance(claimed, Answer):
+            return claimed
+        call.claim = claimed
+        store = self.core.store
+        try:
+            answer = await self._run(call)
+        except MaydanError as error:
+            if status_of(error) in NOT_KEPT:
+                await claimed.free(store)
+            else:
+                await claimed.keep(store, answer_of_error(error, call))
+            raise
+        except Exception:
+            await claimed.keep(store, answer_of_error(Unexpected(), call))
+            raise
+        if not claimed.is_sealed:
+            await claimed.keep(store, answer)
+        return answer
+
+
+def refuse(error: MaydanError, scope: HTTPScope, headers: dict[bytes, bytes], identity: str) -> Reply:
+    """Return the reply for an error, in the languages of the request."""
+    accepted = headers.get(b"accept-language")
+    wanted = () if accepted is None else languages(accepted)
+    return reply_to_error(error, path=scope["path"], request_id=identity, languages=wanted)
+
+
+def is_administrator(actor: Actor) -> bool:
+    """Tell whether the actor may administer the instance; a token of an administrator only if nothing narrows it."""
+    scope = actor.scope
+    unlimited = scope is None or (scope.space_key is None and scope.types is None and "*" in scope.actions)
+    return actor.administrator and unlimited
 
 
 class _Nothing(Struct, frozen=True, forbid_unknown_fields=True):

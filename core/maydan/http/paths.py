@@ -18,8 +18,8 @@ def check_path(scope: HTTPScope) -> None:
         NotFound: It is another spelling of the same.
         Malformed: It is not UTF-8, or contains a control character.
     """
-    raw = scope.get("raw_path")
-    if raw is None or raw == scope["path"].encode():
+    raw = scope["raw_path"]
+    if raw == scope["path"].encode():
         return
     decoded = unquote_to_bytes(raw)
     try:

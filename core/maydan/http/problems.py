@@ -28,7 +28,6 @@ STATUS: Final[dict[type[MaydanError], int]] = {
 
 MEDIA_TYPE: Final = "application/problem+json"
 _HIDDEN: Final = frozenset({"retry_after_s"})
-_OF_LITESTAR: Final = {400: errors.Malformed, 404: errors.NotFound, 413: errors.TooLarge}
 
 
 class MethodNotAllowed(MaydanError):
@@ -49,6 +48,10 @@ STATUS[MethodNotAllowed] = 405
 STATUS[Unexpected] = 500
 
 
+_NOTHING: Final = errors.NotFound("There is nothing here that you may see.")
+"""What does not exist and what is hidden look the same, whatever a route says about it."""
+
+
 def status_of(error: MaydanError) -> int:
     """Return the status of an error: that of its class, else of the nearest base that has one."""
     return next((STATUS[base] for base in type(error).__mro__ if base in STATUS), 500)  # type: ignore[index]
@@ -56,6 +59,8 @@ def status_of(error: MaydanError) -> int:
 
 def problem_body(error: MaydanError, *, path: str, request_id: str, languages: Sequence[str] = ()) -> bytes:
     """Return the body for an error; ``path`` becomes ``instance``, without any query."""
+    if isinstance(error, errors.NotFound):
+        error = _NOTHING
     problem: dict[str, Any] = {
         "type": f"/docs#problem-{error.error_code}",
         "title": error.title,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from functools import lru_cache
-from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
-from types import NoneType, UnionType
-from urllib.parse import unquote_to_bytes
 import re
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Struct
@@ -135,19 +134,14 @@ def _convert(name: str, text: str, kind: Any, errors: list[InputError]) -> Any:
             return members
         errors.append(InputError(name, "empty", "Must be names separated by commas, none of them empty."))
     else:
-        return _convert_by_msgspec(name, text, kind, errors)
+        return _convert_text(name, text, kind, errors)
     return text
 
 
-def _convert_by_msgspec(name: str, text: str, kind: Any, errors: list[InputError]) -> Any:
+def _convert_text(name: str, text: str, kind: Any, errors: list[InputError]) -> Any:
     """Convert times, enums and what else has one text form."""
-    if kind in (datetime, date) or isinstance(kind, type):
-        try:
-            return msgspec.convert(text, kind, strict=True)
-        except msgspec.ValidationError as error:
-            errors.append(InputError(name, "not_acceptable", f"{error}."))
-            return text
-    return text
-
-
-EMPTY: Final[dict[str, str]] = {}
+    try:
+        return msgspec.convert(text, kind, strict=True)
+    except msgspec.ValidationError as error:
+        errors.append(InputError(name, "not_acceptable", f"{error}."))
+        return text

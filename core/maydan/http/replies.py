@@ -48,7 +48,7 @@ class Reply:
 
 def reply_to(call: Call, answer: Answer) -> Reply:
     """Build the reply for an answer, or 304 where the client has it already."""
-    cache = answer.cache
+    cache = Cache.SECRET if call.route.secret_answer else answer.cache
     if cache is Cache.PUBLIC and call.caller.actor.kind != "anonymous":
         cache = Cache.PRIVATE
     headers = [*_OF[cache], (b"x-request-id", call.request_id.encode())]
@@ -59,8 +59,8 @@ def reply_to(call: Call, answer: Answer) -> Reply:
         tag = tag_of(body, answer.tag_prefix) if body else ""
     if tag:
         headers.append((b"etag", f'"{tag}"'.encode()))
-        known = call.headers.get(b"if-none-match")
-        if known is not None and status == 200 and call.route.method == "GET" and is_fresh(known.decode("latin-1"), tag):
+        known = call.headers.get(b"if-none-match") if status == 200 and call.route.method == "GET" else None
+        if known is not None and is_fresh(known.decode("latin-1"), tag):
             return Reply(304, headers, b"")
     _add_rest(headers, answer, call)
     if body or status not in (204, 304):
@@ -86,6 +86,20 @@ def _next_url(call: Call, cursor: str) -> str:
     """Return the root-relative URL of the next page: this one's, with the cursor."""
     pairs = [(name, value) for name, value in call.pairs if name not in ("cursor", "offset")]
     return f"{call.url_path}?{urlencode([*pairs, ('cursor', cursor)])}"
+
+
+def answer_of_error(error: MaydanError, call: Call) -> Answer:
+    """Return the problem as an answer that can be kept and repeated."""
+    body = problems.problem_body(
+        error, path=call.url_path, request_id=call.request_id, languages=call.caller.languages
+    )
+    return Answer(
+        body=body,
+        status=problems.status_of(error),
+        media_type=problems.MEDIA_TYPE,
+        tag="",
+        headers=tuple(problems.problem_headers(error)),
+    )
 
 
 def reply_to_error(

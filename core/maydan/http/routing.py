@@ -107,6 +107,8 @@ class Route(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.path}: {self.method!r} is not one of {', '.join(METHODS)}.")
         if not self.path.startswith("/") or (self.path.endswith("/") and self.path != "/"):
             raise ValueError(f"{self.path!r} must start with a slash and not end with one.")
+        if self.if_match and self.takes_body:
+            raise ValueError(f"{self.path}: 412 comes before 422, so it calls call.body() when it is ready for that.")
         if not isinstance(self.permission, Access) and "space" not in self.names:
             raise ValueError(f"{self.path}: the permission {self.permission!r} needs a {{space}} in the path.")
 
@@ -121,7 +123,7 @@ class Route(Struct, frozen=True, kw_only=True):
         return len(inspect.signature(self.handler).parameters) > 1
 
 
-def route(
+def route(  # noqa: PLR0913 - a declaration: every argument is a keyword with a default
     method: str,
     path: str,
     *,

@@ -1,0 +1,160 @@
+"""``Idempotency-Key``: the first request with a key is carried out, the others get its answer.
+
+A request claims its key in a commit of its own, runs, and stores its answer: in the operation's transaction where the
+route uses ``call.seal`` (then a crash leaves either both or nothing), else right after. A claim whose process died is
+free again when its lease ends; until then the key answers 409. The key itself is not stored, only hashes with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from maydan.errors import IdempotencyRunning, InvalidInput, Malformed
+from maydan.http.answers import Answer
+from maydan.http.keeping import pack_answer, unpack_answer
+from maydan.ids import new_id
+from maydan.storage.ports import Duplicate, GuardFailed, Statement
+
+if TYPE_CHECKING:
+    from maydan.http.call import Call
+    from maydan.http.settings import ServerSettings
+    from maydan.storage.ports import Store
+
+HEADER: Final = b"idempotency-key"
+NOT_KEPT: Final = frozenset({401, 403, 404, 429, 503})
+"""Refusals after which the same request may succeed: they free the key, all others are answers to be repeated."""
+
+_KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
+_TRIES: Final = 3
+_SELECT: Final = "SELECT fingerprint, holder, answer, lease_until, expires_at FROM maydan_idempotency WHERE scope = ?"
+_INSERT: Final = (
+    "INSERT INTO maydan_idempotency (scope, fingerprint, holder, created_at, lease_until, expires_at)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+_TAKE: Final = (
+    "UPDATE maydan_idempotency SET fingerprint = ?, holder = ?, answer = NULL, created_at = ?, lease_until = ?,"
+    " expires_at = ? WHERE scope = ? AND holder = ?"
+)
+_DONE: Final = "UPDATE maydan_idempotency SET answer = ? WHERE scope = ? AND holder = ? AND answer IS NULL"
+_FREE: Final = "DELETE FROM maydan_idempotency WHERE scope = ? AND holder = ? AND answer IS NULL"
+_PURGE: Final = "DELETE FROM maydan_idempotency WHERE expires_at < ?"
+
+
+class Claim:
+    """A key that this request holds."""
+
+    __slots__ = ("_scope", "_secret", "_secret_route", "holder", "is_sealed")
+
+    def __init__(self, scope: str, holder: str, *, secret: bytes, secret_route: bool) -> None:
+        """Hold the key whose row has this scope and holder."""
+        self._scope = scope
+        self.holder = holder
+        self._secret = secret
+        self._secret_route = secret_route
+        self.is_sealed = False
+        """Whether the operation was given the statements that store the answer."""
+
+    def done(self, answer: Answer) -> Sequence[Statement]:
+        """Return the statements that store the answer; their guard fails if another request took the key over."""
+        self.is_sealed = True
+        kept = pack_answer(answer, self._secret, is_secret=self._secret_route)
+        return (Statement(_DONE, (kept, self._scope, self.holder), expect=1),)
+
+    async def keep(self, store: Store, answer: Answer) -> None:
+        """Store the answer now, unless it is stored already."""
+        try:
+            await store.commit(self.done(answer))
+        except GuardFailed:
+            return
+
+    async def free(self, store: Store) -> None:
+        """Let the key be used again, as if there had been no request."""
+        await store.commit([Statement(_FREE, (self._scope, self.holder))])
+
+
+def read_key(headers: dict[bytes, bytes], *, required: bool) -> bytes | None:
+    """Return the key of a request.
+
+    Raises:
+        Malformed: It is missing but required, or not 1 to 255 visible ASCII characters.
+    """
+    key = headers.get(HEADER)
+    if key is None:
+        if required:
+            raise Malformed(
+                "This request needs an Idempotency-Key: a new UUID for each attempt that is meant as a new one.",
+                code="idempotency_key_required",
+            )
+        return None
+    if not _KEY.fullmatch(key):
+        raise Malformed("The Idempotency-Key must be 1 to 255 visible ASCII characters.", code="bad_idempotency_key")
+    return key
+
+
+async def claim(call: Call, key: bytes, settings: ServerSettings) -> Claim | Answer:
+    """Claim the key for this request, or return the answer of the first one.
+
+    Raises:
+        InvalidInput: The key was used for another request (``idempotency_key_reused``).
+        IdempotencyRunning: The first request is still running.
+    """
+    store = call.core.store
+    secret = _secret(call, key)
+    scope = hashlib.blake2b(b"scope", key=secret, digest_size=32).hexdigest()
+    fingerprint = hashlib.blake2b(b"%b\0%b" % (call.query_string, call.raw), key=secret, digest_size=32).hexdigest()
+    mine = Claim(scope, new_id(), secret=secret, secret_route=call.route.secret_answer)
+    for _ in range(_TRIES):
+        now = call.core.clock.now()
+        row = await store.fetch_point(_SELECT, scope)
+        times = (now, now + timedelta(seconds=settings.idempotency_lease_s), _expiry(now, settings))
+        if row is None:
+            statement = Statement(_INSERT, (scope, fingerprint, mine.holder, *times))
+        else:
+            known, holder, answer, lease_until, expires_at = row
+            if store.dialect.read_time(expires_at) > now:
+                _check_same(known, fingerprint)
+                if answer is not None:
+                    return unpack_answer(answer, secret)
+                _check_lease(store.dialect.read_time(lease_until), now)
+            statement = Statement(_TAKE, (fingerprint, mine.holder, *times, scope, holder), expect=1)
+        try:
+            await store.commit([statement])
+        except (Duplicate, GuardFailed):
+            continue
+        return mine
+    raise IdempotencyRunning("Another request with this Idempotency-Key is running; ask again.", retry_after_s=1)
+
+
+async def purge(store: Store, now: datetime) -> None:
+    """Delete the answers whose time is over; to be called now and then."""
+    await store.commit([Statement(_PURGE, (now,))])
+
+
+def _expiry(now: datetime, settings: ServerSettings) -> datetime:
+    return now + timedelta(hours=settings.idempotency_hours)
+
+
+def _secret(call: Call, key: bytes) -> bytes:
+    """Return what only this caller with this key on this path can name: it locates, compares and hides the answer."""
+    actor = call.caller.actor
+    credential = actor.credential_id if actor.kind == "token" else None
+    parts = [actor.kind, actor.id or "", credential or "", call.route.method, call.url_path]
+    parts += [call.header(header.name) or "" for header in call.route.headers]
+    identity = b"\0".join(part.encode() for part in parts)
+    return hashlib.blake2b(identity + b"\0" + key, key=call.core.secret[:64], digest_size=32).digest()
+
+
+def _check_same(known: str, fingerprint: str) -> None:
+    if known != fingerprint:
+        raise InvalidInput(
+            "This Idempotency-Key was used for another request; use a new one.", code="idempotency_key_reused"
+        )
+
+
+def _check_lease(lease_until: datetime, now: datetime) -> None:
+    if lease_until > now:
+        raise IdempotencyRunning("The first request with this Idempotency-Key is still running.", retry_after_s=1)

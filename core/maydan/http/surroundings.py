@@ -1,0 +1,44 @@
+"""What all endpoints of a process share."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from maydan.http.cors import Cors
+from maydan.http.meters import Meters
+from maydan.http.proxies import Proxies
+
+if TYPE_CHECKING:
+    from maydan.http.settings import LogSettings, ServerSettings
+    from maydan.operations.core import Core
+
+class Surroundings:
+    """The services and settings that requests need, looked up once."""
+
+    def __init__(self, core: Core, server: ServerSettings, log: LogSettings) -> None:
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: A trusted proxy is neither an address nor a network.
+        """
+        self.core = core
+        self.server = server
+        self.meters = Meters()
+        self.proxies = Proxies(server.trusted_proxies)
+        self.cors = Cors(server.cors_origins) if server.cors_origins else None
+        self.logs_requests = log.requests
+        self.statements: ContextVar[list[int]] | None = (
+            getattr(core.store, "statements_counter", None) if server.development else None
+        )
+        """In development: the store adds one to the list's only number for each SQL statement."""
+        self.is_stopping = False
+        """Set when the process is asked to stop: from then on ``/health/ready`` says 503."""
+
+    def count_statements(self) -> list[int] | None:
+        """Begin to count the SQL statements of this request; ``None`` where nobody wants to know."""
+        if self.statements is None:
+            return None
+        counter = [0]
+        self.statements.set(counter)
+        return counter
