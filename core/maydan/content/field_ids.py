@@ -41,7 +41,7 @@ class FieldIds:
             rename: From old names to new ones.
         """
         self.retired = set(retired)
-        self._old_names = {new: old for old, new in rename.items()}
+        self._old_names = {**dict.fromkeys(rename), **{new: old for old, new in rename.items()}}
 
     def assign(
         self, fields: tuple[Field, ...], previous: tuple[Field, ...], prefix: str = "", reserved: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class FieldIds:
         before = {field.name: field for field in previous}
         kept: dict[str, Field] = {}
         for field in fields:
-            old = before.get(field.name if prefix else self._old_names.get(field.name, field.name))
+            old = before.get((field.name if prefix else self._old_names.get(field.name, field.name)) or "")
             if old is not None and keeps_values(old, field):
                 kept[field.name] = old
         kept_ids = {field.id for field in kept.values()}

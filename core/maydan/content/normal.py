@@ -67,6 +67,8 @@ def check_type(
     problems.raise_if_any()
     ids = FieldIds(previous.retired_ids if previous else candidate.retired_ids, names)
     fields = ids.assign(fields, previous.fields if previous else (), reserved=(SLUG, TAGS))
+    _check_ids(candidate.fields, fields, "/fields", problems)
+    problems.raise_if_any()
     return structs.replace(
         candidate,
         title=candidate.title or candidate.name.rpartition(".")[2].replace("_", " ").capitalize(),
@@ -171,6 +173,17 @@ class _Fields:
 def _holds_relation(field: Field) -> bool:
     inner = (*inner_fields(field), *(one for fields in block_fields(field).values() for one in fields))
     return any(one.kind is Kind.RELATION or _holds_relation(one) for one in inner)
+
+
+def _check_ids(given: tuple[Field, ...], fields: tuple[Field, ...], pointer: str, problems: Problems) -> None:
+    """Refuse ids that are not the ones that fields have; types from code say their names, before they know better."""
+    for index, (wished, field) in enumerate(zip(given, fields, strict=True)):
+        place = child(pointer, index)
+        if wished.id not in ("", field.name, field.id):
+            problems.add(child(place, "id"), "read_only")
+        _check_ids(inner_fields(wished), inner_fields(field), child(place, "of"), problems)
+        for name, block in block_fields(wished).items():
+            _check_ids(block, block_fields(field)[name], child(child(place, "of"), name), problems)
 
 
 def _check_slug_source(type: ContentType, problems: Problems) -> None:

@@ -21,7 +21,7 @@ _PARTS: Final[dict[Kind, dict[str, Kind]]] = {
 def find_target(type: ContentType, path: tuple[str, ...]) -> Target | None:
     """Return what a path of names leads to, or ``None`` where that is nothing that a query can name.
 
-    Secret fields are nothing. Paths through relations, and through two lists, are none yet.
+    Secret fields are nothing. Paths through relations are none yet.
     """
     system = SYSTEM_KINDS.get(path[0])
     if system is not None:
@@ -29,19 +29,17 @@ def find_target(type: ContentType, path: tuple[str, ...]) -> Target | None:
     field = type.field(path[0])
     if field is None or field.kind is Kind.SECRET:
         return None
-    many = [is_list(field)]
-    kind: Kind | None = field.kind
+    many, private = [is_list(field)], field.private
+    kind = field.kind
     for step in path[1:]:
         if field is None:
             return None
-        field, kind = _inside(field, step)
-        if kind is None:
+        field, found = _inside(field, step)
+        if found is None:
             return None
+        kind = found
         many.append(field is not None and is_list(field))
-    if kind is None or many.count(True) > 1:
-        return None
-    private = type.field(path[0])
-    return Target(kind, private=bool(private and private.private), many=tuple(many))
+    return Target(kind, private=private, many=tuple(many))
 
 
 def _inside(field: Field, step: str) -> tuple[Field | None, Kind | None]:

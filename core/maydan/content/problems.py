@@ -10,6 +10,7 @@ MOST_PROBLEMS: Final = 100
 """So many are reported for one input; the answer to 10 MB of nonsense stays small."""
 
 MESSAGES: Final = {
+    "bad_locale": "must be a language tag in its canonical form such as en or zh-Hant-TW",
     "bad_name": "must match {pattern}",
     "bad_pattern": "is not a regular expression that can be used: {reason}",
     "control_character": "must not contain control characters or lone surrogates",
@@ -36,7 +37,7 @@ MESSAGES: Final = {
     "not_an_integer": "must be an integer within ±9007199254740991",
     "not_an_object": "must be an object",
     "not_text": "must be text",
-    "no_such_field": "names {name!r}, which is not a field that can stand here",
+    "no_such_field": "names '{name}', which is not a field that can stand here",
     "option_conflict": "does not go together with {other}",
     "option_not_for_kind": "is not an option of {kind} fields",
     "pattern_mismatch": "must match the pattern {pattern}",
@@ -53,6 +54,8 @@ MESSAGES: Final = {
     "unknown_block": "must be one of the blocks: {values}",
     "unknown_field": "is not a field here",
     "unknown_locale": "is not a locale of this space",
+    "unknown_plugin": "is not a plugin of this instance",
+    "unknown_time_zone": "must be an IANA time zone such as Asia/Baghdad",
     "unknown_type": "is not a content type of this space",
 }
 """What each code says, after the place: "/title must have at most 200 characters"."""

@@ -8,12 +8,14 @@ from typing import Final
 from unicodedata import category, normalize
 
 _ARABIC: Final = {
-    "ٱ": "ا", "آ": "ا", "أ": "ا", "إ": "ا",
-    "ى": "ي", "ی": "ي", "ې": "ي", "ئ": "ي",
-    "ؤ": "و", "ة": "ه", "ۀ": "ه", "ە": "ه", "ہ": "ه", "ھ": "ه", "ک": "ك", "ڪ": "ك",
+    "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ة": "ه", "ە": "ه", "ہ": "ه", "ھ": "ه", "ک": "ك", "ڪ": "ك",
     "ـ": "", "ء": "",
+    **{chr(0x660 + digit): str(digit) for digit in range(10)},
+    **{chr(0x6F0 + digit): str(digit) for digit in range(10)},
 }  # fmt: skip
-"""Letters that writers of Arabic, Persian and Kurdish use for one another; tatweel and a lone hamza go."""
+"""Letters and digits that writers of Arabic, Persian and Kurdish use for one another; tatweel and a lone hamza go.
+
+Letters with a hamza or madda need no line: NFKD takes them apart."""
 
 _OTHER: Final = {"ß": "ss", "ı": "i", "ø": "o", "đ": "d", "ł": "l", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
 """Letters that NFKD leaves whole."""

@@ -65,3 +65,8 @@ def decimal_text(amount: int, digits: int) -> str:
         return str(amount)
     whole, part = divmod(abs(amount), 10**digits)
     return f"{'-' if amount < 0 else ''}{whole}.{part:0{digits}d}"
+
+
+def is_currency(code: str) -> bool:
+    """Tell whether a code is a currency of ISO 4217 that has a minor unit."""
+    return find_exponent(code) is not None
