@@ -16,7 +16,7 @@ from maydan.storage.schema import CORE
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from postgresql_server import Server, running_server  # noqa: E402 - it stands in tests/support, which is no package
+from postgresql_server import Server, running_server
 
 
 @pytest.fixture(scope="session")

@@ -78,9 +78,7 @@ def event_statement(event: Event) -> Statement:
     )
 
 
-async def read_after(
-    store: Reader, position: int, limit: int, space_key: int | None = None
-) -> list[LoggedEvent]:
+async def read_after(store: Reader, position: int, limit: int, space_key: int | None = None) -> list[LoggedEvent]:
     """Return the events after a position, oldest first, as far as their order is final.
 
     Args:

@@ -25,6 +25,4 @@ def open_store(settings: DatabaseSettings) -> Store:
         from maydan.storage.postgresql.store import PostgreSQLStore
 
         return PostgreSQLStore(settings.url, settings)
-    raise ConfigurationError(
-        "[database] url must start with sqlite:/// or postgresql://, as in sqlite:///maydan.db."
-    )
+    raise ConfigurationError("[database] url must start with sqlite:/// or postgresql://, as in sqlite:///maydan.db.")

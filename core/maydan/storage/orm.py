@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from piccolo.engine.base import BaseBatch, BaseTransaction, Engine
 from piccolo.query.base import Query
@@ -18,7 +19,7 @@ _READS: Final = ("SELECT", "WITH", "EXPLAI", "PRAGMA", "VALUES")
 def bind_tables(store: Store, tables: Sequence[type[Table]]) -> None:
     """Let tables live in the store; without it Piccolo would look for a ``piccolo_conf`` of the whole process."""
     for table in tables:
-        table._meta.db = store.engine  # pyright: ignore[reportPrivateUsage] - Piccolo has no public way
+        table._meta.db = store.engine  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - Piccolo has no public way
 
 
 def begins_as_read(sql: str) -> bool:
@@ -33,12 +34,14 @@ class StoreTransaction(BaseTransaction):
         """Wrap the block that ``Store.write_transaction`` gave."""
         self._block = block
 
-    async def __aenter__(self) -> StoreTransaction:
+    async def __aenter__(self) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride] - as Piccolo's own
         """Begin."""
         await self._block.__aenter__()
         return self
 
-    async def __aexit__(self, kind: Any, error: Any, traceback: Any) -> bool:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
         """Commit, or undo when there was an error."""
         return bool(await self._block.__aexit__(kind, error, traceback))
 
@@ -53,16 +56,19 @@ class StoreBatch(BaseBatch):
         self._size = size
         self._rows: list[Any] = []
 
-    async def __aenter__(self) -> StoreBatch:
+    async def __aenter__(self) -> Self:
         """Read."""
-        self._rows = list(await self._engine.run_querystring(self._query.querystrings[0]))
+        rows: Any = await self._engine.run_querystring(self._query.querystrings[0])
+        self._rows = list(rows)
         return self
 
-    async def __aexit__(self, kind: Any, error: Any, traceback: Any) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         """Forget the rows."""
         self._rows.clear()
 
-    def __aiter__(self) -> StoreBatch:
+    def __aiter__(self) -> Self:
         """Iterate over the slices."""
         return self
 
@@ -71,4 +77,5 @@ class StoreBatch(BaseBatch):
         piece, self._rows = self._rows[: self._size], self._rows[self._size :]
         if not piece:
             raise StopAsyncIteration
-        return await self._query._process_results(piece)  # pyright: ignore[reportPrivateUsage] - as Piccolo's own
+        process: Any = self._query._process_results  # noqa: SLF001 # pyright: ignore - as Piccolo's own batches do
+        return await process(piece)

@@ -19,7 +19,7 @@ async def finished(future: asyncio.Future[T]) -> T:
             await asyncio.shield(future)
         except asyncio.CancelledError as error:
             cancelled = error
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - it is raised below, from the future
             break
     if cancelled is not None:
         if not future.cancelled():

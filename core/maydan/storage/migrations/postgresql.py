@@ -26,7 +26,8 @@ UNION ALL
 SELECT 'table', c.relname::text, c.relname::text, concat_ws('|', c.oid, c.relkind, c.relfilenode, c.relowner,
     c.reloptions::text, c.relacl::text, c.relrowsecurity,
     (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-            (SELECT md5(d.adbin::text) FROM pg_attrdef d WHERE d.adrelid = c.oid AND d.adnum = a.attnum)), ',' ORDER BY a.attnum)
+            (SELECT md5(d.adbin::text) FROM pg_attrdef d WHERE d.adrelid = c.oid AND d.adnum = a.attnum)),
+            ',' ORDER BY a.attnum)
         FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
     (SELECT string_agg(concat_ws(' ', k.oid, k.conname, k.convalidated), ',' ORDER BY k.oid)
         FROM pg_constraint k WHERE k.conrelid = c.oid),
@@ -82,7 +83,7 @@ class PostgreSQLMigrations:
 
     @asynccontextmanager
     async def limit(self, transaction: Transaction, prefix: str) -> AsyncGenerator[None]:
-        """Compare the catalogue before and after, and the tables that were written; the step is undone if it differs."""
+        """Compare the catalogue before and after, and the tables that were written, and refuse what is another's."""
         before = set(await transaction.fetch_all(_OBJECTS))
         written = {row[0] for row in await transaction.fetch_all(_WRITTEN)}
         yield

@@ -20,9 +20,7 @@ _BEGIN: Final = (
     "INSERT INTO maydan_migrations (app, name, step, state, started_at) VALUES (?, ?, ?, 'intent', ?)"
     " ON CONFLICT (app, name, step) DO UPDATE SET state = 'intent', started_at = excluded.started_at"
 )
-_END: Final = (
-    "UPDATE maydan_migrations SET state = 'done', finished_at = ? WHERE app = ? AND name = ? AND step = ?"
-)
+_END: Final = "UPDATE maydan_migrations SET state = 'done', finished_at = ? WHERE app = ? AND name = ? AND step = ?"
 
 _logger = logging.getLogger(__name__)
 

@@ -111,17 +111,18 @@ class _Guard:
         if action in _FREE:
             return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_PRAGMA:
-            return self._judge(second is None or (first or "").endswith(("_info", "_list", "_xinfo")), f"PRAGMA {first}")
+            is_harmless = second is None or (first or "").endswith(("_info", "_list", "_xinfo"))
+            return self._judge(f"PRAGMA {first}", is_allowed=is_harmless)
         if action in _SECOND_NAMES_TABLE:
-            return self._judge(self._is_own(second), second)
+            return self._judge(second, is_allowed=self._is_own(second))
         if action in _FIRST_NAMES_TABLE:
-            return self._judge(self._is_own(first) or (first or "").startswith("sqlite_"), first)
-        return self._judge(False, first or f"action {action}")
+            return self._judge(first, is_allowed=self._is_own(first) or (first or "").startswith("sqlite_"))
+        return self._judge(first or f"action {action}", is_allowed=False)
 
     def _is_own(self, name: str | None) -> bool:
         return name is not None and name.startswith(self._prefix)
 
-    def _judge(self, is_allowed: bool, name: str | None) -> int:
+    def _judge(self, name: str | None, *, is_allowed: bool) -> int:
         if is_allowed:
             return sqlite3.SQLITE_OK
         self.refused = self.refused or name or "something without a name"

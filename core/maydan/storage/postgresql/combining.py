@@ -84,7 +84,6 @@ def _combined(batch: Sequence[Statement]) -> str | None:
         sql, count = POSTGRESQL.renumbered(part.sql, count)
         parts.append(f"p{index} AS MATERIALIZED ({sql})" if word == "SELECT" else f"p{index} AS ({sql} RETURNING 1)")
         if part.expect is not None:
-            guards.append(
-                f"CAST(CASE (SELECT count(*) FROM p{index}) WHEN {part.expect} THEN '0' ELSE '{GUARD} {index}' END AS integer)"
-            )
+            number = f"CASE (SELECT count(*) FROM p{index}) WHEN {part.expect} THEN '0' ELSE '{GUARD} {index}' END"
+            guards.append(f"CAST({number} AS integer)")
     return f"WITH {', '.join(parts)} SELECT {', '.join(guards) or '1'}"

@@ -22,7 +22,11 @@ LOST: Final[tuple[type[Exception], ...]] = (
 )
 """The connection is gone, or there is none to be had."""
 
-RACES: Final[tuple[type[Exception], ...]] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
+RACES: Final[tuple[type[Exception], ...]] = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InvalidCachedStatementError,
+)
 """The same work may well succeed when it is done again: 40001, 40P01, and a table that changed under a plan."""
 
 _GUARD_TEXT: Final = re.compile(rf"{GUARD} (\d+)")

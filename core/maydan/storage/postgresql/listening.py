@@ -42,7 +42,7 @@ class Listening:
             while True:
                 try:
                     connection = await self._connect()
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whatever it was, only trying again helps
                     _logger.warning("The database cannot be listened to: %s; trying again.", error)
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 2, _LAST_PAUSE_S)
@@ -50,7 +50,7 @@ class Listening:
                 pause_s = _FIRST_PAUSE_S
                 try:
                     await self._listen(connection)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - as above
                     _logger.warning("The connection that listens was lost: %s.", error)
                 finally:
                     connection.terminate()

@@ -31,8 +31,8 @@ async def raise_log_clock(store: PostgreSQLStore) -> None:
         await store.commit(
             [
                 Statement(
-                    f"UPDATE maydan_log_clock SET xid_offset = xid_offset + lacking.ids FROM ({_BEHIND}) AS lacking(ids)"
-                    " WHERE lacking.ids > 0"
+                    f"UPDATE maydan_log_clock SET xid_offset = xid_offset + lacking.ids"
+                    f" FROM ({_BEHIND}) AS lacking(ids) WHERE lacking.ids > 0"
                 )
             ]
         )

@@ -34,12 +34,12 @@ class PooledPostgresEngine(PostgresEngine):
         """Return the floor, since Piccolo asks before there is a connection."""
         return _OLDEST
 
-    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[Any]:
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - Piccolo's signature
         """Run a query that Piccolo has built."""
         sql, args = querystring.compile_string(engine_type=self.engine_type)
         return await self._run(sql, args)
 
-    async def run_ddl(self, ddl: str, in_pool: bool = True) -> list[Any]:
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - Piccolo's signature
         """Run a statement that changes tables."""
         return await self._run(ddl, ())
 
@@ -54,6 +54,6 @@ class PooledPostgresEngine(PostgresEngine):
         """Read a query and hand its rows out in slices."""
         return StoreBatch(self, query, batch_size)
 
-    def transaction(self, allow_nested: bool = True) -> Any:
+    def transaction(self, allow_nested: bool = True) -> Any:  # noqa: FBT001, FBT002 - Piccolo's signature
         """Return the store's write transaction."""
         return StoreTransaction(self._store.write_transaction())

@@ -10,6 +10,7 @@ from maydan.errors import PoolExhausted
 from maydan.storage.postgresql.driver import Connection
 from maydan.storage.postgresql.errors import translated
 
+
 class Pool:
     """Hands out connections, the last used first, and opens another one while there are fewer than the limit.
 

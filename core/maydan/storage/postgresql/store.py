@@ -13,10 +13,10 @@ from maydan.storage.current import Current
 from maydan.storage.dialects import POSTGRESQL, Dialect
 from maydan.storage.ports import GuardFailed, Row, Statement
 from maydan.storage.postgresql.combining import Combiner, arguments, chunks
-from maydan.storage.postgresql.listening import Listening
-from maydan.storage.postgresql.log_clock import raise_log_clock
 from maydan.storage.postgresql.driver import Connection, asyncpg
 from maydan.storage.postgresql.errors import LOST, RACES, translated
+from maydan.storage.postgresql.listening import Listening
+from maydan.storage.postgresql.log_clock import raise_log_clock
 from maydan.storage.postgresql.pool import Pool
 from maydan.storage.postgresql.transaction import PostgreSQLTransaction
 from maydan.storage.settings import DatabaseSettings
@@ -229,7 +229,7 @@ class PostgreSQLStore:
             try:
                 async with self.write_transaction() as transaction:
                     result = await work(transaction)
-                return result
+                return result  # noqa: RET504 - only the end of the block commits
             except Exception:
                 attempt += 1
                 if transaction is None or not transaction.lost_race or attempt == _TRIES:
@@ -242,7 +242,7 @@ async def _rolled_back(connection: Connection) -> bool:
         return False
     try:
         await connection.execute("ROLLBACK")
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it was, the connection is of no use
         return False
     return True
 

@@ -146,5 +146,3 @@ def affected(status: str) -> int:
     """Read the number of rows from ``INSERT 0 3`` or ``UPDATE 2``; 0 where there is none."""
     number = status.rpartition(" ")[2]
     return int(number) if number.isdigit() else 0
-
-

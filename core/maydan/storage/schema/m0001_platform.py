@@ -42,7 +42,9 @@ MIGRATION: Final = Migration(
             "log_postgresql",
             f"""
             CREATE TABLE IF NOT EXISTS maydan_log (position bigint PRIMARY KEY, {_LOG_COLUMNS});
-            CREATE TABLE IF NOT EXISTS maydan_log_clock (id bigint PRIMARY KEY CHECK (id = 1), xid_offset bigint NOT NULL);
+            CREATE TABLE IF NOT EXISTS maydan_log_clock (
+                id bigint PRIMARY KEY CHECK (id = 1), xid_offset bigint NOT NULL
+            );
             INSERT INTO maydan_log_clock (id, xid_offset) VALUES (1, 0) ON CONFLICT DO NOTHING
             """,
             only="postgresql",

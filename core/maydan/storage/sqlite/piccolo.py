@@ -31,14 +31,14 @@ class PooledSQLiteEngine(SQLiteEngine):
     def __init__(self, store: SQLiteStore) -> None:
         """Work on the store's file."""
         self._store = store
-        super().__init__(path=store.path)
+        super().__init__(path=store.path)  # pyright: ignore[reportUnknownMemberType] - its keywords have no types
 
-    async def run_querystring(self, querystring: QueryString, in_pool: bool = False) -> Rows:
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = False) -> Rows:  # noqa: FBT001, FBT002 - Piccolo's signature
         """Run a query that Piccolo has built."""
         sql, args = querystring.compile_string(engine_type=self.engine_type)
         return await self._run(sql, args)
 
-    async def run_ddl(self, ddl: str, in_pool: bool = False) -> Rows:
+    async def run_ddl(self, ddl: str, in_pool: bool = False) -> Rows:  # noqa: FBT001, FBT002 - Piccolo's signature
         """Run a statement that changes tables."""
         return await self._run(ddl, ())
 
@@ -66,7 +66,9 @@ class PooledSQLiteEngine(SQLiteEngine):
         return StoreBatch(self, query, batch_size)
 
     def transaction(
-        self, transaction_type: TransactionType = TransactionType.immediate, allow_nested: bool = True
+        self,
+        transaction_type: TransactionType = TransactionType.immediate,
+        allow_nested: bool = True,  # noqa: FBT001, FBT002 - Piccolo's signature
     ) -> Any:
         """Return the store's write transaction; it is IMMEDIATE whatever is asked for."""
         return StoreTransaction(self._store.write_transaction())

@@ -8,7 +8,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
 
 from maydan.errors import PoolExhausted
 from maydan.storage.ports import Row
@@ -66,7 +67,7 @@ class ThreadReaders:
         for slot in self._slots:
             self._free.put_nowait(slot)
 
-    def _connect(self, typed: bool) -> sqlite3.Connection:
+    def _connect(self, *, typed: bool) -> sqlite3.Connection:
         return connect_reader(self._path, self._settings, busy_ms=_THREAD_BUSY_MS, typed=typed)
 
     async def run(self, work: Work[T], *, typed: bool = False) -> T:
@@ -76,7 +77,7 @@ class ThreadReaders:
             PoolExhausted: All threads were busy for ``pool_wait_s``.
         """
         slot = await self._take()
-        future = asyncio.get_running_loop().run_in_executor(self._executor, slot.run, work, typed)
+        future = asyncio.get_running_loop().run_in_executor(self._executor, partial(slot.run, work, typed=typed))
         future.add_done_callback(lambda done: self._give_back(slot, done))
         try:
             return await asyncio.shield(future)
@@ -115,10 +116,14 @@ class ThreadReaders:
             slot.disconnect()
 
 
+class _Connect(Protocol):
+    def __call__(self, *, typed: bool) -> sqlite3.Connection: ...
+
+
 class _Slot:
     """One place in a thread, with its connections."""
 
-    def __init__(self, connect: Callable[[bool], sqlite3.Connection], limit_s: float) -> None:
+    def __init__(self, connect: _Connect, limit_s: float) -> None:
         self._connect = connect
         self._limit_s = limit_s
         self._connections: dict[bool, sqlite3.Connection] = {}
@@ -128,11 +133,11 @@ class _Slot:
     def _must_stop(self) -> bool:
         return self.is_abandoned or time.monotonic() > self._deadline
 
-    def run(self, work: Work[T], typed: bool) -> T:
+    def run(self, work: Work[T], *, typed: bool) -> T:
         self._deadline = time.monotonic() + self._limit_s
         connection = self._connections.get(typed)
         if connection is None:
-            connection = self._connections[typed] = self._connect(typed)
+            connection = self._connections[typed] = self._connect(typed=typed)
             connection.set_progress_handler(self._must_stop, _THREAD_STEPS)
         return work(connection)
 

@@ -158,7 +158,8 @@ class SQLiteStore:
                 yield outer
             return
         writer = self._writer
-        assert writer is not None and self._own_reader is not None, "The store is not open."
+        assert writer is not None, "The store is not open."
+        assert self._own_reader is not None
         await writer.begin()
         transaction = SQLiteTransaction(writer, self._own_reader)
         token = self.current.enter(transaction)

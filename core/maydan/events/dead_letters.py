@@ -1,0 +1,96 @@
+"""Events that a subscriber could not take, kept until somebody tries again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+
+from maydan import ids
+from maydan.errors import NotFound
+from maydan.storage import Reader, Row, Statement, Store
+from maydan.storage.dialects import Dialect
+from maydan.storage.log import LoggedEvent
+
+_COLUMNS: Final = "id, subscriber, position, space_key, attempts, error, created_at"
+_INSERT: Final = (
+    f"INSERT INTO maydan_dead_letters ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (subscriber, position) DO UPDATE SET attempts = maydan_dead_letters.attempts + excluded.attempts,"
+    " error = excluded.error"
+)
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """One event that one subscriber could not take."""
+
+    id: str
+    subscriber: str
+    position: int
+    """Of the event in the log."""
+    space_key: int | None
+    attempts: int
+    error: str
+    """The last error, as text."""
+    created_at: datetime
+
+
+def letter_statement(subscriber: str, event: LoggedEvent, attempts: int, error: str) -> Statement:
+    """Return the part of a batch that keeps the event as a dead letter."""
+    now = datetime.now(UTC)
+    return Statement(
+        _INSERT, (ids.new_id(), subscriber, event.position, event.space_key, attempts, error, now), expect=1
+    )
+
+
+async def list_dead_letters(
+    store: Reader, *, space_key: int | None = None, after: str | None = None, limit: int = 25
+) -> list[DeadLetter]:
+    """Return dead letters, oldest first.
+
+    Args:
+        store: Where to read.
+        space_key: Only those of a space.
+        after: The id of the last one of the page before.
+        limit: How many at most.
+    """
+    conditions: list[str] = []
+    args: list[object] = []
+    if space_key is not None:
+        conditions.append("space_key = ?")
+        args.append(space_key)
+    if after is not None:
+        conditions.append("id > ?")
+        args.append(after)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    rows = await store.fetch_all(f"SELECT {_COLUMNS} FROM maydan_dead_letters{where} ORDER BY id LIMIT ?", *args, limit)
+    return [_letter(row) for row in rows]
+
+
+async def get_dead_letter(store: Reader, letter_id: str) -> DeadLetter:
+    """Return one dead letter.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    row = await store.fetch_one(f"SELECT {_COLUMNS} FROM maydan_dead_letters WHERE id = ?", letter_id)
+    if row is None:
+        raise NotFound
+    return _letter(row)
+
+
+async def delete_dead_letter(store: Store, letter_id: str) -> None:
+    """Forget a dead letter."""
+    await store.commit([Statement("DELETE FROM maydan_dead_letters WHERE id = ?", (letter_id,))])
+
+
+def _letter(row: Row) -> DeadLetter:
+    return DeadLetter(
+        id=str(row[0]),
+        subscriber=row[1],
+        position=row[2],
+        space_key=row[3],
+        attempts=row[4],
+        error=row[5],
+        created_at=Dialect.read_time(row[6]),
+    )

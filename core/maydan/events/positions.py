@@ -1,0 +1,129 @@
+"""How far each subscriber is, and which worker serves it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from maydan.storage import GuardFailed, Reader, Statement, Store
+
+_ADD: Final = "INSERT INTO maydan_subscriptions (name, position) VALUES (?, 0) ON CONFLICT (name) DO NOTHING"
+_FIND: Final = (
+    "SELECT position, failures, CASE WHEN lease_until_ms > {now_ms} THEN lease_owner END"
+    " FROM maydan_subscriptions WHERE name = ?"
+)
+_LEASE: Final = (
+    "UPDATE maydan_subscriptions SET lease_until_ms = {now_ms} + ?,"
+    # Whoever did not give the lease back has died, perhaps of the very event that comes now.
+    " failures = CASE WHEN lease_owner IS NULL OR lease_owner = ? THEN failures ELSE failures + 1 END, lease_owner = ?"
+    " WHERE name = ? AND (lease_owner IS NULL OR lease_owner = ? OR lease_until_ms <= {now_ms})"
+)
+_RENEW: Final = "UPDATE maydan_subscriptions SET lease_until_ms = {now_ms} + ? WHERE name = ? AND lease_owner = ?"
+_ADVANCE: Final = (
+    "UPDATE maydan_subscriptions SET position = ?, failures = 0, error = NULL, lease_until_ms = {now_ms} + ?"
+    " WHERE name = ? AND lease_owner = ? AND position = ?"
+)
+_FINISH: Final = (
+    "UPDATE maydan_subscriptions SET position = ?, failures = 0, error = NULL, lease_until_ms = 0, lease_owner = NULL"
+    " WHERE name = ? AND lease_owner = ? AND position = ?"
+)
+_FAIL: Final = "UPDATE maydan_subscriptions SET failures = failures + 1, error = ? WHERE name = ? AND lease_owner = ?"
+_RELEASE: Final = (
+    "UPDATE maydan_subscriptions SET lease_until_ms = 0, lease_owner = NULL WHERE name = ? AND lease_owner = ?"
+)
+_MOVE: Final = "UPDATE maydan_subscriptions SET position = ?, failures = 0, error = NULL WHERE name = ?"
+
+
+class Place(Struct, frozen=True):
+    """Where a subscriber stands."""
+
+    position: int
+    """Of the last event that is done with."""
+    failures: int
+    """Tries of the next event that went wrong."""
+    owner: str | None
+    """The worker whose lease is running."""
+
+
+class Positions:
+    """One subscriber's row, as one worker uses it."""
+
+    def __init__(self, store: Store, name: str, owner: str, lease_s: float) -> None:
+        """Serve the subscriber of that name as the worker of that id."""
+        self._store = store
+        self._name = name
+        self._owner = owner
+        self._lease_ms = int(lease_s * 1000)
+
+    async def add(self) -> None:
+        """Make the row, at the beginning of the log, unless it exists."""
+        if await self._store.fetch_point(_FIND, self._name) is None:
+            await self._store.commit([Statement(_ADD, (self._name,))])
+
+    async def get(self) -> Place:
+        """Return where the subscriber stands."""
+        row = await self._store.fetch_point(_FIND, self._name)
+        return Place(0, 0, None) if row is None else Place(row[0], row[1], row[2])
+
+    async def lease(self) -> bool:
+        """Take the lease, or keep it; False when another worker has it."""
+        args = (self._lease_ms, self._owner, self._owner, self._name, self._owner)
+        return await self._try(Statement(_LEASE, args, expect=1))
+
+    async def renew(self) -> bool:
+        """Keep the lease for longer; False when it is lost."""
+        return await self._try(Statement(_RENEW, (self._lease_ms, self._name, self._owner), expect=1))
+
+    async def advance(self, before: int, after: int, *others: Statement) -> bool:
+        """Save that everything up to ``after`` is done, with other statements; False when the lease is lost."""
+        args = (after, self._lease_ms, self._name, self._owner, before)
+        return await self._try(Statement(_ADVANCE, args, expect=1), *others)
+
+    async def finish(self, before: int, after: int) -> bool:
+        """Save that everything up to ``after`` is done and give the lease back; False when it was lost."""
+        return await self._try(Statement(_FINISH, (after, self._name, self._owner, before), expect=1))
+
+    async def fail(self, error: str) -> bool:
+        """Save that the next event went wrong; False when the lease is lost."""
+        return await self._try(Statement(_FAIL, (error, self._name, self._owner), expect=1))
+
+    async def release(self) -> None:
+        """Give the lease back, if it is ours."""
+        await self._store.commit([Statement(_RELEASE, (self._name, self._owner))])
+
+    async def _try(self, *batch: Statement) -> bool:
+        try:
+            await self._store.commit(batch)
+        except GuardFailed:
+            return False
+        return True
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How a subscriber is doing, for operators."""
+
+    name: str
+    position: int
+    lag: int
+    """Events that wait, counted up to 10,000."""
+    failures: int
+    error: str | None
+
+
+async def list_standings(store: Reader) -> list[Standing]:
+    """Return all subscribers by name."""
+    rows = await store.fetch_all(
+        "SELECT s.name, s.position, (SELECT count(*) FROM (SELECT 1 FROM maydan_log AS l WHERE l.position > s.position"
+        " LIMIT 10000) AS waiting), s.failures, s.error FROM maydan_subscriptions AS s ORDER BY s.name"
+    )
+    return [Standing(name=row[0], position=row[1], lag=row[2], failures=row[3], error=row[4]) for row in rows]
+
+
+async def replay(store: Store, name: str, position: int) -> None:
+    """Let a subscriber begin again after a position; a batch that is under way is then repeated as well.
+
+    Raises:
+        GuardFailed: There is no such subscriber.
+    """
+    await store.commit([Statement(_MOVE, (position, name), expect=1, signal="log")])

@@ -1,0 +1,24 @@
+"""What a subscriber of the log is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from maydan.storage.log import LoggedEvent
+
+
+class Subscriber(Protocol):
+    """Gets every event of the log, in order, at least once."""
+
+    @property
+    def name(self) -> str:
+        """Its name in ``maydan_subscriptions``: never change it, or it starts again from the beginning."""
+        ...
+
+    async def handle(self, event: LoggedEvent) -> None:
+        """Do what the event asks for.
+
+        An error means: not done, try again. The same event may come twice, known by its ``position``; whatever must
+        happen once only remembers that. Nothing limits the time but the subscriber itself.
+        """
+        ...

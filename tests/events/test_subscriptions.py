@@ -1,0 +1,255 @@
+"""Subscribers get every event, in order, at least once, whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from maydan.errors import NotFound
+from maydan.events import EventsSettings, Subscriptions
+from maydan.events.dead_letters import get_dead_letter, list_dead_letters
+from maydan.events.positions import list_standings, replay
+from maydan.storage import Statement, Store
+from maydan.storage.log import Event, LoggedEvent, event_statement, last_position, read_after
+
+pytestmark = pytest.mark.anyio
+
+QUICK = EventsSettings(first_pause_s=0.001, longest_pause_s=0.002, tries=3, poll_s=0.05)
+
+
+def event(name: str, space_key: int | None = 1) -> Statement:
+    return event_statement(
+        Event(type="entry.created", space_key=space_key, subject_type="t", subject_id=name, at=datetime.now(UTC))
+    )
+
+
+class Recorder:
+    """Remembers what it gets; fails on a name as often as told."""
+
+    def __init__(self, name: str = "recorder", failing: dict[str, int] | None = None) -> None:
+        self.name = name
+        self.failing = failing or {}
+        self.seen: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def handle(self, event: LoggedEvent) -> None:
+        await self.gate.wait()
+        self.seen.append(event.subject_id)
+        left = self.failing.get(event.subject_id, 0)
+        if left:
+            self.failing[event.subject_id] = left - 1
+            raise LookupError(f"no {event.subject_id} here")
+
+
+async def served(store: Store, *recorders: Recorder) -> Subscriptions:
+    subscriptions = Subscriptions(store, QUICK)
+    for recorder in recorders:
+        subscriptions.add(recorder)
+    await subscriptions.start()
+    return subscriptions
+
+
+async def test_events_come_in_order_also_those_from_before_the_start(store: Store) -> None:
+    """Nothing that was committed is missed, whoever was running then."""
+    await store.commit([event("a"), event("b")])
+    recorder = Recorder()
+    subscriptions = await served(store, recorder)
+    for name in "cdefgh":
+        await store.commit([event(name)])
+    await subscriptions.settled()
+    await subscriptions.stop()
+    assert recorder.seen == list("abcdefgh")
+
+
+async def test_a_position_survives_the_worker(store: Store) -> None:
+    """The next worker goes on where the last one stopped."""
+    await store.commit([event("a")])
+    first = await served(store, Recorder())
+    await first.settled()
+    await first.stop()
+    await store.commit([event("b")])
+    recorder = Recorder()
+    second = await served(store, recorder)
+    await second.settled()
+    await second.stop()
+    assert recorder.seen == ["b"]
+
+
+async def test_a_failure_is_tried_again_and_keeps_the_order(store: Store) -> None:
+    """What comes after a failing event waits for it; others' lanes do not."""
+    poor, good = Recorder("poor", {"b": 2}), Recorder("good")
+    await store.commit([event(name) for name in "abc"])
+    subscriptions = await served(store, poor, good)
+    await subscriptions.settled()
+    await subscriptions.stop()
+    assert poor.seen == ["a", "b", "b", "b", "c"]
+    assert good.seen == ["a", "b", "c"]
+    assert await list_dead_letters(store) == []
+
+
+async def test_a_poison_event_becomes_a_dead_letter_that_can_be_retried(store: Store) -> None:
+    """After the last try the rest goes on, and the event is kept with its error."""
+    recorder = Recorder(failing={"b": 4})
+    await store.commit([event("a"), event("b", 7), event("c")])
+    subscriptions = await served(store, recorder)
+    await subscriptions.settled()
+    assert recorder.seen == ["a", "b", "b", "b", "c"]
+    (letter,) = await list_dead_letters(store, space_key=7)
+    assert (letter.subscriber, letter.attempts) == ("recorder", 3)
+    assert letter.error == "LookupError: no b here"
+    assert await list_dead_letters(store, space_key=8) == []
+    with pytest.raises(LookupError):
+        await subscriptions.retry_dead_letter(letter.id)
+    assert (await get_dead_letter(store, letter.id)).position == letter.position
+    await subscriptions.retry_dead_letter(letter.id)
+    with pytest.raises(NotFound):
+        await get_dead_letter(store, letter.id)
+    await subscriptions.stop()
+
+
+async def test_workers_share_the_work_and_each_event_is_handed_over_once(store: Store) -> None:
+    """Of two workers, one serves a subscriber at a time."""
+    first, second = Recorder(), Recorder()
+    workers = [await served(store, first), await served(store, second)]
+    for number in range(30):
+        await store.commit([event(f"{number:02}")])
+    for worker in workers:
+        await worker.settled()
+    for worker in workers:
+        await worker.stop()
+    assert sorted(first.seen + second.seen) == [f"{number:02}" for number in range(30)]
+    assert first.seen == sorted(first.seen)
+    assert second.seen == sorted(second.seen)
+
+
+async def test_a_worker_takes_over_when_another_one_has_died(store: Store) -> None:
+    """A lease that is not renewed runs out."""
+    dying = Subscriptions(store, EventsSettings(lease_s=0.2, poll_s=0.05))
+    stuck = Recorder()
+    stuck.gate.clear()
+    dying.add(stuck)
+    await store.commit([event("a"), event("b")])
+    await dying.start()
+    await asyncio.sleep(0.05)
+    for task in dying._tasks:  # pyright: ignore[reportPrivateUsage] - as when the process is killed
+        task.cancel()
+    recorder = Recorder()
+    alive = await served(store, recorder)
+    await alive.settled()
+    await alive.stop()
+    assert recorder.seen == ["a", "b"]
+    assert stuck.seen == []
+
+
+async def test_a_lease_is_kept_while_an_event_takes_long(store: Store) -> None:
+    """A slow subscriber is not started a second time elsewhere."""
+    slow, other = Recorder(), Recorder()
+    slow.gate.clear()
+    first, second = (Subscriptions(store, EventsSettings(lease_s=0.3, poll_s=0.02)) for _ in range(2))
+    first.add(slow)
+    second.add(other)
+    await store.commit([event("a")])
+    await first.start()
+    await asyncio.sleep(0.05)
+    await second.start()
+    await asyncio.sleep(0.6)
+    slow.gate.set()
+    await first.settled()
+    await second.stop()
+    await first.stop()
+    assert (slow.seen, other.seen) == (["a"], [])
+
+
+async def test_stopping_finishes_the_event_under_way(store: Store) -> None:
+    """What is stopped in order repeats nothing."""
+    recorder = Recorder()
+    recorder.gate.clear()
+    await store.commit([event("a"), event("b")])
+    subscriptions = await served(store, recorder)
+    await asyncio.sleep(0.1)
+    stopping = asyncio.create_task(subscriptions.stop())
+    await asyncio.sleep(0.05)
+    recorder.gate.set()
+    await stopping
+    assert recorder.seen == ["a"]
+    again = Recorder()
+    subscriptions = await served(store, again)
+    await subscriptions.settled()
+    await subscriptions.stop()
+    assert again.seen == ["b"]
+
+
+async def test_a_crash_that_takes_the_worker_along_ends_as_a_dead_letter(store: Store) -> None:
+    """An event that kills its worker each time does not do so for ever."""
+    settings = EventsSettings(lease_s=0.05, poll_s=0.02, tries=3)
+    await store.commit([event("deadly"), event("b")])
+    for _ in range(3):
+        worker = Subscriptions(store, settings)
+        victim = Recorder()
+        victim.gate.clear()
+        worker.add(victim)
+        await worker.start()
+        await asyncio.sleep(0.15)
+        for task in worker._tasks:  # pyright: ignore[reportPrivateUsage] - as when the process is killed
+            task.cancel()
+        await asyncio.sleep(0.06)
+    recorder = Recorder()
+    survivor = Subscriptions(store, settings)
+    survivor.add(recorder)
+    await survivor.start()
+    await survivor.settled()
+    await survivor.stop()
+    assert recorder.seen == ["b"]
+    (letter,) = await list_dead_letters(store)
+    assert letter.error.startswith("The worker died")
+
+
+async def test_a_replay_begins_again_after_a_position(store: Store) -> None:
+    """An operator can hand events over again."""
+    recorder = Recorder()
+    await store.commit([event("a"), event("b"), event("c")])
+    subscriptions = await served(store, recorder)
+    await subscriptions.settled()
+    first = (await read_after(store, 0, 1))[0].position
+    await replay(store, "recorder", first)
+    await subscriptions.settled()
+    await subscriptions.stop()
+    assert recorder.seen == ["a", "b", "c", "b", "c"]
+
+
+async def test_standings_show_what_waits(store: Store) -> None:
+    """Lag, failures and the last error are visible."""
+    await store.commit([event("a"), event("b")])
+    recorder = Recorder(failing={"b": 1000})
+    slow = Subscriptions(store, EventsSettings(first_pause_s=30, poll_s=0.05))
+    slow.add(recorder)
+    await slow.start()
+    async with asyncio.timeout(5):
+        while not (standings := await list_standings(store)) or not standings[0].failures:
+            await asyncio.sleep(0.01)
+    assert standings[0].lag == 1
+    assert standings[0].failures == 1
+    assert standings[0].error == "LookupError: no b here"
+    await slow.stop()
+
+
+async def test_no_event_of_what_was_undone(store: Store) -> None:
+    """Rolled back, never happened."""
+    recorder = Recorder()
+    subscriptions = await served(store, recorder)
+
+    async def fail() -> None:
+        async with store.write_transaction() as transaction:
+            await transaction.apply([event("never")])
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    await store.commit([event("a")])
+    assert await last_position(store) > 0
+    await subscriptions.settled()
+    await subscriptions.stop()
+    assert recorder.seen == ["a"]
