@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from maydan.access.actions import ANY, READING, covers
 from maydan.access.conditions import (
     NEVER,
+    VARIABLES,
     all_of,
     any_of,
     bind,
     has_moment,
     has_variables,
+    is_sound,
     negated,
 )
 from maydan.access.decisions import (
@@ -27,8 +29,9 @@ from maydan.access.decisions import (
     with_authors,
 )
 from maydan.access.policies import Role
-from maydan.content.conditions import Condition, compares, read_condition
-from maydan.content.types import SYSTEM_FIELDS, Kind
+from maydan.content.checking import check_condition
+from maydan.content.conditions import Condition, compares, read_condition, refuse
+from maydan.content.types import Kind
 from maydan.errors import BadParameter
 
 if TYPE_CHECKING:
@@ -183,11 +186,24 @@ def condition_of(policy: Policy, content_type: ContentType) -> Condition | None:
     if policy.condition is None:
         return None
     try:
-        condition = read_condition(policy.condition)
+        return check_policy_condition(policy.condition, content_type)
     except BadParameter:
         return NEVER
+
+
+def check_policy_condition(written: dict[str, Any], content_type: ContentType) -> Condition | None:
+    """Read a policy's condition and hold it against a type.
+
+    Raises:
+        BadParameter: It is no condition, or names what the type does not have or what nobody may read.
+    """
+    condition = read_condition(written, name="condition")
     if condition is None:
         return None
-    named = {compare.path[0] for compare in compares(condition)}
-    known = {field.name for field in content_type.fields if field.kind is not Kind.SECRET} | set(SYSTEM_FIELDS)
-    return condition if named <= known else NEVER
+    for compare in compares(condition):
+        field = content_type.field(compare.path[0])
+        if field is not None and field.kind is Kind.RELATION and len(compare.path) > 1:
+            raise refuse("condition", "through_relation", "must compare the entry's own fields only")
+        if not is_sound(compare):
+            raise refuse("condition", "many_values", "compares with $actor.roles by in or nin only")
+    return check_condition(condition, content_type, None, variables=VARIABLES)

@@ -1,4 +1,4 @@
-"""Conditions of policies: reading them, binding them to an actor, combining them and judging one row by them.
+"""Conditions of policies: binding them to an actor, and combining them.
 
 They are the trees of queries (``content.conditions``). A variable stands as the text ``$actor.id``, ``$actor.roles`` or
 ``$now`` where a value is expected, and :func:`bind` puts the value there. ``None`` is "every row", :data:`NEVER` none.
@@ -6,8 +6,7 @@ They are the trees of queries (``content.conditions``). A variable stands as the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from msgspec.structs import replace
 
@@ -15,7 +14,7 @@ from maydan.clock import to_text
 from maydan.content.conditions import LIST_OPERATORS, NEGATIVE, And, Compare, Condition, Not, Or, compares
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from maydan.access.actors import Actor
@@ -60,6 +59,11 @@ def negated(part: Condition | None) -> Condition | None:
     return part.condition if isinstance(part, Not) else Not(part)
 
 
+def is_sound(compare: Compare) -> bool:
+    """Tell whether the variables of a comparison fit its operator: roles are many, so ``in`` or ``nin``."""
+    return compare.value != ACTOR_ROLES or compare.op in LIST_OPERATORS
+
+
 def has_variables(condition: Condition | None) -> bool:
     """Tell whether the condition depends on who asks, or when."""
     return condition is not None and any(_names_variable(compare.value) for compare in compares(condition))
@@ -101,12 +105,10 @@ def _bound(compare: Compare, actor: Actor, now: datetime, roles: frozenset[str])
     value: object = compare.value
     if not _names_variable(value):
         return compare
-    if isinstance(value, tuple):
-        listed = [item for one in cast("tuple[object, ...]", value) for item in _values(one, actor, now, roles)]
-        return replace(compare, value=tuple(listed))
+    if compare.op in LIST_OPERATORS:
+        listed = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+        return replace(compare, value=tuple(item for one in listed for item in _values(one, actor, now, roles)))
     bound = _values(value, actor, now, roles)
-    if value == ACTOR_ROLES:
-        return replace(compare, value=bound) if compare.op in LIST_OPERATORS else NEVER
     if not bound:
         return None if compare.op in NEGATIVE else NEVER
     return replace(compare, value=bound[0])
@@ -119,75 +121,3 @@ def _values(one: object, actor: Actor, now: datetime, roles: frozenset[str]) -> 
     if one == ACTOR_ROLES:
         return tuple(sorted(roles))
     return (to_text(now),) if one == NOW else (one,)
-
-
-def matches(condition: Condition | None, row: Mapping[str, Any]) -> bool:
-    """Judge one row, as SQL would: what is absent matches only ``ne``, ``nin``, ``not`` and ``exists: false``.
-
-    Args:
-        condition: A bound condition.
-        row: Field and system field names to values, *all* of them and not only those that somebody may read.
-    """
-    if condition is None:
-        return True
-    if isinstance(condition, Compare):
-        return _compare(condition, row)
-    if isinstance(condition, Not):
-        return not matches(condition.condition, row)
-    if isinstance(condition, And):
-        return all(matches(part, row) for part in condition.conditions)
-    return any(matches(part, row) for part in condition.conditions)
-
-
-def _compare(compare: Compare, row: Mapping[str, Any]) -> bool:
-    values = list(_found(row, compare.path))
-    if compare.op == "exists":
-        return bool(values) == compare.value
-    if compare.op in NEGATIVE:
-        asked = compare.value if compare.op == "nin" else (compare.value,)
-        return not any(_same(value, one) for value in values for one in asked)
-    test = _TESTS[compare.op]
-    return any(test(value, compare.value) for value in values)
-
-
-def _found(value: object, path: tuple[str, ...]) -> Iterator[object]:
-    """Yield what stands at the end of a path: of lists every member, of what is absent nothing."""
-    if isinstance(value, list):
-        for member in cast("list[object]", value):
-            yield from _found(member, path)
-    elif not path:
-        if value is not None:
-            yield value
-    elif isinstance(value, Mapping):
-        yield from _found(cast("Mapping[str, object]", value).get(path[0]), path[1:])
-
-
-def _same(value: object, asked: object) -> bool:
-    return isinstance(value, bool) == isinstance(asked, bool) and value is not None and value == asked
-
-
-def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def judge(value: Any, asked: Any) -> bool:
-        if isinstance(value, bool) or isinstance(asked, bool):
-            return False
-        numbers = isinstance(value, (int, float)) and isinstance(asked, (int, float))
-        return (numbers or (isinstance(value, str) and isinstance(asked, str))) and test(value, asked)
-
-    return judge
-
-
-def _texts(test: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
-    return lambda value, asked: isinstance(value, str) and isinstance(asked, str) and test(value, asked)
-
-
-_TESTS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "eq": _same,
-    "in": lambda value, asked: any(_same(value, one) for one in asked),
-    "lt": _ordered(lambda value, asked: value < asked),
-    "lte": _ordered(lambda value, asked: value <= asked),
-    "gt": _ordered(lambda value, asked: value > asked),
-    "gte": _ordered(lambda value, asked: value >= asked),
-    "contains": _texts(lambda value, asked: asked in value),
-    "icontains": _texts(lambda value, asked: asked.casefold() in value.casefold()),
-    "startswith": _texts(lambda value, asked: value.startswith(asked)),
-}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from msgspec import Struct
 
 from maydan.access.actions import READING, WRITING
-from maydan.access.conditions import all_of, matches
+from maydan.access.conditions import all_of
 from maydan.content.conditions import Condition
+from maydan.content.matching import matches
 from maydan.content.types import SYSTEM_FIELDS, Kind
 
 if TYPE_CHECKING:
