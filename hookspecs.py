@@ -17,6 +17,7 @@ thread). A veto, transform, collect or provide hook has one second, an observer 
 of their ``requires``, then by name; hooks with a space are called only for plugins that are active in that space.
 """
 
+# ruff: noqa: PIE790 - a body of a docstring alone would be a function that returns None
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maydan.access.actors import Actor
+    from maydan.accounts.settings import MailSettings
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
     from maydan.plugins.declarations import DemoContent, Health, Mailer, Role, Route
     from maydan.plugins.importers import Importer
     from maydan.plugins.views import CommentState, EntryState
-    from maydan.accounts.settings import MailSettings
     from maydan.storage.log import LoggedEvent
 
 PROJECT: Final = "maydan"
@@ -129,9 +130,9 @@ async def check_entry_create(space: Space, entry: EntryState, actor: Actor) -> N
 
 @hookspec
 async def check_entry_update(space: Space, before: EntryState, after: EntryState, actor: Actor) -> None:
-    """Refuse a new version of an entry (patch, replace, restored version) by raising ``HookRefused`` or ``InvalidInput``.
+    """Refuse a new version of an entry by raising ``HookRefused`` or ``InvalidInput``.
 
-    When: after validation, in the transaction that would store the version.
+    When: on patching and replacing, after validation, in the transaction that would store the version.
     If it fails: any other error, or more than a second: 503 ``plugin_error``, nothing is stored.
     """
     ...

@@ -17,43 +17,43 @@ _TOLD: Final[Counter[str]] = Counter()
 @hookimpl
 async def entry_created(event: LoggedEvent) -> None:
     """Count it."""
-    _TOLD["entry_created"] += 1
+    _TOLD[event.type] += 1
 
 
 @hookimpl
 async def entry_updated(event: LoggedEvent) -> None:
     """Count it."""
-    _TOLD["entry_updated"] += 1
+    _TOLD[event.type] += 1
 
 
 @hookimpl
 async def entry_published(event: LoggedEvent) -> None:
     """Count it."""
-    _TOLD["entry_published"] += 1
+    _TOLD[event.type] += 1
 
 
 @hookimpl
 async def entry_unpublished(event: LoggedEvent) -> None:
     """Count it."""
-    _TOLD["entry_unpublished"] += 1
+    _TOLD[event.type] += 1
 
 
 @hookimpl
 async def entry_deleted(event: LoggedEvent) -> None:
     """Count it."""
-    _TOLD["entry_deleted"] += 1
+    _TOLD[event.type] += 1
 
 
 @hookimpl
 async def entry_restored(event: LoggedEvent) -> None:
     """Count it."""
-    _TOLD["entry_restored"] += 1
+    _TOLD[event.type] += 1
 
 
 @hookimpl
 async def comment_created(event: LoggedEvent) -> None:
     """Count it."""
-    _TOLD["comment_created"] += 1
+    _TOLD[event.type] += 1
 
 
 @hookimpl

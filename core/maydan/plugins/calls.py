@@ -9,6 +9,7 @@ from time import perf_counter_ns
 from typing import Any, NamedTuple, NoReturn
 
 from maydan.errors import HookRefused, InvalidInput
+from maydan.plugins.deadline import starting_deadline
 from maydan.plugins.gauges import Gauge
 from maydan.plugins.guard import Guard, Waiting
 from maydan.plugins.kinds import HookKind, kind_of
@@ -66,6 +67,18 @@ class HookCall:
         with self._guard.noted(self.plugin, self.hook):
             return self._function(*self._picked(arguments))
 
+    def try_now(self, arguments: Arguments) -> Any:
+        """Call a plain function as :meth:`now`; a fault is counted and gives ``None``."""
+        started_ns = perf_counter_ns()
+        try:
+            with starting_deadline():
+                result = self.now(arguments)
+        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is counted
+            self.gauge.failed(perf_counter_ns() - started_ns, describe(error))
+            return None
+        self.gauge.succeeded(perf_counter_ns() - started_ns)
+        return result
+
     def begin(self, arguments: Arguments) -> Begun | Any:
         """Call it and run it to where it first waits; returns its result, or what to give to :meth:`finish`.
 
@@ -78,7 +91,7 @@ class HookCall:
             return Begun(started_ns, None, arguments)
         try:
             result = self._guard.begin(self._note, self._function, self._picked(arguments))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is judged
             self._raise(error, perf_counter_ns() - started_ns)
         if type(result) is Waiting:
             return Begun(started_ns, result, arguments)
@@ -92,7 +105,7 @@ class HookCall:
                 result = await self._run_in_thread(begun.arguments, deadline_s)
             else:
                 result = await self._guard.finish(begun.waiting, deadline_s=deadline_s)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is judged
             self._raise(error, perf_counter_ns() - begun.started_ns)
         self.gauge.succeeded(perf_counter_ns() - begun.started_ns)
         return result

@@ -103,10 +103,7 @@ class Dispatcher:
         offers: dict[str, Any] = {}
         for plugin, call in self._called(hook, None):
             if plugin.state is State.ACTIVE:
-                try:
-                    offer = call.now(arguments)
-                except Exception:  # noqa: BLE001 - whatever a plugin raises is no offer; it was noted by the call
-                    continue
+                offer = call.try_now(arguments)
                 if offer is not None:
                     offers[plugin.name] = offer
         return offers
@@ -154,5 +151,3 @@ async def _contained(call: HookCall, arguments: Arguments, deadline_s: float) ->
         return await call.finish(result, deadline_s) if type(result) is Begun else result
     except CallFailed as failure:
         return failure
-
-

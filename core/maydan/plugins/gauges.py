@@ -81,7 +81,7 @@ class Gauge:
         return True
 
     def gave_up(self) -> None:
-        """Note that a call was neither a success nor a failure (the caller went away), so that a trial can be repeated."""
+        """Note a call that says nothing, since its caller went away; a trial can be repeated."""
         self._trial = False
 
     @property

@@ -6,7 +6,7 @@ import asyncio
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from maydan.plugins.notes import Notes, pack
 from maydan.plugins.threads import HookThreads
@@ -117,7 +117,7 @@ class _Deadline:
         self._after_s = after_s
         self.cancelled = 0
 
-    def __enter__(self) -> _Deadline:
+    def __enter__(self) -> Self:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a deadline needs a task")

@@ -9,12 +9,12 @@ from maydan.plugins.dispatcher import Dispatcher
 
 if TYPE_CHECKING:
     from maydan.access.actors import Actor
+    from maydan.accounts.settings import MailSettings
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
     from maydan.plugins.calls import CallFailed
     from maydan.plugins.declarations import Health, Mailer
     from maydan.plugins.views import CommentState, EntryState
-    from maydan.accounts.settings import MailSettings
     from maydan.storage.log import LoggedEvent
 
 
@@ -69,9 +69,7 @@ class Hooks:
         """Let plugins refuse a deletion."""
         await self._dispatcher.veto("check_entry_delete", space.plugins, (space, entry, actor))
 
-    async def check_comment_create(
-        self, space: Space, comment: CommentState, entry: EntryState, actor: Actor
-    ) -> None:
+    async def check_comment_create(self, space: Space, comment: CommentState, entry: EntryState, actor: Actor) -> None:
         """Let plugins refuse a comment."""
         await self._dispatcher.veto("check_comment_create", space.plugins, (space, comment, entry, actor))
 

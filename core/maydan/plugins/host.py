@@ -19,6 +19,7 @@ from maydan.plugins.hooks import Hooks
 from maydan.plugins.implementations import implementations_of
 from maydan.plugins.isolation import Isolation
 from maydan.plugins.loaded import LoadedPlugin, PluginState, Registered, State
+from maydan.plugins.notes import IMPORT
 from maydan.plugins.ordering import check_requirements, sort_out
 from maydan.plugins.settings import PluginSettings
 from maydan.plugins.setup import SettingsReader, Taken, read_settings, set_up
@@ -27,7 +28,7 @@ from maydan.plugins.versions import HOOK_API
 _LOG: Final = logging.getLogger("maydan.plugins")
 
 
-def _no_settings(plugin: str, struct: type[Struct]) -> object:
+def _no_settings(_plugin: str, struct: type[Struct]) -> object:
     """Fill a plugin's settings with their defaults."""
     return struct()
 
@@ -94,9 +95,7 @@ class PluginHost:
 
     def states(self) -> tuple[PluginState, ...]:
         """Return how every installed plugin stands, by name; the core's own are left out."""
-        return tuple(
-            plugin.view() for _, plugin in sorted(self._plugins.items()) if not plugin.always_active
-        )
+        return tuple(plugin.view() for _, plugin in sorted(self._plugins.items()) if not plugin.always_active)
 
     def state(self, name: str) -> PluginState:
         """Return how one plugin stands.
@@ -154,11 +153,7 @@ class PluginHost:
             plugin.pinned_active = active
 
     def _report(self, *, strict: bool) -> None:
-        bad = [
-            plugin
-            for plugin in self._plugins.values()
-            if plugin.enabled and plugin.state is not State.ACTIVE
-        ]
+        bad = [plugin for plugin in self._plugins.values() if plugin.enabled and plugin.state is not State.ACTIVE]
         for plugin in bad:
             _LOG.error("plugin %s: %s: %s", plugin.state.value, plugin.name, plugin.reason)
         if strict and bad:
@@ -190,7 +185,7 @@ class _Loading:
 
     def _try(self, plugin: LoadedPlugin, origin: FoundPlugin) -> None:
         """Import and set up; whatever a plugin raises, exits and hangs included, is its reason."""
-        stage = "import"
+        stage = IMPORT
         try:
             with starting_deadline(self._options.import_s), self._guard.noted(plugin.name, stage):
                 target = origin.load()

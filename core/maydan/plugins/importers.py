@@ -49,7 +49,7 @@ class ImportSummary(Struct, frozen=True, kw_only=True):
 
 
 class ImportTarget(Protocol):
-    """The space that an importer writes to, through the one way to write; what it does here is the import's actor's doing.
+    """The space that an importer writes to, through the one way to write and with the rights of whoever runs it.
 
     A ``key`` is what the source calls a thing, such as ``wordpress:post:1241``. It is remembered with the entry, so
     that importing the same file again finds it.

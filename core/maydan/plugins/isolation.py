@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from maydan.plugins.notes import is_at_start
+
 
 class Isolation(Struct, frozen=True, kw_only=True):
     """One plugin, what it was doing, and what came of it."""
@@ -14,5 +16,5 @@ class Isolation(Struct, frozen=True, kw_only=True):
 
     @property
     def at_start(self) -> bool:
-        """Whether it happened while the plugin was loaded, so that loading it would happen again."""
-        return self.what == "import" or self.what.startswith(("register_", "provide_"))
+        """Whether it happened while the plugin was loaded; then it is not loaded."""
+        return is_at_start(self.what)

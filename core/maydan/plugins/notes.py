@@ -27,6 +27,15 @@ LEAKING: Final = 3
 """A thread of a plugin runs on after its deadline: the worker asks to be replaced."""
 
 
+IMPORT: Final = "import"
+"""What a plugin does before it does anything else."""
+
+
+def is_at_start(what: str) -> bool:
+    """Tell whether that happens while a plugin is loaded, so that loading it again would do it again."""
+    return what == IMPORT or what.startswith(("register_", "provide_"))
+
+
 class Page(Protocol):
     """Writable bytes: a ``bytearray``, or memory shared with the parent."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from maydan.plugins.discovery import FoundPlugin
@@ -19,8 +19,8 @@ def sort_out(
     Those that cannot be loaded are there too, with their state and reason; of a name that is taken twice none is
     loaded, and one that is enabled but not installed comes without an origin.
     """
-    taken = Counter(each.name for each in found)
-    pairs = [_judge(each, found, taken[each.name] > 1, enabled, hook_api) for each in found]
+    taken = {each.name for each in found}
+    pairs = [_judge(each, found, enabled, hook_api) for each in found]
     missing = [name for name in enabled if name not in taken]
     by_name: dict[str, tuple[LoadedPlugin, FoundPlugin | None]] = {pair[0].name: pair for pair in pairs}
     for name in missing:
@@ -52,13 +52,14 @@ def _how(state: State) -> str:
 
 
 def _judge(
-    found: FoundPlugin, every: Sequence[FoundPlugin], twice: bool, enabled: Collection[str], hook_api: str
+    found: FoundPlugin, every: Sequence[FoundPlugin], enabled: Collection[str], hook_api: str
 ) -> tuple[LoadedPlugin, FoundPlugin]:
     manifest = found.manifest or _unknown(found.name)
     plugin = LoadedPlugin(manifest, enabled=found.built_in or found.name in enabled)
     plugin.always_active = found.built_in
-    if twice:
-        sources = ", ".join(sorted(each.source for each in every if each.name == found.name))
+    sharing = sorted(each.source for each in every if each.name == found.name)
+    if len(sharing) > 1:
+        sources = ", ".join(sharing)
         plugin.stop(State.FAILED, f"the name is taken more than once, by {sources}; none of them is loaded")
     elif found.problems:
         plugin.stop(State.FAILED, "; ".join(found.problems))

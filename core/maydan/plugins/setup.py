@@ -34,7 +34,7 @@ _CORE_ME: Final = ("sessions", "totp")
 class SettingsReader(Protocol):
     """Reads the plugin's own table of ``maydan.toml``; ``Settings.of_plugin`` does."""
 
-    def __call__(self, plugin: str, struct: type[Struct], /) -> object:
+    def __call__(self, _plugin: str, _struct: type[Struct], /) -> object:
         """Return the struct, or raise ``ConfigurationError``."""
         ...
 

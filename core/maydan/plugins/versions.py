@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 HOOK_API: Final = "1.0"
-"""Version of ``hookspecs.py`` and of ``maydan.plugin``: the second number grows with additions, the first with breaks."""
+"""Version of ``hookspecs.py`` and ``maydan.plugin``: additions raise the second number, breaks the first."""
 
 _REQUIREMENT: Final = re.compile(r"\s*(?P<name>[a-z][a-z0-9_]*)\s*(?P<versions>.*)", re.DOTALL)
 

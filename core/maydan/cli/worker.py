@@ -1,0 +1,147 @@
+"""One worker: makes the application, serves it on the supervisor's socket, and beats while its loop turns.
+
+Started by the supervisor as ``python -m maydan.cli.worker``; not a command of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import faulthandler
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Generator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from maydan.cli.heartbeat import Heartbeat, attach_page
+from maydan.cli.worker_process import CANNOT_START, STOP_S
+from maydan.errors import ConfigurationError, MigrationsPending, PluginRejected
+from maydan.plugins.guard import Guard
+from maydan.plugins.isolation import Isolation
+from maydan.plugins.notes import LEAKING, SERVING, STOPPING, Notes
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def main() -> int:
+    """Serve until SIGTERM, or until the supervisor is gone."""
+    arguments = _parse()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    # The terminal sends Ctrl-C to everybody; the supervisor decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with(arguments.parent)
+    guard = Guard(attach_page(arguments.page))
+    guard.notes.beat()
+    isolated = msgspec.json.decode(arguments.isolated, type=dict[str, Isolation])
+    listener = None if arguments.listener is None else socket.socket(fileno=arguments.listener)
+    try:
+        factory = _load(arguments.factory)
+        app = factory(guard=guard, isolated=isolated, background=arguments.background)
+        return _serve(app, guard, listener, arguments.parent)
+    except (ConfigurationError, MigrationsPending, PluginRejected) as error:
+        for line in error.detail.splitlines() or [error.title]:
+            print(f"maydan: {line}", file=sys.stderr)
+        return CANNOT_START
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="maydan worker process")
+    parser.add_argument("--factory", required=True)
+    parser.add_argument("--page", type=int, required=True)
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--listener", type=int)
+    parser.add_argument("--isolated", default="{}")
+    parser.add_argument("--background", action="store_true")
+    return parser.parse_args()
+
+
+def _load(factory: str) -> Callable[..., Any]:
+    module, _, name = factory.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _die_with(parent: int) -> None:
+    """Stop when the supervisor is gone, on Linux at once; elsewhere the next beat notices."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _serve(app: Any, guard: Guard, listener: socket.socket | None, parent: int) -> int:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, loop="uvloop", http="httptools", ws="none", lifespan="on", log_config=None, access_log=False,
+        proxy_headers=False, server_header=False, timeout_graceful_shutdown=int(STOP_S) - 2,
+    )  # fmt: skip
+    server = _make_server(config, guard.notes)
+    runner = asyncio.Runner(loop_factory=_new_loop)
+    with runner:
+        runner.run(_run(server, guard, listener, parent))
+    guard.threads.close()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A plugin's thread that never ends must not keep the process.
+    os._exit(0 if server.started else CANNOT_START)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
+def _make_server(config: uvicorn.Config, notes: Notes) -> uvicorn.Server:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Says when it serves; signals are handled outside."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                notes.phase = SERVING
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Generator[None]:
+            yield
+
+    return Server(config)
+
+
+async def _run(server: uvicorn.Server, guard: Guard, listener: socket.socket | None, parent: int) -> None:
+    loop = asyncio.get_running_loop()
+    guard.adopt_tasks(loop)
+
+    def stop() -> None:
+        server.should_exit = True
+        guard.notes.phase = STOPPING
+
+    def each_beat() -> None:
+        if os.getppid() != parent:
+            stop()
+        if guard.notes.phase == SERVING and guard.threads.lost():
+            guard.notes.phase = LEAKING
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    heartbeat = Heartbeat(guard.notes, each_beat)
+    heartbeat.start()
+    try:
+        await server.serve([listener] if listener else [])
+    finally:
+        heartbeat.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
