@@ -1,0 +1,215 @@
+"""JSON Schema (2020-12) of what entries of a type look like, going in and coming out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from maydan.content.fields import BLOCK_NAME, MOST_ITEMS, TEXT_KINDS, block_fields, inner_fields, is_list
+from maydan.content.kinds import AUTHORS, SYSTEM_KINDS
+from maydan.content.slugs import LONGEST_SLUG
+from maydan.content.stored import SLUG, TAGS
+from maydan.content.text import LONGEST_RICHTEXT, LONGEST_TEXT
+from maydan.content.types import Field, Kind
+from maydan.content.values import LOCALES_NOTE, LONGEST_TAG, MOST_TAGS
+from maydan.money import LARGEST_AMOUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from maydan.content.types import ContentType
+
+Purpose: TypeAlias = Literal["input", "patch", "output"]
+"""A whole entry, a merge patch, or an answer."""
+Schema: TypeAlias = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_NULL: Final = {"type": "null"}
+_TAG: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG}
+_INTEGER: Final = {"type": "integer", "minimum": -LARGEST_AMOUNT, "maximum": LARGEST_AMOUNT}
+_FORMATS: Final[dict[Kind, Schema]] = {
+    Kind.EMAIL: {"format": "email"},
+    Kind.URL: {"format": "uri"},
+    Kind.PHONE: {"pattern": r"^\+[0-9 .()\u00a0-]+$"},
+    Kind.COLOR: {"pattern": "^#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$"},
+}
+_PLAIN: Final[dict[Kind, Schema]] = {
+    Kind.BOOLEAN: {"type": "boolean"},
+    Kind.DATE: {"type": "string", "format": "date"},
+    Kind.DATETIME: {"type": "string", "format": "date-time"},
+    Kind.TIME: {"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}(?::[0-9]{2})?$"},
+    Kind.DECIMAL: {"type": "string", "pattern": r"^-?[0-9]{1,40}(?:\.[0-9]{1,40})?$"},
+    Kind.ASSET: {"type": "string", "format": "uuid"},
+    Kind.RELATION: {"type": "string", "format": "uuid"},
+    Kind.JSON: {},
+    Kind.GEO: {
+        "type": "object",
+        "properties": {
+            "lat": {"type": "number", "minimum": -90, "maximum": 90},
+            "lng": {"type": "number", "minimum": -180, "maximum": 180},
+        },
+        "required": ["lat", "lng"],
+        "additionalProperties": False,
+    },
+}
+
+
+def json_schema(
+    type: ContentType, *, fields: Collection[str] | None = None, purpose: Purpose, locales: Sequence[str] = ()
+) -> Schema:
+    """Return the schema of an entry as a JSON object.
+
+    Args:
+        type: In normal form.
+        fields: Names of the fields that the reader may know of, those of the system too; ``None`` is all.
+        purpose: What it describes. ``required`` fields are required in ``input`` where the type has no drafts; an
+            ``output`` has every field that its reader may read, as ``null`` where it has no value.
+        locales: Keys of the maps of localised fields; without any, every key is allowed.
+    """
+    writer = _Writer(type, purpose, locales)
+    properties = writer.system(fields)
+    required = list(properties) if purpose == "output" else []
+    for field in type.fields:
+        hidden = fields is not None and field.name not in fields
+        if hidden or (purpose == "output" and field.kind is Kind.SECRET):
+            continue
+        properties[field.name] = writer.field(field)
+        if purpose == "output" or (purpose == "input" and not type.drafts and field.required):
+            required.append(field.name)
+    if purpose == "output":
+        properties[LOCALES_NOTE] = {"type": "object", "additionalProperties": {"type": "string"}}
+        required = [name for name in required if name not in ("state", *AUTHORS)]
+    schema = {"$schema": DIALECT, "title": type.title or type.name, **_object(properties, required)}
+    return schema
+
+
+def _object(properties: Schema, required: list[str]) -> Schema:
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**schema, "required": required} if required else schema
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, _NULL]} if schema else schema
+
+
+class _Writer:
+    """Writes the schemas of one type's fields for one purpose."""
+
+    def __init__(self, type: ContentType, purpose: Purpose, locales: Sequence[str]) -> None:
+        self.purpose = purpose
+        self.locales = locales
+        self.output = purpose == "output"
+        self.demands = purpose == "input" and not type.drafts
+
+    def system(self, fields: Collection[str] | None) -> Schema:
+        """Return the system fields that are there, and which of them can be written."""
+        tags = {"type": "array", "items": _TAG, "maxItems": MOST_TAGS}
+        slug = {"type": "string", "minLength": 1, "maxLength": LONGEST_SLUG}
+        properties: Schema = {}
+        for name, kind in SYSTEM_KINDS.items():
+            if fields is not None and name not in fields:
+                continue
+            if name == SLUG:
+                properties[name] = self._or_map(slug)
+            elif name == TAGS:
+                properties[name] = tags if self.output else _or_null(tags)
+            elif self.output:
+                properties[name] = _system_schema(name, kind)
+        return properties
+
+    def field(self, field: Field) -> Schema:
+        """Return the schema of a field's value."""
+        value = self._value(field)
+        if field.localized:
+            return self._or_map(value)
+        never_null = self.output and is_list(field)
+        schema = value if never_null else _or_null(value)
+        return {**schema, "default": field.default} if field.default is not None and not self.output else schema
+
+    def _or_map(self, value: Schema) -> Schema:
+        """Allow a plain value, none, or a map from locale to value."""
+        entry = value if self.output else _or_null(value)
+        mapped: Schema = {"type": "object", "additionalProperties": entry}
+        if self.locales:
+            mapped = _object(dict.fromkeys(self.locales, entry), [])
+        return {"anyOf": [value, mapped, _NULL]}
+
+    def _value(self, field: Field) -> Schema:
+        if field.kind is Kind.BLOCKS:
+            blocks = [self._block(name, fields) for name, fields in block_fields(field).items()]
+            return self._list(field, {"anyOf": blocks})
+        one = self._one(field)
+        return self._list(field, one) if field.many else one
+
+    def _list(self, field: Field, item: Schema) -> Schema:
+        counts_items = field.kind not in TEXT_KINDS
+        schema: Schema = {"type": "array", "items": item}
+        schema["maxItems"] = (counts_items and field.max_length) or MOST_ITEMS
+        return schema
+
+    def _one(self, field: Field) -> Schema:
+        if field.kind in TEXT_KINDS:
+            return self._text(field)
+        if field.kind is Kind.ENUM:
+            return {"type": "string", "enum": list(field.values)}
+        if field.kind is Kind.INTEGER:
+            return _within(_INTEGER, field)
+        if field.kind is Kind.NUMBER:
+            return _within({"type": "number"}, field)
+        if field.kind is Kind.MONEY:
+            return self._money(field)
+        if field.kind is Kind.COMPONENT:
+            return self._members(inner_fields(field), {})
+        return _PLAIN[field.kind]
+
+    def _text(self, field: Field) -> Schema:
+        schema: Schema = {"type": "string", **_FORMATS.get(field.kind, {})}
+        if self.output:
+            return schema
+        longest = LONGEST_RICHTEXT if field.kind is Kind.RICHTEXT else LONGEST_TEXT
+        # Sanitising may shorten rich text, so that a longer one can be fine.
+        if field.kind is not Kind.RICHTEXT:
+            schema["maxLength"] = field.max_length or longest
+        if field.min_length:
+            schema["minLength"] = field.min_length
+        if field.pattern is not None and "pattern" not in schema:
+            schema["pattern"] = field.pattern
+        return {**schema, "writeOnly": True} if field.kind is Kind.SECRET else schema
+
+    def _money(self, field: Field) -> Schema:
+        amount = _within(_INTEGER, field)
+        properties = {
+            "amount": amount,
+            "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+            "decimal": {"type": "string", "readOnly": True},
+        }
+        return _object(properties, ["amount", "currency", "decimal"] if self.output else ["amount", "currency"])
+
+    def _members(self, fields: tuple[Field, ...], properties: Schema) -> Schema:
+        required = list(properties)
+        for field in fields:
+            properties[field.name] = self.field(field)
+            if self.output or (self.demands and field.required):
+                required.append(field.name)
+        return _object(properties, required)
+
+    def _block(self, name: str, fields: tuple[Field, ...]) -> Schema:
+        return self._members(fields, {BLOCK_NAME: {"const": name}})
+
+
+def _within(schema: Schema, field: Field) -> Schema:
+    bounds = {"minimum": field.min, "maximum": field.max}
+    return {**schema, **{key: bound for key, bound in bounds.items() if bound is not None}}
+
+
+def _system_schema(name: str, kind: Kind) -> Schema:
+    if name == "id":
+        return {"type": "string", "format": "uuid"}
+    if name == "status":
+        return {"type": "string", "enum": ["draft", "published", "changed", "trashed"]}
+    if kind is Kind.INTEGER:
+        return {"type": "integer", "minimum": 1}
+    if name == "published_at":
+        return _or_null({"type": "string", "format": "date-time"})
+    if kind is Kind.DATETIME:
+        return {"type": "string", "format": "date-time"}
+    return {"type": "string"} if name in ("type", "locale") else _or_null({"type": "string"})
