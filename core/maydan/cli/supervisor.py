@@ -17,8 +17,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from maydan.cli.worker_process import CANNOT_START, WorkerOptions, WorkerProcess
-from maydan.plugins.notes import IMPORT, is_at_start
+from maydan.cli.worker_process import CANNOT_START, STALLED_S, WorkerOptions, WorkerProcess
+from maydan.plugins.notes import AGAIN, is_at_start
 
 TICK_S: Final = 0.25
 BACKOFF_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -44,6 +44,8 @@ class ServeOptions(NamedTuple):
     background: bool = True
     """Whether the first worker also runs the background work."""
     factory: str = "maydan.app:create_worker_app"
+    stalled_s: float = STALLED_S
+    """Seconds without a sign of life after which a worker is ended."""
     on_ready: Callable[[str], None] | None = None
     """Called once with the URL when every worker serves."""
 
@@ -68,7 +70,7 @@ class Supervisor:
         self._options = options
         self._listener = None if options.host is None else bind(options.host, options.port)
         self._slots = [
-            _Slot(WorkerOptions(options.factory, options.background and number == 0))
+            _Slot(WorkerOptions(options.factory, options.background and number == 0, options.stalled_s))
             for number in range(options.workers)
         ]
         self._signals: deque[int] = deque()
@@ -201,9 +203,9 @@ class Supervisor:
         if culprit is None:
             return False
         before = worker.isolated.get(culprit.plugin)
-        if before is not None and is_at_start(before["what"]):
+        if before is not None and (before["what"] == AGAIN or is_at_start(before["what"])):
             return False
-        what = culprit.what if before is None else IMPORT
+        what = culprit.what if before is None else AGAIN
         self._isolated[culprit.plugin] = {"what": what, "reason": f"in {culprit.what} {reason}"}
         _LOG.error("plugin %s is isolated: in %s %s", culprit.plugin, culprit.what, reason)
         return True

@@ -37,6 +37,8 @@ class WorkerOptions(NamedTuple):
     """``module:function`` that makes the ASGI application."""
     is_background: bool
     """Whether it also runs the background work."""
+    stalled_s: float = STALLED_S
+    """Seconds without a sign of life after which it counts as stuck."""
 
 
 class WorkerProcess:
@@ -60,6 +62,7 @@ class WorkerProcess:
         self._child = subprocess.Popen(command, pass_fds=passed, stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
         os.close(page)
         self.isolated = dict(isolated)
+        self._stalled_s = options.stalled_s
         self.started_at = time.monotonic()
         self._stopping_at: float | None = None
         self.was_killed = False
@@ -93,7 +96,7 @@ class WorkerProcess:
         silent_s = min(self.notes.beaten_s(), time.monotonic() - self.started_at)
         if not self.is_serving and self.notes.culprit() is None:
             return silent_s > START_S
-        return silent_s > STALLED_S
+        return silent_s > self._stalled_s
 
     def is_overdue(self) -> bool:
         """Tell whether it was asked to stop and has had its time."""

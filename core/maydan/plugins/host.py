@@ -16,7 +16,7 @@ from maydan.plugins.discovery import FoundPlugin, find_plugins
 from maydan.plugins.dispatcher import Deadlines, Dispatcher
 from maydan.plugins.guard import Guard
 from maydan.plugins.hooks import Hooks
-from maydan.plugins.implementations import implementations_of
+from maydan.plugins.implementations import implementations_of, shut_calls
 from maydan.plugins.isolation import Isolation
 from maydan.plugins.loaded import LoadedPlugin, PluginState, Registered, State
 from maydan.plugins.notes import IMPORT
@@ -178,10 +178,12 @@ class _Loading:
             plugin.stop(State.FAILED, problem)
             return
         isolation = self._options.isolated.get(plugin.name)
-        if isolation is None or not isolation.at_start:
+        if isolation is None or not isolation.keeps_from_loading:
             self._try(plugin, origin)
         if isolation is not None and plugin.state is State.ACTIVE:
-            plugin.stop(State.ISOLATED, isolation.reason)
+            plugin.stop(State.FAILED if isolation.at_start else State.ISOLATED, isolation.reason)
+            if isolation.keeps_from_loading:
+                plugin.calls = shut_calls(self._guard, plugin.name)
 
     def _try(self, plugin: LoadedPlugin, origin: FoundPlugin) -> None:
         """Import and set up; whatever a plugin raises, exits and hangs included, is its reason."""

@@ -53,6 +53,19 @@ def implementations_of(guard: Guard, name: str, target: object) -> Mapping[str, 
     return calls
 
 
+def shut_calls(guard: Guard, name: str) -> Mapping[str, HookCall]:
+    """Return calls of every strict hook for a plugin that is not loaded: nobody knows which of them it implements."""
+
+    def never() -> None:
+        raise PluginRejected("a plugin that is not loaded was called")
+
+    return {
+        hook: HookCall(guard, name, hook, never, arguments)
+        for hook, arguments in hook_arguments().items()
+        if kind_of(hook).strict
+    }
+
+
 def _manager(modules: Iterable[ModuleType]) -> pluggy.PluginManager:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     for module in modules:

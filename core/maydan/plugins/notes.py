@@ -30,6 +30,9 @@ LEAKING: Final = 3
 IMPORT: Final = "import"
 """What a plugin does before it does anything else."""
 
+AGAIN: Final = "again"
+"""What an isolated plugin is said to have done when it stopped a worker once more."""
+
 
 def is_at_start(what: str) -> bool:
     """Tell whether that happens while a plugin is loaded, so that loading it again would do it again."""

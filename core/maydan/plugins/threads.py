@@ -42,6 +42,7 @@ class HookThreads:
     def __init__(self, notes: Notes) -> None:
         """Write notes to this page; threads start when they are needed."""
         self._notes = notes
+        self.lost_after_s = LEAK_S
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._workers: list[_Worker] = []
         self._lock = threading.Lock()
@@ -63,8 +64,8 @@ class HookThreads:
             raise
 
     def lost(self) -> Culprit | None:
-        """Return whose code still runs in a thread ``LEAK_S`` after it was given up, if any."""
-        latest = monotonic() - LEAK_S
+        """Return whose code still runs in a thread ``lost_after_s`` after it was given up, if any."""
+        latest = monotonic() - self.lost_after_s
         for worker in tuple(self._workers):
             job = worker.job
             if job and worker.abandoned_at is not None and worker.abandoned_at <= latest:
