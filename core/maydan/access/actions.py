@@ -47,13 +47,14 @@ SPACE_LEVEL: Final = frozenset(
 )
 """Actions on a space itself, which no type and no row narrows."""
 
+_CORE: Final = frozenset(action.value for action in Action)
 _WORD: Final = "[a-z][a-z0-9_-]{0,62}"
 _ACTION_NAME: Final = re.compile(rf"transition:(\*|{_WORD})|{_WORD}(\.{_WORD}){{1,3}}")
 
 
 def is_action(name: str) -> bool:
     """Tell whether a policy may name this: an action of ours, ``*``, ``transition:x`` or a plugin's ``blog.import``."""
-    return name == ANY or name in Action or _ACTION_NAME.fullmatch(name) is not None
+    return name == ANY or name in _CORE or _ACTION_NAME.fullmatch(name) is not None
 
 
 def covers(named: str, action: str) -> bool:

@@ -144,26 +144,6 @@ class Roles:
         gone = Statement(sql, (space_key, known.name, known.version), expect=1)
         await self._commit([gone, _delete_rules(space_key, known.name), bump("policies")])
 
-    async def forget_field(self, space_key: int, type_name: str, field: str) -> list[Statement]:
-        """Return what ends the grants that name a field of a type; part of the batch that drops the field."""
-        return await self._rewrite(space_key, type_name, {field: None})
-
-    async def rename_field(self, space_key: int, type_name: str, renamed: Mapping[str, str]) -> list[Statement]:
-        """Return what lets grants follow fields to their new names; part of the batch that renames them."""
-        return await self._rewrite(space_key, type_name, renamed)
-
-    async def _rewrite(self, space_key: int, type_name: str, names: Mapping[str, str | None]) -> list[Statement]:
-        _, own, _ = await _read(self._store, space_key)
-        batch: list[Statement] = []
-        for role in sorted({policy.role for policy in own.policies}):
-            before = own.of(role)
-            after = [_renamed(policy, names) if policy.type == type_name else policy for policy in before]
-            if tuple(after) != before:
-                rules = policy_rules(space_key, [policy for policy in after if policy is not None])
-                batch.append(_delete_rules(space_key, role, only_policies=True))
-                batch += [Statement(RULE_INSERT, rule_values(space_key, rule)) for rule in rules]
-        return [*batch, bump("policies")] if batch else []
-
     def _version(self, space_key: int, name: str, known: SpaceRole | None) -> Statement:
         now = self._clock.now()
         if known is None or known.version == 0:
@@ -204,12 +184,6 @@ async def load_snapshot(
     return compile_snapshot(space_key, policies, inherits, built_in=built_in, clock=clock)
 
 
-def forget_type(space_key: int, type_name: str) -> list[Statement]:
-    """Return what ends every policy on a type; part of the batch that deletes it."""
-    sql = "DELETE FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'p' AND v2 = ?"
-    return [Statement(sql, (space_key, type_name)), bump("policies")]
-
-
 def forget_space(space_key: int) -> list[Statement]:
     """Return what ends a space's roles, policies, memberships and tokens; part of the batch that deletes it."""
     tables = ("maydan_casbin_rules", "maydan_roles", "maydan_members", "maydan_api_tokens")
@@ -230,9 +204,8 @@ def _rule(row: tuple[Any, ...]) -> Rule:
     return Rule(row[1], cast("tuple[str, str, str, str, str, str]", tuple(row[2:8])))
 
 
-def _delete_rules(space_key: int, role: str, *, only_policies: bool = False) -> Statement:
-    sql = "DELETE FROM maydan_casbin_rules WHERE space_key = ? AND v0 = ?"
-    return Statement(f"{sql} AND ptype = 'p'" if only_policies else sql, (space_key, f"role:{role}"))
+def _delete_rules(space_key: int, role: str) -> Statement:
+    return Statement("DELETE FROM maydan_casbin_rules WHERE space_key = ? AND v0 = ?", (space_key, f"role:{role}"))
 
 
 def _starts_with(name: str, shared: RuleSet, definition: RoleDefinition | None) -> RuleSet:
@@ -257,37 +230,3 @@ def _role(
         built_in=name in BUILT_IN_ROLES or definition is not None,
         version=versions.get(name, 0),
     )
-
-
-def _renamed(policy: Policy, names: Mapping[str, str | None]) -> Policy | None:
-    """Return the policy under the fields' new names; ``None`` where it was about a field that is gone."""
-    from msgspec.structs import replace
-
-    fields = tuple(new for field in policy.fields if (new := names.get(field, field)) is not None)
-    condition, lost = _renamed_condition(policy.condition, names)
-    if not fields or (lost and policy.effect == "allow"):
-        return None
-    # A denial whose condition is about a field that is gone holds for every row: closed, not open.
-    return replace(policy, fields=fields, condition=None if lost else condition)
-
-
-def _renamed_condition(
-    written: dict[str, Any] | None, names: Mapping[str, str | None]
-) -> tuple[dict[str, Any] | None, bool]:
-    """Return the condition under the fields' new names, and whether it is about one that is gone."""
-    if written is None:
-        return None, False
-    renamed: dict[str, Any] = {}
-    lost = False
-    for key, value in written.items():
-        parts = [value] if key == "not" else value if key in ("and", "or") else None
-        if parts is None:
-            head, dot, rest = key.partition(".")
-            new = names.get(head, head)
-            lost = lost or new is None
-            renamed[f"{new}{dot}{rest}"] = value
-            continue
-        done = [_renamed_condition(part, names) for part in parts]
-        lost = lost or any(one_lost for _, one_lost in done)
-        renamed[key] = done[0][0] if key == "not" else [part for part, _ in done]
-    return renamed, lost
