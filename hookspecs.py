@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from maydan.plugins.importers import Importer
     from maydan.plugins.views import CommentState, EntryState
     from maydan.storage.log import LoggedEvent
+    from maydan.storage.migrations import Migration
 
 PROJECT: Final = "maydan"
 hookspec: Final = HookspecMarker(PROJECT)
@@ -45,12 +46,23 @@ hookimpl: Final = HookimplMarker(PROJECT)
 
 
 @hookspec
-def register_content_types(settings: Any) -> Sequence[ContentType]:
-    """Bring content types, each named ``<plugin>.<type>``.
+def register_migrations(settings: Any) -> Sequence[Migration]:
+    """Bring the plugin's own tables, each named with the manifest's ``table_prefix``.
 
     Args:
         settings: The plugin's own settings, an instance of the class that its manifest names; ``None`` without one.
-    When: once at start, before every other hook of the plugin.
+    When: once at start, first of all hooks; the steps run only in ``maydan migrate``, under its lock, each once.
+    If it fails: the plugin is ``failed`` with the reason, as if it were not installed; so are those that require it.
+    A step that touches another's table is undone, and ``maydan migrate`` stops there.
+    """
+    ...
+
+
+@hookspec
+def register_content_types(settings: Any) -> Sequence[ContentType]:
+    """Bring content types, each named ``<plugin>.<type>``; ``maydan migrate`` makes and changes them.
+
+    When: once at start, after ``register_migrations``.
     If it fails: the plugin is ``failed`` with the reason, as if it were not installed; so are those that require it.
     """
     ...

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from maydan.plugins.declarations import DemoContent, Role, Route
     from maydan.plugins.importers import Importer
     from maydan.plugins.manifest import Manifest
+    from maydan.storage.migrations import Migration
 
 
 class State(StrEnum):
@@ -49,6 +50,8 @@ class PluginState(Struct, frozen=True, kw_only=True):
 class Registered(Struct, frozen=True, kw_only=True):
     """What a plugin's setup hooks returned."""
 
+    migrations: tuple[Migration, ...] = ()
+    """Limited to the plugin's table prefix."""
     content_types: tuple[ContentType, ...] = ()
     roles: tuple[Role, ...] = ()
     routes: tuple[Route, ...] = ()

@@ -13,12 +13,14 @@ import msgspec
 from msgspec import Struct
 
 from maydan.access.actions import Action
+from maydan.content.normal import check_type
 from maydan.content.types import ContentType
-from maydan.errors import PluginIsolated, PluginRejected
+from maydan.errors import InvalidInput, PluginIsolated, PluginRejected
 from maydan.plugins.declarations import DemoContent, Role
 from maydan.plugins.guard import Guard
 from maydan.plugins.loaded import LoadedPlugin, Registered, State
 from maydan.plugins.manifest import Manifest
+from maydan.storage.migrations import Migration
 
 if TYPE_CHECKING:
     from maydan.plugins.declarations import Route
@@ -76,12 +78,15 @@ def set_up(plugin: LoadedPlugin, guard: Guard, taken: Taken) -> Registered:
         PluginRejected: What it returned is not acceptable; the reason names the hook and the thing.
     """
     manifest = plugin.manifest
+    migrations = tuple(_migrations(_asked(plugin, "register_migrations"), manifest))
     types = tuple(_content_types(_asked(plugin, "register_content_types"), manifest))
     roles = tuple(_roles(_asked(plugin, "register_roles"), manifest))
     routes = tuple(_routes(_asked(plugin, "register_routes"), plugin, guard, taken))
     importers = tuple(_importers(_asked(plugin, "register_importers"), taken))
     demo = tuple(_demo_content(_asked(plugin, "register_demo_content")))
-    return Registered(content_types=types, roles=roles, routes=routes, importers=importers, demo_content=demo)
+    return Registered(
+        migrations=migrations, content_types=types, roles=roles, routes=routes, importers=importers, demo_content=demo
+    )
 
 
 def _asked(plugin: LoadedPlugin, hook: str) -> tuple[object, ...]:
@@ -94,6 +99,20 @@ def _asked(plugin: LoadedPlugin, hook: str) -> tuple[object, ...]:
     return tuple(cast("list[object]", answer))
 
 
+def _migrations(answer: tuple[object, ...], manifest: Manifest) -> Iterable[Migration]:
+    """Give each migration the plugin's name and table prefix, whatever it says itself."""
+    names: list[str] = []
+    for each in answer:
+        if not isinstance(each, Migration):
+            raise PluginRejected(f"register_migrations returned {type(each).__name__} among its migrations")
+        if each.name.startswith("types_") or each.name in names:
+            raise PluginRejected(f"register_migrations: the name {each.name} is taken")
+        names.append(each.name)
+        yield msgspec.structs.replace(each, app=manifest.name, table_prefix=manifest.prefix)
+    if names != sorted(names):
+        raise PluginRejected("register_migrations: the names must ascend, such as 0001_tables, 0002_notes")
+
+
 def _content_types(answer: tuple[object, ...], manifest: Manifest) -> Iterable[ContentType]:
     names: list[str] = []
     for each in answer:
@@ -104,10 +123,19 @@ def _content_types(answer: tuple[object, ...], manifest: Manifest) -> Iterable[C
         if each.name in names:
             raise PluginRejected(f"register_content_types: {each.name} is given twice")
         names.append(each.name)
-        yield each
+        yield _checked(each)
     missing = [name for name in manifest.content_types if name not in names]
     if missing:
         raise PluginRejected(f"register_content_types: the manifest promises {', '.join(missing)}")
+
+
+def _checked(candidate: ContentType) -> ContentType:
+    try:
+        # Relations may lead to types of plugins that come later, so these are not checked here.
+        return check_type(candidate, known_types=None, previous=None)
+    except InvalidInput as error:
+        first = error.errors[0]
+        raise PluginRejected(f"register_content_types: {candidate.name}{first.pointer}: {first.message}") from error
 
 
 def _roles(answer: tuple[object, ...], manifest: Manifest) -> Iterable[Role]:
