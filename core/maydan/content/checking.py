@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -116,7 +116,8 @@ def _require_operator(compare: Compare, place: str, target: Target) -> None:
     if "icontains" in operators and not _is_folded(compare, target):
         operators -= {"icontains"}
     if compare.op not in operators:
-        raise refuse(f"{place}[{compare.op}]", "operator_not_for_field", f"is not possible: {', '.join(sorted(operators))}")
+        message = f"is not possible: {', '.join(sorted(operators))}"
+        raise refuse(f"{place}[{compare.op}]", "operator_not_for_field", message)
 
 
 def _is_folded(compare: Compare, target: Target) -> bool:
@@ -130,9 +131,10 @@ def _convert(compare: Compare, place: str, target: Target, *, text: bool, variab
         return value
     try:
         if variables and isinstance(value, tuple):
+            listed = cast("tuple[object, ...]", value)
             return tuple(
                 one if one in variables else convert_operand(target.kind, compare.op, (one,), text=text)[0]
-                for one in value
+                for one in listed
             )
         return convert_operand(target.kind, compare.op, value, text=text)
     except ValueError as error:

@@ -114,8 +114,9 @@ def write_condition(condition: Condition | None) -> dict[str, Any]:
     if condition is None:
         return {}
     if isinstance(condition, Compare):
-        value = list(condition.value) if isinstance(condition.value, tuple) else condition.value
-        return {".".join(condition.path): {condition.op: value}}
+        value = condition.value
+        listed = list(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else value
+        return {".".join(condition.path): {condition.op: listed}}
     if isinstance(condition, Not):
         return {"not": write_condition(condition.condition)}
     return {"and" if isinstance(condition, And) else "or": [write_condition(part) for part in condition.conditions]}
@@ -163,7 +164,7 @@ class _Reader:
             if isinstance(inner, dict):
                 parts.append(self._path((*path, *key.split(".")), cast("object", inner), (*place, key)))
             else:
-                parts.append(self._compare(path, key, cast("object", inner), (*place, key)))
+                parts.append(self._compare(path, key, inner, (*place, key)))
         return _all(parts)
 
     def _compare(self, path: tuple[str, ...], op: str, value: object, place: tuple[str, ...]) -> Compare:

@@ -23,8 +23,20 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, TypeAlias, Union, cast, dataclass_transform, get_args, get_origin
-from typing import get_type_hints as hints_of
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    Self,
+    TypeAlias,
+    Union,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 from msgspec import NODEFAULT, Struct, StructMeta, UnsetType, structs
@@ -54,7 +66,7 @@ class Options(Struct, frozen=True, omit_defaults=True):
     on_delete: OnDelete = OnDelete.RESTRICT
 
 
-def options(
+def options(  # noqa: PLR0913 - as many as fields have options; all by name
     *,
     localized: bool = False,
     unique: bool = False,
@@ -121,7 +133,7 @@ _DECLARED: Final[dict[type, _Declared]] = {}
 class EntryMeta(StructMeta):
     """Takes what a content type is on the class line of an :class:`Entry`; its Structs are frozen, by keyword only."""
 
-    def __new__(
+    def __new__(  # noqa: PLR0913, PYI034 - one per option of a type; Self is not for metaclasses
         cls,
         class_name: str,
         bases: tuple[type, ...],
@@ -170,7 +182,7 @@ def content_type(declared: type[Struct]) -> ContentType:
 
 
 def _fields(declared: type[Struct]) -> tuple[Field, ...]:
-    hints = hints_of(declared, include_extras=True)
+    hints = get_type_hints(declared, include_extras=True)
     return tuple(_field(declared, info, hints[info.name]) for info in structs.fields(declared))
 
 

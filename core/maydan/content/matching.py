@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, cast
 
-from maydan.content.conditions import ORDER_OPERATORS, And, Compare, Condition, Not
+from maydan.content.conditions import LIST_OPERATORS, NEGATIVE, And, Compare, Condition, Not
 from maydan.content.types import Kind
 from maydan.locales import fold
 
@@ -52,48 +52,46 @@ def _flat(values: list[Any]) -> list[Any]:
 
 
 def _meets(compare: Compare, document: Mapping[str, Any]) -> bool:
-    op, asked = compare.op, compare.value
+    op = compare.op
     values = values_at(document, compare.path)
     if op == "exists":
-        return bool(values) == asked
+        return bool(values) == compare.value
+    asked = list(cast("tuple[Any, ...]", compare.value)) if op in LIST_OPERATORS else [compare.value]
     if compare.target is not None and compare.target.kind is Kind.DECIMAL:
-        values = [Decimal(value) for value in values]
-        asked = tuple(map(Decimal, asked)) if isinstance(asked, tuple) else Decimal(asked)
-    if op == "ne":
-        return not any(_same(value, asked) for value in values)
-    if op == "nin":
+        values, asked = [Decimal(value) for value in values], [Decimal(one) for one in asked]
+    if op in NEGATIVE:
         return not any(_same(value, one) for value in values for one in asked)
-    if op == "in":
+    if op in ("eq", "in"):
         return any(_same(value, one) for value in values for one in asked)
-    if op == "eq":
-        return any(_same(value, asked) for value in values)
-    test = _ORDER[op] if op in ORDER_OPERATORS else _TEXT[op]
-    alike = _ordered_alike if op in ORDER_OPERATORS else _both_text
-    return any(alike(value, asked) and test(value, asked) for value in values)
+    return any(_TESTS[op](value, asked[0]) for value in values)
 
 
 def _same(value: object, asked: object) -> bool:
     return isinstance(value, bool) == isinstance(asked, bool) and value == asked
 
 
-def _ordered_alike(value: object, asked: object) -> bool:
-    if isinstance(value, bool) or isinstance(asked, bool):
-        return isinstance(value, bool) and isinstance(asked, bool)
-    return _both_text(value, asked) or all(isinstance(one, (int, float, Decimal)) for one in (value, asked))
+def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """Let only values be compared that are in an order."""
+
+    def judge(value: Any, asked: Any) -> bool:
+        same_kind = any(isinstance(value, kind) and isinstance(asked, kind) for kind in (str, bool))
+        numbers = not any(isinstance(one, (str, bool)) for one in (value, asked))
+        return (same_kind or (numbers and isinstance(value, _NUMBERS))) and test(value, asked)
+
+    return judge
 
 
-def _both_text(value: object, asked: object) -> bool:
-    return isinstance(value, str) and isinstance(asked, str)
+def _textual(test: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
+    return lambda value, asked: isinstance(value, str) and isinstance(asked, str) and test(value, asked)
 
 
-_ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "lt": lambda value, asked: value < asked,
-    "lte": lambda value, asked: value <= asked,
-    "gt": lambda value, asked: value > asked,
-    "gte": lambda value, asked: value >= asked,
-}
-_TEXT: Final[dict[str, Callable[[str, str], bool]]] = {
-    "contains": lambda value, asked: asked in value,
-    "icontains": lambda value, asked: fold(asked) in fold(value),
-    "startswith": lambda value, asked: value.startswith(asked),
+_NUMBERS: Final = (int, float, Decimal)
+_TESTS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "lt": _ordered(lambda value, asked: value < asked),
+    "lte": _ordered(lambda value, asked: value <= asked),
+    "gt": _ordered(lambda value, asked: value > asked),
+    "gte": _ordered(lambda value, asked: value >= asked),
+    "contains": _textual(lambda value, asked: asked in value),
+    "icontains": _textual(lambda value, asked: fold(asked) in fold(value)),
+    "startswith": _textual(lambda value, asked: value.startswith(asked)),
 }

@@ -114,7 +114,7 @@ def _check_values(field: Field, pointer: str, problems: Problems) -> None:
 
 
 def _check_types(field: Field, pointer: str, problems: Problems, known_types: Collection[str] | None) -> None:
-    from maydan.content.normal import TYPE_NAME  # noqa: PLC0415 - normal builds on this module
+    from maydan.content.normal import TYPE_NAME
 
     place = child(pointer, "to")
     if not field.to:

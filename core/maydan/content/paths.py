@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from maydan.content.conditions import Target
 from maydan.content.fields import inner_fields, is_list
 from maydan.content.kinds import AUTHORS, SYSTEM_KINDS
+from maydan.content.stored import TAGS
 from maydan.content.types import Kind
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def find_target(type: ContentType, path: tuple[str, ...]) -> Target | None:
     """
     system = SYSTEM_KINDS.get(path[0])
     if system is not None:
-        return _system_target(path, system)
+        return _system_target(path[0], system) if len(path) == 1 else None
     field = type.field(path[0])
     if field is None or field.kind is Kind.SECRET:
         return None
@@ -51,10 +52,8 @@ def _inside(field: Field, step: str) -> tuple[Field | None, Kind | None]:
     return inner, inner.kind if inner else None
 
 
-def _system_target(path: tuple[str, ...], kind: Kind) -> Target | None:
-    if len(path) > 1:
-        return None
-    return Target(kind, private=path[0] in AUTHORS, many=(path[0] == "tags",), system=True)
+def _system_target(name: str, kind: Kind) -> Target:
+    return Target(kind, private=name in AUTHORS, many=(name == TAGS,), system=True)
 
 
 def sort_path(type: ContentType, path: tuple[str, ...]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ MESSAGES: Final = {
     "invalid_color": "must be a colour such as #1a2b3c",
     "invalid_date": "must be a date such as 2026-11-22",
     "invalid_datetime": "must be a time with an offset such as 2026-11-22T10:00:00Z",
-    "invalid_decimal": "must be a decimal number in text such as \"12.50\", with at most 15 digits",
+    "invalid_decimal": 'must be a decimal number in text such as "12.50", with at most 15 digits',
     "invalid_email": "must be an e-mail address",
     "invalid_id": "must be an id (a UUID in lower case)",
     "invalid_json": "must be JSON that is at most {depth} levels deep and {bytes} bytes long",

@@ -88,14 +88,9 @@ class Query(Struct, frozen=True, kw_only=True):
         return hashlib.blake2b(msgspec.msgpack.encode(asked), digest_size=16).digest()
 
 
-LIST_PARAMETERS: Final = frozenset(
-    {
-        "filter", "sort", "fields", "include", "limit", "cursor", "offset", "count", "perspective", "locale",
-        "fallback", "status",
-    }  # fmt: skip
-)
 READ_PARAMETERS: Final = frozenset({"fields", "include", "perspective", "locale", "fallback"})
 """Of reading a single entry."""
+LIST_PARAMETERS: Final = READ_PARAMETERS | {"filter", "sort", "limit", "cursor", "offset", "count", "status"}
 
 _FILTER: Final = re.compile(r"filter((?:\[[^\[\]]+\]){1,64})")
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,3}")
@@ -157,7 +152,7 @@ def _unlike(name: str, value: Any) -> str | None:
     if name == "filter":
         return None if isinstance(value, dict) else "an object"
     if name in _LISTS:
-        items: list[Any] = value if isinstance(value, list) else [None]
+        items = cast("list[object]", value) if isinstance(value, list) else [None]
         return None if all(type(item) is str for item in items) else "a list of text"
     if name in _INTEGERS:
         return None if type(value) is int else "an integer"
@@ -180,9 +175,10 @@ def _nest(conditions: dict[str, Any], steps: list[str], value: str, name: str) -
     """Put the value of ``filter[a][b][eq]`` where JSON has it."""
     inner = conditions
     for step in steps[:-1]:
-        inner = inner.setdefault(step, {})
-        if not isinstance(inner, dict):
+        deeper: object = inner.setdefault(step, {})
+        if not isinstance(deeper, dict):
             raise refuse(name, "contradiction", "goes into what another parameter gives a value")
+        inner = cast("dict[str, Any]", deeper)
     if steps[-1] in inner:
         raise refuse(name, "repeated", "is given more than once")
     inner[steps[-1]] = value

@@ -155,7 +155,8 @@ def render(type: ContentType, space: Space, head: Head, stored: Stored, locale: 
     body = _system_fields(head, stored, locale, chain, draft=draft)
     private: dict[str, Any] = {}
     _fill(plan, stored, chain, body, private)
-    return Rendered(_encode(body), _encode(private) if plan.private else None, is_translated(type, space, stored, locale))
+    translated = is_translated(type, space, stored, locale)
+    return Rendered(_encode(body), _encode(private) if plan.private else None, translated)
 
 
 def render_maps(type: ContentType, head: Head, stored: Stored, *, draft: bool) -> Rendered:
@@ -243,11 +244,7 @@ def _fill(plan: _Plan, stored: Stored, chain: Sequence[str], body: dict[str, Any
             value, source = _first(value, chain)
             if source is not None and source != own:
                 (private_notes if step.private else notes)[step.name] = source
-        if value is None:
-            value = [] if step.many else None
-        elif step.shape is not None:
-            value = step.shape(value)
-        (private if step.private else body)[step.name] = value
+        (private if step.private else body)[step.name] = _shown(step, value)
     if notes:
         body[LOCALES_NOTE] = notes
     if private_notes:

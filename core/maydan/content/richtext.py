@@ -8,12 +8,16 @@ from typing import Final
 
 import nh3
 
-TAGS: Final = frozenset(
-    "h1 h2 h3 h4 h5 h6 p br hr div span section article aside header footer blockquote pre code kbd samp var"
-    " strong b em i u s strike del ins mark small big sub sup abbr cite q dfn time bdi bdo ruby rb rt rp wbr tt acronym"
-    " address ul ol li dl dt dd table caption colgroup col thead tbody tfoot tr th td"
-    " a img figure figcaption picture details summary center".split()
-)
+_SECTIONS: Final = {"h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "div", "section", "article", "aside", "header"}
+_QUOTES: Final = {"footer", "blockquote", "pre", "code", "kbd", "samp", "var", "q", "cite", "address", "center"}
+_WORDS: Final = {
+    "span", "strong", "b", "em", "i", "u", "s", "strike", "del", "ins", "mark", "small", "big", "sub", "sup", "abbr",
+    "acronym", "dfn", "time", "bdi", "bdo", "ruby", "rb", "rt", "rp", "wbr", "tt",
+}  # fmt: skip
+_LISTS: Final = {"ul", "ol", "li", "dl", "dt", "dd", "details", "summary"}
+_TABLES: Final = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"}
+_MEDIA: Final = {"a", "img", "figure", "figcaption", "picture"}
+TAGS: Final = _SECTIONS | _QUOTES | _WORDS | _LISTS | _TABLES | _MEDIA
 ATTRIBUTES: Final = {
     "*": {"lang", "dir", "title", "class"},
     "a": {"href", "hreflang"},

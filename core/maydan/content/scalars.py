@@ -192,12 +192,12 @@ def read_money(field: Field, value: object, pointer: str, problems: Problems, ol
     digits = find_exponent(currency) if type(currency) is str else None
     if digits is None:
         problems.add(child(pointer, "currency"), "currency" if currency is not None else "field_required")
-    amount = money.get("amount")
-    if amount is None:
+    amount = None
+    if money.get("amount") is None:
         problems.add(child(pointer, "amount"), "field_required")
-    elif read_integer(field, amount, child(pointer, "amount"), problems) is None:
-        return None
-    if len(problems.found) != before or digits is None:
+    else:
+        amount = read_integer(field, money["amount"], child(pointer, "amount"), problems)
+    if len(problems.found) != before or digits is None or amount is None:
         return None
     if "decimal" in money and money["decimal"] not in (decimal_text(amount, digits), _old_decimal(old)):
         problems.add(child(pointer, "decimal"), "decimal_differs")

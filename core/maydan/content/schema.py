@@ -78,8 +78,7 @@ def json_schema(
     if purpose == "output":
         properties[LOCALES_NOTE] = {"type": "object", "additionalProperties": {"type": "string"}}
         required = [name for name in required if name not in ("state", *AUTHORS)]
-    schema = {"$schema": DIALECT, "title": type.title or type.name, **_object(properties, required)}
-    return schema
+    return {"$schema": DIALECT, "title": type.title or type.name, **_object(properties, required)}
 
 
 def _object(properties: Schema, required: list[str]) -> Schema:

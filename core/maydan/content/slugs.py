@@ -18,7 +18,7 @@ LONGEST_SLUG: Final = 100
 @cache
 def _patterns() -> tuple[Pattern[str], Pattern[str], Pattern[str]]:
     r"""Compile: what is not of a slug, a grapheme, a whole slug (``\w`` of ``re`` would cut Arabic at vowel signs)."""
-    import regex  # noqa: PLC0415 - takes long to import; reading never needs it
+    import regex
 
     letter = r"[\p{L}\p{M}\p{N}]"
     return (

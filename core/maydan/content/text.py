@@ -51,7 +51,7 @@ def compile_pattern(pattern: str) -> Pattern[str]:
     Raises:
         ValueError: It cannot be used; the message says why.
     """
-    import regex  # noqa: PLC0415 - takes long to import; few types have patterns
+    import regex
 
     if len(pattern) > LONGEST_PATTERN:
         raise ValueError(f"longer than {LONGEST_PATTERN} characters")
@@ -105,7 +105,7 @@ def _normal(field: Field, text: str, pointer: str, problems: Problems) -> str | 
 
 
 def _sanitized(field: Field, text: str, pointer: str, problems: Problems) -> str | None:
-    from maydan.content.richtext import sanitize  # noqa: PLC0415 - brings the sanitiser, which few starts need
+    from maydan.content.richtext import sanitize
 
     if len(text) > 2 * max(LONGEST_RICHTEXT, field.max_length or 0):
         problems.add(pointer, "too_long", max=field.max_length or LONGEST_RICHTEXT)

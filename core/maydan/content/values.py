@@ -117,13 +117,17 @@ class _Reading:
         for field in self.type.fields:
             if field.name in data and field.name not in self.hidden:
                 continue
-            if field.name in self.hidden or field.kind is Kind.SECRET:
-                put(self.stored, field.id, self.base.get(field.id))
-            elif field.localized and self.locale is not None and self.base:
-                put(self.stored, field.id, self._without(locales_of(self.base.get(field.id)), self.locale) or None)
-            if field.default is not None and field.id not in self.stored and not (self.base and field.name in self.hidden):
-                default = default_of(field)
-                self.stored[field.id] = {self.plain_locale: default} if field.localized else default
+            unseen = field.name in self.hidden or field.kind is Kind.SECRET
+            value = self.base.get(field.id) if unseen else self._other_locales(field)
+            if value is None and field.default is not None and not (unseen and self.base):
+                value = {self.plain_locale: default_of(field)} if field.localized else default_of(field)
+            put(self.stored, field.id, value)
+
+    def _other_locales(self, field: Field) -> dict[str, Any] | None:
+        """Return what a whole entry in one locale leaves as it is of a field that it does not name."""
+        if not field.localized or self.locale is None:
+            return None
+        return self._without(locales_of(self.base.get(field.id)), self.locale) or None
 
     def _take_field(self, field: Field, value: object) -> None:
         if value is UNSET:
@@ -242,9 +246,8 @@ def strip_system(data: dict[str, Any], current: dict[str, Any]) -> dict[str, Any
     left: dict[str, Any] = {}
     for name, value in data.items():
         if name in _SYSTEM:
-            if name in current and value != current[name]:
-                problems.add(child("", name), "read_only")
-            elif name not in current and name != LOCALES_NOTE and value is not None:
+            sent_back = name == LOCALES_NOTE and name not in current
+            if not sent_back and value != current.get(name):
                 problems.add(child("", name), "read_only")
         elif name == SLUG and value == current.get(SLUG):
             continue

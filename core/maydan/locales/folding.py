@@ -34,7 +34,8 @@ def _marks() -> str:
     """
     ranges = ((0x300, 0x370), (0x483, 0x488), (0x591, 0x5C8), (0x610, 0x61B), (0x64B, 0x660), (0x670, 0x671),
               (0x6D6, 0x6EE), (0x8D3, 0x900), (0x1AB0, 0x1B00), (0x1DC0, 0x1E00), (0x20D0, 0x2100))  # fmt: skip
-    return "".join(chr(code) for low, high in ranges for code in range(low, high) if category(chr(code)) in ("Mn", "Me"))
+    letters = (chr(code) for low, high in ranges for code in range(low, high))
+    return "".join(letter for letter in letters if category(letter) in ("Mn", "Me"))
 
 
 @cache

@@ -37,7 +37,7 @@ class Money(Struct, frozen=True, order=True):
 @cache
 def _exponents() -> dict[str, int]:
     """Return the minor-unit exponent of every currency that has one; read once, when first needed."""
-    from iso4217 import Currency  # noqa: PLC0415 - parses an XML table; not every start needs it
+    from iso4217 import Currency
 
     return {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
 
