@@ -20,6 +20,7 @@ from maydan.plugins.implementations import implementations_of, shut_calls
 from maydan.plugins.isolation import Isolation
 from maydan.plugins.loaded import LoadedPlugin, PluginState, Registered, State
 from maydan.plugins.notes import IMPORT
+from maydan.plugins.observers import FindSpace, PluginObserver, observes
 from maydan.plugins.ordering import check_requirements, sort_out
 from maydan.plugins.settings import PluginSettings
 from maydan.plugins.setup import SettingsReader, Taken, read_settings, set_up
@@ -122,6 +123,13 @@ class PluginHost:
             name
             for name, plugin in self._plugins.items()
             if plugin.state in (State.ACTIVE, State.ISOLATED) and not plugin.always_active
+        )
+
+    def subscribers(self, find_space: FindSpace) -> tuple[PluginObserver, ...]:
+        """Return a subscriber of the log for each plugin that observes anything."""
+        deadline_s = self.dispatcher.deadlines.observe_s
+        return tuple(
+            PluginObserver(plugin, find_space, deadline_s) for plugin in self._plugins.values() if observes(plugin)
         )
 
     def table_owner(self, table: str) -> str | None:
