@@ -11,7 +11,7 @@ class Isolation(Struct, frozen=True, kw_only=True):
     """One plugin, what it was doing, and what came of it."""
 
     what: str
-    """``import``, the name of a hook, ``route GET /path``; ``again`` when it had been isolated and that did not help."""
+    """``import``, the name of a hook or ``route GET /path``; ``again`` when it was isolated already."""
     reason: str
 
     @property

@@ -47,7 +47,7 @@ class PluginObserver:
         call = self._plugin.calls.get(hook_of(event.type))
         if call is None or event.space_key is None or not self._is_active(event.space_key):
             return
-        while not self._may_tell(call):
+        while not self._may_tell(call):  # noqa: ASYNC110 - a breaker closes by the clock, and nobody says so
             await asyncio.sleep(HELD_LOOK_S)
         # Looked up again: waiting may have outlived the space, and releasing makes no new calls.
         space = self._find_space(event.space_key)

@@ -79,7 +79,8 @@ def matches(specifier: str, version: str) -> bool:
     """
     key = _key(version)
     clauses = specifier.split(",") if specifier.strip() else []
-    return all([_fits(clause, key) for clause in clauses])
+    fitting = [_fits(clause, key) for clause in clauses]  # each is read, so that a mistake never hides
+    return all(fitting)
 
 
 def _fits(clause: str, key: _Key) -> bool:

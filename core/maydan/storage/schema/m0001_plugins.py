@@ -9,7 +9,6 @@ from maydan.storage.migrations import Migration, Step
 _STATES: Final = """
 CREATE TABLE IF NOT EXISTS maydan_plugin_states (
     name {text} PRIMARY KEY,
-    enabled {bool},
     pinned {bool} NOT NULL,
     isolated_what {text} NOT NULL,
     isolated_reason {text} NOT NULL,
