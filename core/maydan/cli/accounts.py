@@ -7,48 +7,47 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from maydan.accounts.passwords import Passwords
-from maydan.accounts.people import Account, People
+from maydan.accounts.people import Account
+from maydan.accounts.service import Accounts
 from maydan.cli.failures import CommandFailed
 from maydan.cli.instance import opened_store
-from maydan.cli.migrate import require_migrated
 from maydan.clock import SystemClock
+from maydan.errors import MigrationsPending
 from maydan.settings import Settings
-from maydan.storage.ports import Store
-
-
-class Accounts:
-    """What commands need to change accounts."""
-
-    def __init__(self, store: Store, settings: Settings) -> None:
-        """Work on this store."""
-        self.store = store
-        self.clock = SystemClock()
-        self.passwords = Passwords(settings.auth)
-        self.people = People(store, self.clock, self.passwords)
-
-    async def get(self, email: str) -> Account:
-        """Return the account with that address.
-
-        Raises:
-            CommandFailed: There is none.
-        """
-        account = await self.people.find_by_email(email)
-        if account is None:
-            raise CommandFailed(f"no account has the address {email}")
-        return account
+from maydan.storage.migrations import pending
+from maydan.storage.schema import CORE
 
 
 @asynccontextmanager
 async def opened_accounts(settings: Settings) -> AsyncGenerator[Accounts]:
-    """Open the instance's accounts for the length of the block."""
-    await require_migrated(settings)
+    """Open the instance's accounts for the length of the block, without plugins and without background work.
+
+    Raises:
+        MigrationsPending: The core's tables are older than the code; the detail names the migrations.
+    """
     async with opened_store(settings.database) as store:
-        accounts = Accounts(store, settings)
+        missing = await pending(store, CORE)
+        if missing:
+            names = ", ".join(f"{migration.app} {migration.name}" for migration in missing)
+            raise MigrationsPending(f"These migrations are pending: {names}. Run `maydan migrate`.")
+        base_url = settings.server.base_url
+        accounts = Accounts(store, auth=settings.auth, mail=settings.mail, base_url=base_url, clock=SystemClock())
         try:
             yield accounts
         finally:
-            accounts.passwords.close()
+            await accounts.stop()
+
+
+async def get_account(accounts: Accounts, email: str) -> Account:
+    """Return the account with that address.
+
+    Raises:
+        CommandFailed: There is none.
+    """
+    account = await accounts.people.find_by_email(email)
+    if account is None:
+        raise CommandFailed(f"no account has the address {email}")
+    return account
 
 
 def ask_password(given: str | None, option: str) -> str:

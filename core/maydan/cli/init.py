@@ -7,13 +7,13 @@ import asyncio
 from pathlib import Path
 
 from maydan.accounts.people import Account, check_person
-from maydan.cli.accounts import Accounts, ask_password
+from maydan.cli.accounts import ask_password, opened_accounts
 from maydan.cli.configuration_file import compose, write_new
 from maydan.cli.failures import CommandFailed
-from maydan.cli.instance import load_settings, needed_migrations, opened_store
+from maydan.cli.instance import load_settings, opened_store
+from maydan.cli.migrate import migrate
 from maydan.plugins.discovery import installed_names
 from maydan.settings import FILE_NAME, Settings, suggest
-from maydan.storage.migrations import apply
 from maydan.storage.settings import DatabaseSettings
 
 DEFAULT_URL = "sqlite:///maydan.db"
@@ -65,10 +65,6 @@ async def _try_database(url: str) -> None:
 
 
 async def _prepare(settings: Settings, email: str, password: str) -> tuple[int, Account]:
-    async with opened_store(settings.database) as store:
-        steps = await apply(store, needed_migrations(settings))
-        accounts = Accounts(store, settings)
-        try:
-            return len(steps), await accounts.people.create_administrator(email=email, password=password)
-        finally:
-            accounts.passwords.close()
+    steps = await migrate(settings)
+    async with opened_accounts(settings) as accounts:
+        return len(steps), await accounts.people.create_administrator(email=email, password=password)

@@ -6,8 +6,7 @@ import argparse
 import asyncio
 
 from maydan.cli.failures import PENDING
-from maydan.cli.instance import load_settings, needed_migrations, opened_store
-from maydan.errors import MigrationsPending
+from maydan.cli.instance import load_host, load_settings, opened_store
 from maydan.settings import Settings
 from maydan.storage.migrations import PlannedStep, apply, plan
 
@@ -24,26 +23,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def migrate(settings: Settings) -> list[PlannedStep]:
-    """Apply what is pending, and return it."""
+    """Apply what the core and the enabled plugins need, and return it."""
+    from maydan.app import needed_migrations
+
+    host = load_host(settings)
     async with opened_store(settings.database) as store:
-        return await apply(store, needed_migrations(settings))
-
-
-async def require_migrated(settings: Settings) -> None:
-    """Refuse to go on while the database is older than the code.
-
-    Raises:
-        MigrationsPending: The detail names the migrations.
-    """
-    steps = await _pending(settings)
-    if steps:
-        names = dict.fromkeys(f"{step.app} {step.migration}" for step in steps)
-        raise MigrationsPending(f"migrations are pending: {', '.join(names)}; run `maydan migrate`")
+        return await apply(store, needed_migrations(store, host))
 
 
 async def _pending(settings: Settings) -> list[PlannedStep]:
+    from maydan.app import needed_migrations
+
+    host = load_host(settings)
     async with opened_store(settings.database) as store:
-        return await plan(store, needed_migrations(settings))
+        return await plan(store, needed_migrations(store, host))
 
 
 def _print(steps: list[PlannedStep], word: str, *, with_sql: bool) -> None:

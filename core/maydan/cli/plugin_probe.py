@@ -49,14 +49,28 @@ class _Blame(Struct, frozen=True):
     isolation: Isolation
 
 
-def load_apart(enabled: Sequence[str], path: Path | None = None) -> tuple[PluginState, ...]:
-    """Load the enabled plugins in a child process, and return how each installed one stands."""
+class Loaded(Struct, frozen=True):
+    """What came of loading plugins apart."""
+
+    states: tuple[PluginState, ...]
+    """How each installed plugin stands."""
+    isolated: Mapping[str, Isolation]
+    """Those that ended or held up the process, by name: a process that must go on does not load them."""
+
+
+def load_apart(enabled: Sequence[str], path: Path | None = None) -> Loaded:
+    """Load the enabled plugins in a child process, again and again until it comes to its end.
+
+    Args:
+        enabled: Names, installed or not.
+        path: Folder of the project of one of them, which need not be installed.
+    """
     isolated: dict[str, Isolation] = {}
     while True:
         probe = Probe(enabled=tuple(enabled), path=str(path) if path else None, isolated=isolated)
         outcome = _ask_child(probe)
         if not isinstance(outcome, _Blame):
-            return outcome
+            return Loaded(outcome, isolated)
         if outcome.plugin in isolated:
             raise CommandFailed(f"plugin {outcome.plugin}: {outcome.isolation.reason}")
         isolated[outcome.plugin] = outcome.isolation

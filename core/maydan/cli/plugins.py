@@ -31,7 +31,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def run_list(arguments: argparse.Namespace) -> int:
     """List the installed plugins, and those that are enabled without being installed."""
     settings = find_settings()
-    states = load_apart(settings.plugins.enabled if settings else ())
+    states = load_apart(settings.plugins.enabled if settings else ()).states
     rows = [{key: getattr(state, key) for key in _SHOWN} for state in states]
     if arguments.json:
         print(msgspec.json.encode(rows).decode())
@@ -84,7 +84,7 @@ def _change(name: str, *, enabled: bool) -> int:
 
 
 def _check(name: str, path: Path | None = None) -> Finding:
-    states = {state.name: state for state in load_apart(_with_requirements(name), path)}
+    states = {state.name: state for state in load_apart(_with_requirements(name), path).states}
     state: PluginState | None = states.get(name)
     if state is None:
         return Finding(name=name, ok=False, problems=["its manifest cannot be read"])

@@ -8,13 +8,13 @@ import asyncio
 import msgspec
 
 from maydan.accounts.addresses import address_key
-from maydan.accounts.attempts import Attempt, Attempts, Limit
+from maydan.accounts.attempts import Attempt, Limit
 from maydan.accounts.passwords import check_password
 from maydan.accounts.people import Account
 from maydan.accounts.sessions import end_sessions_of
-from maydan.cli.accounts import ask_password, opened_accounts
+from maydan.cli.accounts import ask_password, get_account, opened_accounts
 from maydan.cli.instance import load_settings
-from maydan.clock import to_text
+from maydan.clock import SystemClock, to_text
 from maydan.settings import Settings
 
 _PAGE = 500
@@ -55,9 +55,9 @@ def run_reset_password(arguments: argparse.Namespace) -> int:
 
     async def work() -> None:
         async with opened_accounts(settings) as accounts:
-            account = await accounts.get(arguments.email)
+            account = await get_account(accounts, arguments.email)
             check_password(password, personal=(account.email, account.name))
-            ended = end_sessions_of(account.id, accounts.clock.now())
+            ended = end_sessions_of(account.id, SystemClock().now())
             hashed = await accounts.passwords.hash(password)
             await accounts.people.change(account, {"password_hash": hashed}, more=[ended])
 
@@ -72,8 +72,8 @@ def run_unlock(arguments: argparse.Namespace) -> int:
 
     async def work() -> bool:
         async with opened_accounts(settings) as accounts:
-            account = await accounts.get(arguments.email)
-            await Attempts(accounts.store, accounts.clock).forgive(cleared=[_failures(account, settings)])
+            account = await get_account(accounts, arguments.email)
+            await accounts.attempts.forgive(cleared=[_failures(account, settings)])
             if account.suspended_at is not None:
                 await accounts.people.suspend(account, suspended=False)
             return account.suspended_at is not None
