@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maydan.access.actors import Actor
+    from maydan.accounts.mail import Mailer
     from maydan.accounts.settings import MailSettings
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
-    from maydan.plugins.declarations import DemoContent, Health, Mailer, Role, Route
+    from maydan.plugins.declarations import DemoContent, Health, Role, Route
     from maydan.plugins.importers import Importer
     from maydan.plugins.views import CommentState, EntryState
     from maydan.storage.log import LoggedEvent
@@ -291,7 +292,8 @@ def provide_mailer(settings: MailSettings) -> Mailer | None:
         settings: The ``[mail]`` section.
     Returns:
         What sends; ``None`` where this plugin cannot (a missing address, for example).
-    When: once at start. Where several plugins offer, ``[plugins] providers`` names the winner.
-    If it fails: counts as no offer. Without a winner mail goes to the log, as a notice without its tokens.
+    When: once at start. A plugin's offer goes before the core's own (SMTP, or a notice in the log); where several
+    plugins offer, ``[plugins] providers`` names the winner, and the start stops when it names none of them.
+    If it fails: counts as no offer.
     """
     ...

@@ -22,6 +22,7 @@ from __future__ import annotations
 from maydan.access.actions import Action
 from maydan.access.actors import Actor
 from maydan.access.policies import PolicyInput
+from maydan.accounts.mail import Mailer
 from maydan.accounts.settings import MailSettings
 from maydan.content.declare import (
     Asset,
@@ -77,7 +78,7 @@ from maydan.locales import fold
 from maydan.money import Money
 from maydan.operations import entries
 from maydan.operations.core import Caller, Core, as_system
-from maydan.plugins.declarations import DemoContent, DemoEntry, Health, Mailer, Role
+from maydan.plugins.declarations import DemoContent, DemoEntry, Health, Role
 from maydan.plugins.importers import ImportedComment, Importer, ImportSummary, ImportTarget, Outcome, Skipped
 from maydan.plugins.versions import HOOK_API
 from maydan.plugins.views import CommentState, EntryState

@@ -43,7 +43,7 @@ class ServeOptions(NamedTuple):
     workers: int = 1
     background: bool = True
     """Whether the first worker also runs the background work."""
-    factory: str = "maydan.app:create_worker_app"
+    factory: str = "maydan.app:worker_app"
     stalled_s: float = STALLED_S
     """Seconds without a sign of life after which a worker is ended."""
     on_ready: Callable[[str], None] | None = None

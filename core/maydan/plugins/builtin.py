@@ -23,4 +23,4 @@ def _loader(name: str) -> Callable[[], object]:
     return lambda: import_module(f"maydan.plugins.builtin_{name}")
 
 
-BUILT_IN: Final = (_built_in("activity"),)
+BUILT_IN: Final = (_built_in("activity"), _built_in("smtp"))

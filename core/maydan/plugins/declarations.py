@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import Struct, field
@@ -71,15 +69,3 @@ class Health(Struct, frozen=True, kw_only=True):
     """One sentence, without secrets."""
     facts: dict[str, int | float | str | bool] = field(default_factory=dict[str, int | float | str | bool])
     """Numbers that an operator wants to see, units in the names."""
-
-
-class Mailer(Protocol):
-    """Sends mail."""
-
-    async def send(self, messages: Sequence[EmailMessage]) -> None:
-        """Hand over messages; returns when the other side has accepted all of them.
-
-        Raises:
-            Unavailable: Not now; the caller tries again later.
-        """
-        ...

@@ -9,11 +9,12 @@ from maydan.plugins.dispatcher import Dispatcher
 
 if TYPE_CHECKING:
     from maydan.access.actors import Actor
+    from maydan.accounts.mail import Mailer
     from maydan.accounts.settings import MailSettings
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
     from maydan.plugins.calls import CallFailed
-    from maydan.plugins.declarations import Health, Mailer
+    from maydan.plugins.declarations import Health
     from maydan.plugins.views import CommentState, EntryState
     from maydan.storage.log import LoggedEvent
 
