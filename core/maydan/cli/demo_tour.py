@@ -35,25 +35,26 @@ def describe(url: str, types: Sequence[ContentType]) -> str:
 
 def _lines(url: str, types: Sequence[str]) -> Iterator[str]:
     space = f"{url}/api/spaces/{SPACE}"
-    if _SHOWN in types:
-        posts = f"{space}/content/{_SHOWN}"
-        yield from _step("the newest posts, with their number", f"curl -s '{posts}?limit=3&count=exact'")
+    posts = f"{space}/content/{_SHOWN}"
+    shows_posts = _SHOWN in types
+    if shows_posts:
+        yield from _step("the newest posts, and how many there are", f"curl -s '{posts}?limit=3&count=exact'")
         yield from _step("the same in Arabic, titles only", f"curl -s '{posts}?limit=3&locale=ar&fields=title,slug'")
-        yield from _step("the space's own OpenAPI document", f"curl -s {space}/openapi.json")
-    for name in types if _SHOWN not in types else ():
+    for name in () if shows_posts else types:
         yield from _step(f"entries of {name}", f"curl -s '{space}/content/{name}?limit=3'")
-    yield from _step(
-        "sign in; the token lives in the shell's variable TOKEN",
-        f"""TOKEN=$(curl -s {url}/api/auth/login -H 'Content-Type: application/json' """
-        f"""-d '{{"email":"{EMAIL}","password":"{PASSWORD}"}}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')""",
-    )
+    yield from _step("the OpenAPI document of the space, with its types", f"curl -s {space}/openapi.json")
+    yield from _step("sign in; the token stays in the variable TOKEN", _login(url))
     yield from _step("who am I?", f'curl -s {url}/api/me -H "Authorization: Bearer $TOKEN"')
-    if _SHOWN in types:
-        yield from _step(
-            "write a draft in two languages; nobody reads it before it is published",
-            f"""curl -s {posts} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' """
-            """-d '{"title":{"en":"Hello","ar":"مرحبا"}}'""",
-        )
+    if shows_posts:
+        body = """-H 'Content-Type: application/json' -d '{"title":{"en":"Hello","ar":"مرحبا"}}'"""
+        line = f'curl -s {posts} -H "Authorization: Bearer $TOKEN" {body}'
+        yield from _step("a draft in two languages; nobody reads it before it is published", line)
+
+
+def _login(url: str) -> str:
+    credentials = f'''{{"email":"{EMAIL}","password":"{PASSWORD}"}}'''
+    request = f"curl -s {url}/api/auth/login -H 'Content-Type: application/json' -d '{credentials}'"
+    return f"""TOKEN=$({request} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')"""
 
 
 def _step(words: str, line: str) -> Iterator[str]:
