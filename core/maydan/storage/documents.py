@@ -38,7 +38,12 @@ class DocumentRow(Struct, frozen=True):
 
 def table_of(content_type: ContentType) -> str:
     """Return the name of the type's document table."""
-    return f"maydan_documents_{content_type.key}"
+    return table_name(content_type.key)
+
+
+def table_name(type_key: int) -> str:
+    """Return the name of the document table of the type with this internal number."""
+    return f"maydan_documents_{type_key:d}"
 
 
 def create_table(content_type: ContentType, dialect: DialectName) -> list[str]:

@@ -27,7 +27,7 @@ class Registry:
 
     async def reload(self) -> None:
         """Read all spaces and types again and swap them in at once."""
-        spaces = [_space(row) for row in await self._store.fetch_all(_SELECT_SPACES)]
+        spaces = await list_spaces(self._store)
         types = [_type(row) for row in await self._store.fetch_all(_SELECT_TYPES)]
         self._spaces = {space.name: space for space in spaces}
         self._types = dict(types)
@@ -84,6 +84,11 @@ MAX_NAME: Final = 128
 
 _SELECT_SPACES: Final = "SELECT key, name, settings, version FROM maydan_spaces"
 _SELECT_TYPES: Final = "SELECT key, space_key, name, definition, version FROM maydan_types"
+
+
+async def list_spaces(reader: Reader) -> list[Space]:
+    """Read all spaces from the database."""
+    return [_space(row) for row in await reader.fetch_all(_SELECT_SPACES)]
 
 
 async def find_space(reader: Reader, name: str) -> Space | None:

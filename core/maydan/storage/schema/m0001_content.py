@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+import secrets
+from typing import TYPE_CHECKING, Final
 
 from maydan.storage.migrations import Migration, Step
+
+if TYPE_CHECKING:
+    from maydan.storage.ports import Transaction
 
 _SPACES: Final = """
 CREATE TABLE IF NOT EXISTS maydan_spaces (
@@ -13,6 +17,13 @@ CREATE TABLE IF NOT EXISTS maydan_spaces (
     settings {json} NOT NULL,
     version {bigint} NOT NULL,
     created_at {time} NOT NULL
+)
+"""
+
+_SECRETS: Final = """
+CREATE TABLE IF NOT EXISTS maydan_secrets (
+    name {text} PRIMARY KEY,
+    value {text} NOT NULL
 )
 """
 
@@ -118,6 +129,12 @@ CREATE TABLE IF NOT EXISTS maydan_jobs (
 """
 
 
+async def _make_secret(transaction: Transaction) -> None:
+    """Make the secret that signs cursors; shared by all processes, so it is kept with the data."""
+    sql = "INSERT INTO maydan_secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
+    await transaction.execute(sql, "signing", secrets.token_hex(32))
+
+
 def _unique(table: str, *columns: str) -> Step:
     name = f"{table}_{'_'.join(columns)}_unique"
     return Step(name=name, sql=f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table} ({', '.join(columns)})")
@@ -132,6 +149,8 @@ MIGRATION: Final = Migration(
     app="core",
     name="0001_content",
     steps=(
+        Step(name="maydan_secrets", sql=_SECRETS),
+        Step(name="signing_secret", run=_make_secret),
         Step(name="maydan_spaces", sql=_SPACES),
         _unique("maydan_spaces", "name"),
         Step(name="maydan_types", sql=_TYPES),

@@ -1,0 +1,215 @@
+"""The one place where the rooms are wired: settings in, services and the application out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from maydan.accounts.service import Accounts
+from maydan.clock import SystemClock
+from maydan.errors import MigrationsPending
+from maydan.events.subscriptions import Subscriptions
+from maydan.operations.core import Core
+from maydan.operations.observers import Observers
+from maydan.operations.plugin_types import type_migrations
+from maydan.operations.schedules import run_due
+from maydan.operations.snapshots import Snapshots
+from maydan.plugins.discovery import installed_names
+from maydan.plugins.host import HostOptions, PluginHost
+from maydan.settings import FILE_NAME, load
+from maydan.storage.migrations import pending
+from maydan.storage.opening import open_store
+from maydan.storage.registry import Registry
+from maydan.storage.revisions import Revisions
+from maydan.storage.schema import CORE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from litestar import Litestar
+
+    from maydan.accounts.mail import Mailer
+    from maydan.clock import Clock
+    from maydan.http.routing import Route
+    from maydan.plugins.guard import Guard
+    from maydan.plugins.isolation import Isolation
+    from maydan.settings import Settings
+    from maydan.storage.migrations import Migration
+    from maydan.storage.ports import Store
+
+_LOG: Final = logging.getLogger("maydan")
+_SCHEDULES_EVERY_S: Final = 1.0
+
+
+def load_plugins(settings: Settings, **given: Any) -> PluginHost:
+    """Load the plugins that the settings enable; ``given`` goes to :meth:`PluginHost.load`."""
+    options = given.pop("options", None) or HostOptions(read_settings=settings.of_plugin)
+    return PluginHost.load(settings.plugins, options=options, **given)
+
+
+def needed_migrations(store: Store, host: PluginHost) -> list[Migration]:
+    """Return every migration of the core and of the loaded plugins, in order."""
+    return [*CORE, *type_migrations(store, host)]
+
+
+def create_core(
+    settings: Settings, host: PluginHost, *, clock: Clock | None = None, mailer: Mailer | None = None
+) -> Core:
+    """Wire the services of one process; nothing is opened before :func:`running`.
+
+    Raises:
+        ConfigurationError: The database URL or a provider cannot be used.
+    """
+    clock = clock or SystemClock()
+    store = open_store(settings.database)
+    accounts = Accounts(
+        store,
+        auth=settings.auth,
+        mail=settings.mail,
+        base_url=settings.server.base_url,
+        clock=clock,
+        mailer=mailer or _mailer(settings, host),
+    )
+    core = Core(
+        settings=settings,
+        store=store,
+        registry=Registry(store),
+        snapshots=Snapshots(store, host, clock),
+        revisions=Revisions(store),
+        host=host,
+        accounts=accounts,
+        subscriptions=Subscriptions(store),
+        clock=clock,
+    )
+    _follow_changes(core)
+    core.subscriptions.add(Observers(core))
+    return core
+
+
+@asynccontextmanager
+async def running(core: Core) -> AsyncGenerator[Core]:
+    """Open the services, and close them at the end of the block.
+
+    Raises:
+        MigrationsPending: The database is older than the code; it names what is missing.
+        Unavailable: The database cannot be reached.
+    """
+    store = core.store
+    await store.open()
+    try:
+        await _require_migrated(core)
+        core.secret = await _secret(store)
+        await core.registry.reload()
+        await core.revisions.start()
+        try:
+            yield core
+        finally:
+            await core.revisions.stop()
+    finally:
+        await store.close()
+
+
+async def _require_migrated(core: Core) -> None:
+    missing = await pending(core.store, needed_migrations(core.store, core.host))
+    if missing:
+        names = ", ".join(f"{migration.app} {migration.name}" for migration in missing)
+        raise MigrationsPending(f"These migrations are pending: {names}. Run `maydan migrate`.")
+
+
+def _follow_changes(core: Core) -> None:
+    """Keep what this process holds in memory current."""
+
+    async def reload(_scope: str) -> None:
+        await core.registry.reload()
+        core.snapshots.forget()
+
+    async def forget(_scope: str) -> None:
+        core.snapshots.forget()
+        core.authenticator.forget()
+
+    for scope in ("spaces", "types"):
+        core.revisions.on_change(scope, reload)
+    for scope in ("policies", "accounts"):
+        core.revisions.on_change(scope, forget)
+
+
+def _mailer(settings: Settings, host: PluginHost) -> Mailer | None:
+    """Return the mailer that a plugin offers, the one that the settings name where several do, else none of theirs."""
+    offers = host.hooks.provide_mailer(settings.mail)
+    wanted = settings.plugins.providers.get("provide_mailer")
+    if wanted in offers:
+        return offers[wanted]
+    if wanted is None and len(offers) == 1:
+        return next(iter(offers.values()))
+    if wanted is not None or offers:
+        names = ", ".join(sorted(offers)) or "none"
+        _LOG.error("No plugin sends mail: [plugins] providers.provide_mailer must name one that offers to: %s.", names)
+    return None
+
+
+async def _secret(store: Store) -> bytes:
+    row = await store.fetch_one("SELECT value FROM maydan_secrets WHERE name = ?", "signing")
+    if row is None:
+        raise MigrationsPending("The signing secret is missing. Run `maydan migrate`.")
+    return bytes.fromhex(row[0])
+
+
+@asynccontextmanager
+async def background_work(core: Core) -> AsyncGenerator[None]:
+    """Run the work that no request waits for: subscribers of the log, planned publications, mail, clearing up."""
+    await core.subscriptions.start()
+    await core.accounts.start_worker()
+    schedules = asyncio.create_task(_run_schedules(core), name="maydan schedules")
+    try:
+        yield
+    finally:
+        schedules.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await schedules
+        await core.accounts.stop()
+        await core.subscriptions.stop()
+
+
+async def _run_schedules(core: Core) -> None:
+    while True:
+        try:
+            await run_due(core)
+        except Exception:
+            _LOG.exception("Planned publications could not be looked at; they are looked at again.")
+        await asyncio.sleep(_SCHEDULES_EVERY_S)
+
+
+def create_app(core: Core, *, work: bool = True) -> Litestar:
+    """Return the HTTP application; while it lives its services run, and with ``work`` the background work too."""
+    from maydan.http.application import build_app  # noqa: PLC0415 - commands that serve nothing spare the import
+    from maydan.http.surface import core_routes  # noqa: PLC0415
+    from maydan.http.surroundings import Surroundings  # noqa: PLC0415
+
+    around = Surroundings(core, core.settings.server, core.settings.log)
+    routes: list[Route] = [*core_routes(), *_plugin_routes(core)]
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
+        async with running(core), background_work(core) if work else contextlib.nullcontext():
+            yield
+            around.is_stopping = True
+
+    return build_app(around, routes, lifespan=[lifespan])
+
+
+def worker_app(*, guard: Guard, isolated: Mapping[str, Isolation], background: bool) -> Litestar:
+    """Return the application of one worker process, from ``maydan.toml`` and the environment; the supervisor's door."""
+    settings = load(Path(FILE_NAME), os.environ, plugins=installed_names())
+    options = HostOptions(read_settings=settings.of_plugin, isolated=isolated)
+    return create_app(create_core(settings, load_plugins(settings, guard=guard, options=options)), work=background)
+
+
+def _plugin_routes(core: Core) -> Sequence[Route]:
+    return [route for registered in core.host.registered().values() for route in registered.routes]
+
+

@@ -1,0 +1,246 @@
+"""Entries over HTTP: thin, everything is decided in ``operations.entries``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from maydan.content.query import LIST_PARAMETERS, READ_PARAMETERS, parse_parameters
+from maydan.errors import BadParameter, InputError, InvalidInput
+from maydan.http.answers import Answer, Cache
+from maydan.http.entries_schemas import ENTRY, ENTRY_PAGE, LISTING, READING
+from maydan.http.routing import BY_OPERATION, AnyQuery, NoQuery, Route, route
+from maydan.operations import entries
+from maydan.operations.entries.statuses import LocaleStatus, statuses_of
+from maydan.operations.scopes import scope_of
+
+if TYPE_CHECKING:
+    from maydan.http.call import Call
+    from maydan.operations.entries import EntryView
+
+_LIST: Final = "/api/spaces/{space}/content/{type}"
+_ONE: Final = _LIST + "/{entry}"
+
+
+class WriteQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of what writes an entry."""
+
+    locale: str | None = None
+    """The locale of plain values for localised fields; the default locale when absent."""
+
+
+class DeleteQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of a deletion."""
+
+    purge: bool = False
+    """Remove the entry for good, with its versions, instead of moving it to the trash."""
+
+
+class PublishInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to publish or unpublish."""
+
+    locales: tuple[str, ...] | None = None
+    """Every locale in which the entry has content when absent."""
+    at: datetime | None = None
+    """RFC 3339; a later moment schedules."""
+
+
+class StatusAnswer(Struct, frozen=True, kw_only=True):
+    """The status of an entry in each locale of the space."""
+
+    items: tuple[LocaleStatus, ...]
+
+
+@route(
+    "GET", _LIST, permission=BY_OPERATION, query=AnyQuery, answer=ENTRY_PAGE, parameters=LISTING,
+    errors=(400, 401, 403, 404), tags=("entries",),
+)  # fmt: skip
+async def list_entries(call: Call) -> Answer:
+    """List entries of a content type.
+
+    ``filter[field][op]=value``, ``sort``, ``fields``, ``limit``, ``cursor`` or ``offset``, ``count=exact``.
+    """
+    query = parse_parameters(call.pairs, allowed=LIST_PARAMETERS)
+    scope = await scope_of(call.core, call.caller, call.space, call.path["type"])
+    page = await entries.list_entries(scope, query)
+    return Answer.page(page.items, next=page.next, total=page.total, **_reading(page.locale, draft=page.draft))
+
+
+@route(
+    "POST", _LIST, permission=BY_OPERATION, body=dict, query=WriteQuery, answer=ENTRY, status=201,
+    errors=(401, 403, 404, 409, 422, 503), tags=("entries",),
+)  # fmt: skip
+async def create_entry(call: Call) -> Answer:
+    """Create an entry, as a draft where the type has drafts."""
+    seal = call.seal(lambda view: _created(call, view))
+    view = await entries.create(
+        call.core, call.caller, call.space, call.path["type"], call.body(), locale=call.query.locale,
+        seal=seal.statements,
+    )  # fmt: skip
+    return seal.answer(view)
+
+
+@route(
+    "GET", _ONE, permission=BY_OPERATION, query=AnyQuery, answer=ENTRY, parameters=READING,
+    errors=(301, 400, 404), tags=("entries",),
+)  # fmt: skip
+async def get_entry(call: Call) -> Answer:
+    """Get an entry by id or slug."""
+    reading = _parse_reading(call)
+    space, path = call.space, call.path
+    view = await entries.find(call.core, call.caller, space, path["type"], path["entry"], reading)
+    if view.slug is not None:
+        return _moved(call, view.slug)
+    return _answer(view, draft=reading.draft)
+
+
+@route(
+    "PATCH", _ONE, permission=BY_OPERATION, body=dict, query=WriteQuery, answer=ENTRY, if_match=True,
+    errors=(401, 403, 404, 409, 412, 422, 428, 503), tags=("entries",),
+)  # fmt: skip
+async def patch_entry(call: Call) -> Answer:
+    """Change an entry by a JSON Merge Patch (RFC 7396); the draft alone changes until the next publish."""
+    seal = call.seal(_draft_answer)
+    view = await entries.change(
+        call.core, call.caller, call.space, call.path["type"], call.path["entry"], call.body(), replace=False,
+        precondition=call.require_version, locale=call.query.locale, seal=seal.statements,
+    )  # fmt: skip
+    return seal.answer(view)
+
+
+@route(
+    "PUT", _ONE, permission=BY_OPERATION, body=dict, query=WriteQuery, answer=ENTRY, if_match=True,
+    errors=(201, 401, 403, 404, 409, 412, 422, 428, 503), tags=("entries",),
+)  # fmt: skip
+async def put_entry(call: Call) -> Answer:
+    """Replace an entry; a slug that is not there creates one."""
+    space, path = call.space, call.path
+    view, is_new = await entries.put(
+        call.core, call.caller, space, path["type"], path["entry"], call.body(), precondition=call.require_version,
+        locale=call.query.locale,
+    )  # fmt: skip
+    return _created(call, view) if is_new else _draft_answer(view)
+
+
+@route(
+    "DELETE", _ONE, permission=BY_OPERATION, query=DeleteQuery, status=204,
+    errors=(401, 403, 404, 409, 412, 503), tags=("entries",),
+)  # fmt: skip
+async def delete_entry(call: Call) -> Answer:
+    """Move an entry to the trash, or remove it for good."""
+    verb = entries.purge if call.query.purge else entries.delete
+    space, path = call.space, call.path
+    await verb(call.core, call.caller, space, path["type"], path["entry"], precondition=call.require_version)
+    return Answer.empty()
+
+
+@route(
+    "POST", _ONE + "/publish", permission=BY_OPERATION, body=PublishInput, body_required=False, answer=ENTRY,
+    query=WriteQuery, errors=(401, 403, 404, 409, 422, 503), tags=("entries",),
+)  # fmt: skip
+async def publish_entry(call: Call) -> Answer:
+    """Let readers get the newest version, per locale, now or later."""
+    return await _publish(call, entries.publish)
+
+
+@route(
+    "POST", _ONE + "/unpublish", permission=BY_OPERATION, body=PublishInput, body_required=False, answer=ENTRY,
+    query=WriteQuery, errors=(401, 403, 404, 409, 422, 503), tags=("entries",),
+)  # fmt: skip
+async def unpublish_entry(call: Call) -> Answer:
+    """Take an entry from its readers, per locale, now or later."""
+    return await _publish(call, entries.unpublish)
+
+
+@route(
+    "POST", _ONE + "/restore", permission=BY_OPERATION, answer=ENTRY, query=WriteQuery,
+    errors=(401, 403, 404, 409, 503), tags=("entries",),
+)  # fmt: skip
+async def restore_entry(call: Call) -> Answer:
+    """Bring an entry back from the trash, unpublished."""
+    seal = call.seal(_draft_answer)
+    view = await entries.restore(
+        call.core, call.caller, call.space, call.path["type"], call.path["entry"], locale=call.query.locale,
+        seal=seal.statements,
+    )  # fmt: skip
+    return seal.answer(view)
+
+
+@route(
+    "GET", _ONE + "/status", permission=BY_OPERATION, query=NoQuery, answer=StatusAnswer,
+    errors=(401, 403, 404), tags=("entries",),
+)  # fmt: skip
+async def get_entry_status(call: Call) -> Answer:
+    """Get the status of an entry in each locale, and what is planned for it."""
+    found = await statuses_of(call.core, call.caller, call.space, call.path["type"], call.path["entry"])
+    return Answer.json(StatusAnswer(items=found))
+
+
+async def _publish(call: Call, verb: Any) -> Answer:
+    given = call.body(PublishInput)
+    if given.at is not None and given.at.tzinfo is None:
+        message = "/at must have an offset, such as Z."
+        raise InvalidInput(message, errors=(InputError("/at", "invalid_datetime", message),))
+    seal = call.seal(_draft_answer)
+    view: EntryView = await verb(
+        call.core, call.caller, call.space, call.path["type"], call.path["entry"], locales=given.locales, at=given.at,
+        locale=call.query.locale, seal=seal.statements,
+    )  # fmt: skip
+    return seal.answer(view)
+
+
+def _parse_reading(call: Call) -> entries.Reading:
+    if not call.query_string:
+        return entries.AS_PUBLISHED
+    query = parse_parameters(call.pairs, allowed=READ_PARAMETERS)
+    if query.include:
+        raise BadParameter("include is not available yet.", errors=(InputError("include", "unknown_parameter", ""),))
+    return entries.Reading(
+        draft=query.perspective == "draft",
+        locale=query.locale,
+        fallback=query.fallback,
+        fields=query.fields,
+    )
+
+
+def _answer(view: EntryView, *, draft: bool) -> Answer:
+    prefix = str(view.version) if view.version else ""
+    return Answer(body=view.body, tag_prefix=prefix, **_reading(view.locale, draft=draft))
+
+
+def _reading(locale: str, *, draft: bool) -> dict[str, Any]:
+    """Return how an answer may be kept, and its language; what only some may read is never kept."""
+    language = "" if locale == "*" else locale
+    return {"cache": Cache.PRIVATE if draft else Cache.PUBLIC, "language": language}
+
+
+def _draft_answer(view: EntryView) -> Answer:
+    return _answer(view, draft=True)
+
+
+def _created(call: Call, view: EntryView) -> Answer:
+    location = f"/api/spaces/{call.path['space']}/content/{call.path['type']}/{view.id}"
+    return Answer.created(view.body, location, tag_prefix=str(view.version))
+
+
+def _moved(call: Call, slug: str) -> Answer:
+    base = call.url_path.rpartition("/")[0]
+    query = f"?{call.query_string.decode('latin-1')}" if call.query_string else ""
+    return Answer(status=301, location=f"{base}/{quote(slug)}{query}", tag="")
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    list_entries,
+    create_entry,
+    get_entry,
+    patch_entry,
+    put_entry,
+    delete_entry,
+    publish_entry,
+    unpublish_entry,
+    restore_entry,
+    get_entry_status,
+)

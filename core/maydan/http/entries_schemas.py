@@ -1,0 +1,62 @@
+"""What the static OpenAPI document says of entries, whose fields only a space's own document knows."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from maydan.http.routing import Parameter
+
+_TIME: Final = {"type": "string", "format": "date-time"}
+
+ENTRY: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "The system fields, then the fields of the content type; see the space's own document.",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "type": {"type": "string"},
+        "slug": {"type": ["string", "null", "object"]},
+        "status": {"enum": ["draft", "published", "changed", "trashed"]},
+        "version": {"type": "integer", "minimum": 1},
+        "locale": {"type": "string"},
+        "created_at": _TIME,
+        "updated_at": _TIME,
+        "published_at": {"type": ["string", "null"], "format": "date-time"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+}
+ENTRY_PAGE: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["items", "next"],
+    "additionalProperties": False,
+    "properties": {
+        "items": {"type": "array", "items": ENTRY},
+        "next": {"type": ["string", "null"]},
+        "total": {"type": "integer", "minimum": 0},
+    },
+}
+
+_INTEGER: Final = {"type": "integer"}
+READING: Final = (
+    Parameter(name="fields", description="Names separated by commas; all that may be read when absent."),
+    Parameter(
+        name="perspective",
+        description="`published`, or `draft` for the newest version of every entry.",
+        schema={"enum": ["published", "draft"], "default": "published"},
+    ),
+    Parameter(name="locale", description="A locale of the space, or `*` for the maps of all."),
+    Parameter(
+        name="fallback", description="`none`: 404 where the locale is missing.", schema={"enum": ["none"]}
+    ),
+)
+"""Parameters of reading one entry."""
+LISTING: Final = (
+    *READING,
+    Parameter(name="sort", description="Field names separated by commas, `-` before a descending one."),
+    Parameter(name="limit", schema={**_INTEGER, "minimum": 1, "maximum": 100, "default": 25}),
+    Parameter(name="cursor", description="`next` of the page before.", schema={"type": "string", "minLength": 1}),
+    Parameter(name="offset", schema={**_INTEGER, "minimum": 0, "maximum": 1_000_000}),
+    Parameter(name="count", description="`exact`: the answer has `total`.", schema={"enum": ["exact"]}),
+    Parameter(name="status", schema={"enum": ["draft", "published", "changed", "trashed"]}),
+)
+"""Parameters of lists, beside the filters, which depend on the content type."""

@@ -1,0 +1,76 @@
+"""What every operation is given: the services of this process, and who is asking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from maydan.access.actors import Actor, system
+
+if TYPE_CHECKING:
+    from maydan.accounts.service import Accounts
+    from maydan.accounts.sessions import Authenticator
+    from maydan.events.subscriptions import Subscriptions
+    from maydan.clock import Clock
+    from maydan.operations.snapshots import Snapshots
+    from maydan.plugins.hooks import Hooks
+    from maydan.plugins.host import PluginHost
+    from maydan.settings import Settings
+    from maydan.storage.ports import Store
+    from maydan.storage.registry import Registry
+    from maydan.storage.revisions import Revisions
+
+
+class Core:
+    """The services of one process, wired in ``app.py``."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        registry: Registry,
+        snapshots: Snapshots,
+        revisions: Revisions,
+        host: PluginHost,
+        accounts: Accounts,
+        subscriptions: Subscriptions,
+        clock: Clock,
+    ) -> None:
+        """Keep the services."""
+        self.settings = settings
+        self.store = store
+        self.registry = registry
+        self.snapshots = snapshots
+        self.revisions = revisions
+        self.host = host
+        self.accounts = accounts
+        self.subscriptions = subscriptions
+        self.clock = clock
+        self.secret = b""
+        """Signs cursors; the same in all processes of the deployment, read from the database at start."""
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """Who is behind a token."""
+        return self.accounts.authenticator
+
+    @property
+    def hooks(self) -> Hooks:
+        """The plugins' hooks, one typed method each."""
+        return self.host.hooks
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks, in which request, in which languages."""
+
+    actor: Actor
+    request_id: str = ""
+    languages: tuple[str, ...] = ()
+    """From ``Accept-Language``, best first."""
+
+
+def as_system(reason: str) -> Caller:
+    """Return the caller for what the system does by itself; the reason goes to the audit."""
+    return Caller(actor=system(reason))

@@ -1,0 +1,68 @@
+"""Find the entry that a verb is about, and refuse callers without telling them more than they may know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from maydan.access.actions import Action
+from maydan.errors import NotFound
+from maydan.ids import is_id
+from maydan.operations.entries.views import full_document, newest_document, reading_action
+from maydan.operations.rendering import document_rows
+from maydan.storage.documents import PUBLISHED
+from maydan.storage.entries import EntryRow, find_entry
+from maydan.storage.names import find_slug
+
+if TYPE_CHECKING:
+    from maydan.operations.scopes import Scope
+
+Precondition = Callable[[int], None]
+"""Holds ``If-Match`` against the newest version; raises ``PreconditionRequired`` or ``Stale``."""
+
+
+async def load(scope: Scope, action: str, id_or_slug: str, *, trashed: bool = False) -> EntryRow:
+    """Return the entry, if the caller may take the action on it.
+
+    Args:
+        scope: Who asks about which type.
+        action: What they want to do.
+        id_or_slug: Its id, or its newest slug in any locale.
+        trashed: Whether it must lie in the trash, or must not.
+
+    Raises:
+        Unauthenticated: Nobody is logged in, and nobody may.
+        NotFound: It does not exist, or the caller may not see it.
+        Forbidden: The caller may see it, but not do this.
+    """
+    if scope.caller.actor.kind == "anonymous" and scope.decide(action).denied:
+        scope.refuse(action)
+    entry = await find_any(scope, id_or_slug)
+    if entry is None or (entry.trashed_at is not None) != trashed:
+        raise NotFound
+    document = newest_document(scope.type, scope.space, entry, scope.space.default_locale)
+    if not _visible(scope, entry, document):
+        raise NotFound
+    if not scope.decide(action).permits(document):
+        scope.refuse(action)
+    return entry
+
+
+async def find_any(scope: Scope, id_or_slug: str) -> EntryRow | None:
+    """Return the entry with that id, or that draft slug, whoever asks."""
+    where = (scope.core.store, scope.space.key, scope.type.key)
+    if is_id(id_or_slug):
+        return await find_entry(*where, id_or_slug)
+    hit = await find_slug(*where, id_or_slug, scope.space.locales)
+    return await find_entry(*where, hit.entry_id) if hit and hit.in_draft else None
+
+
+def _visible(scope: Scope, entry: EntryRow, document: dict[str, Any]) -> bool:
+    """Tell whether the caller may read the entry, as a draft or as readers get it."""
+    if scope.decide(reading_action(scope.type)).permits(document):
+        return True
+    reading = scope.decide(Action.READ)
+    if entry.published is None or reading.denied:
+        return False
+    rows = document_rows(scope.type, scope.space, entry)
+    return any(reading.permits(full_document(row)) for row in rows if row.perspective == PUBLISHED)

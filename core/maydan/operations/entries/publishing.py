@@ -1,0 +1,178 @@
+"""Publish and unpublish an entry, per locale, now or at a later moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maydan.access.actions import Action
+from maydan.content.render import content_locales
+from maydan.content.required import check_required
+from maydan.errors import Conflict, InputError, InvalidInput
+from maydan.operations import publication
+from maydan.operations.entries.loading import load
+from maydan.operations.entries.storing import store, until_stored
+from maydan.operations.entries.views import state_for_hooks, view_after_write
+from maydan.operations.plans import cancel_statement, schedule_statements
+from maydan.operations.scopes import scope_of
+from maydan.operations.writing import Change
+from maydan.storage.entries import Changes, changed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from maydan.content.spaces import Space
+    from maydan.operations.core import Caller, Core
+    from maydan.operations.entries.storing import Seal, Veto
+    from maydan.operations.entries.views import EntryView
+    from maydan.operations.scopes import Scope
+    from maydan.storage.entries import EntryRow
+    from maydan.storage.ports import Statement
+
+
+async def publish(
+    core: Core,
+    caller: Caller,
+    space: Space,
+    type_name: str,
+    id_or_slug: str,
+    *,
+    locales: Sequence[str] | None = None,
+    at: datetime | None = None,
+    published_at: datetime | None = None,
+    locale: str | None = None,
+    seal: Seal | None = None,
+    more: Sequence[Statement] = (),
+) -> EntryView:
+    """Let readers get the newest version, in the locales.
+
+    Args:
+        core: The services.
+        caller: Who publishes.
+        space: Where.
+        type_name: The entry's content type.
+        id_or_slug: Its id, or its newest slug.
+        locales: ``None`` is every locale in which it has content.
+        at: Aware; a later moment schedules, an earlier one is now.
+        published_at: The moment that readers are shown, for importers; ``None`` is now.
+        locale: In which to answer.
+        seal: What to store with it for the caller.
+        more: Further statements of the same transaction.
+
+    Raises:
+        NotFound, Unauthenticated, Forbidden: As for every verb.
+        InvalidInput: A required field has no value, or a locale is not the space's; nothing is published.
+        Conflict: The type has no drafts.
+        HookRefused: A plugin said no.
+    """
+    scope = await scope_of(core, caller, space, type_name)
+
+    async def attempt(_number: int) -> EntryView:
+        before = await load(scope, Action.PUBLISH, id_or_slug)
+        wanted = _locales(scope, before, locales)
+        check_required(scope.type, space, before.body, wanted)
+        _require_drafts(scope)
+        now = core.clock.now()
+        if at is not None and at > now:
+            return await _schedule(scope, before, "publish", wanted, at, seal=seal, locale=locale, more=more)
+        shown = publication.publish(scope.type, before, wanted, at=published_at or now)
+        made = _change(scope, before, shown, "entry.published", wanted, now)
+        view = view_after_write(scope, made.after, locale)
+        await store(scope, made, view, veto=_veto(scope, before, "check_entry_publish", wanted), seal=seal, more=more)
+        return view
+
+    return await until_stored(attempt)
+
+
+async def unpublish(
+    core: Core,
+    caller: Caller,
+    space: Space,
+    type_name: str,
+    id_or_slug: str,
+    *,
+    locales: Sequence[str] | None = None,
+    at: datetime | None = None,
+    locale: str | None = None,
+    seal: Seal | None = None,
+    more: Sequence[Statement] = (),
+) -> EntryView:
+    """Take an entry from its readers, in the locales; ``None`` is all of them. Raises as :func:`publish`."""
+    scope = await scope_of(core, caller, space, type_name)
+
+    async def attempt(_number: int) -> EntryView:
+        before = await load(scope, Action.PUBLISH, id_or_slug)
+        wanted = _locales(scope, before, locales if locales is not None else space.locales)
+        _require_drafts(scope)
+        now = core.clock.now()
+        if at is not None and at > now:
+            return await _schedule(scope, before, "unpublish", wanted, at, seal=seal, locale=locale)
+        left = publication.unpublish(scope.type, before.published, wanted) if before.published else None
+        made = _change(scope, before, left, "entry.unpublished", wanted, now)
+        view = view_after_write(scope, made.after, locale)
+        veto = _veto(scope, before, "check_entry_unpublish", wanted)
+        await store(scope, made, view, veto=veto, seal=seal, more=more or [cancel_statement(space.key, before.id)])
+        return view
+
+    return await until_stored(attempt)
+
+
+def _locales(scope: Scope, entry: EntryRow, locales: Sequence[str] | None) -> tuple[str, ...]:
+    if locales is None:
+        return content_locales(scope.type, scope.space, entry.body)
+    errors = tuple(
+        InputError(f"/locales/{index}", "unknown_locale", f"The space has {', '.join(scope.space.locales)}.")
+        for index, locale in enumerate(locales)
+        if locale not in scope.space.locales
+    )
+    if errors or not locales:
+        errors = errors or (InputError("/locales", "too_few", "Name at least one locale, or leave it out."),)
+        raise InvalidInput(f"{errors[0].pointer}: {errors[0].message}", errors=errors)
+    return tuple(dict.fromkeys(locales))
+
+
+def _require_drafts(scope: Scope) -> None:
+    if not scope.type.drafts:
+        raise Conflict(f"{scope.type.name} has no drafts: its entries are readable as soon as they are stored.")
+
+
+def _change(
+    scope: Scope,
+    before: EntryRow,
+    shown: publication.Publication | None,
+    event: str,
+    locales: Sequence[str],
+    at: datetime,
+) -> Change:
+    after = changed(before, Changes(published=shown), at=at, by=scope.caller.actor.id)
+    facts = {"locales": list(locales)}
+    return Change(
+        space=scope.space, type=scope.type, before=before, after=after, event=event, at=at, facts=facts
+    )
+
+
+async def _schedule(
+    scope: Scope,
+    entry: EntryRow,
+    kind: str,
+    locales: Sequence[str],
+    at: datetime,
+    *,
+    locale: str | None,
+    seal: Seal | None,
+    more: Sequence[Statement] = (),
+) -> EntryView:
+    """Store that it is to happen later, instead of an earlier plan of the same kind."""
+    view = view_after_write(scope, entry, locale)
+    planned = schedule_statements(scope, entry, kind, locales, at)
+    await scope.core.store.commit([*planned, *more, *(seal(view) if seal else ())])
+    return view
+
+
+def _veto(scope: Scope, before: EntryRow, hook: str, locales: tuple[str, ...]) -> Veto | None:
+    hooks = scope.core.hooks
+    if not hooks.listens(hook, scope.space):
+        return None
+    state = state_for_hooks(scope.type, scope.space, before, publication.status(scope.type, before))
+    check = hooks.check_entry_publish if hook == "check_entry_publish" else hooks.check_entry_unpublish
+    return lambda: check(scope.space, state, locales, scope.caller.actor)

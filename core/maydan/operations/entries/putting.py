@@ -1,0 +1,55 @@
+"""Put an entry: replace the one that is there, or create one under a slug that nobody has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maydan.access.actions import Action
+from maydan.errors import InputError, InvalidInput, NotFound
+from maydan.ids import is_id
+from maydan.operations.entries.changing import change
+from maydan.operations.entries.creating import create
+from maydan.operations.entries.loading import find_any
+from maydan.operations.scopes import scope_of
+
+if TYPE_CHECKING:
+    from maydan.content.spaces import Space
+    from maydan.operations.core import Caller, Core
+    from maydan.operations.entries.loading import Precondition
+    from maydan.operations.entries.views import EntryView
+
+
+async def put(
+    core: Core,
+    caller: Caller,
+    space: Space,
+    type_name: str,
+    id_or_slug: str,
+    data: dict[str, Any],
+    *,
+    precondition: Precondition,
+    locale: str | None = None,
+) -> tuple[EntryView, bool]:
+    """Return the entry, and whether it was created.
+
+    Ids are made by the system, so an id that is not there is 404; and so is a slug for whoever may not create.
+
+    Raises:
+        NotFound, Unauthenticated, Forbidden, PreconditionRequired, Stale, InvalidInput, UniqueViolation: As ``change``
+            and ``create``.
+    """
+    try:
+        view = await change(
+            core, caller, space, type_name, id_or_slug, data, replace=True, precondition=precondition, locale=locale
+        )
+    except NotFound:
+        scope = await scope_of(core, caller, space, type_name)
+        if is_id(id_or_slug) or scope.decide(Action.CREATE).denied or await find_any(scope, id_or_slug):
+            raise
+    else:
+        return view, False
+    if data.get("slug", id_or_slug) != id_or_slug:
+        message = "/slug must be the slug in the path, or absent."
+        raise InvalidInput(message, errors=(InputError("/slug", "contradiction", message),))
+    made = await create(core, caller, space, type_name, {**data, "slug": id_or_slug}, locale=locale)
+    return made, True

@@ -1,0 +1,186 @@
+"""Read one entry, under a perspective and in a locale, as far as the caller may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from maydan.access.actions import Action
+from maydan.content.render import project
+from maydan.errors import NotFound
+from maydan.ids import is_id
+from maydan.operations.entries.locales import reading_locale
+from maydan.operations.entries.views import (
+    MAPS,
+    EntryView,
+    decode,
+    encode,
+    may_learn_version,
+    reading_action,
+    whole_document,
+)
+from maydan.operations.rendering import document_keys, maps_document
+from maydan.operations.scopes import scope_of
+from maydan.storage.document_queries import Where, find_document, find_documents
+from maydan.storage.documents import DRAFT, PUBLISHED
+from maydan.storage.entries import find_entries, newest_version
+from maydan.storage.names import find_slug
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maydan.access.decisions import Decision
+    from maydan.content.spaces import Space
+    from maydan.operations.core import Caller, Core
+    from maydan.operations.scopes import Scope
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """How an entry is to be read."""
+
+    draft: bool = False
+    """Under ``perspective=draft``: the newest version of every entry."""
+    locale: str | None = None
+    """``None`` leaves it to the caller's languages; ``*`` is the maps of all locales."""
+    fallback: bool = True
+    """Whether other locales stand in for a missing one."""
+    fields: tuple[str, ...] | None = None
+    """``None`` is all that may be read."""
+
+
+AS_PUBLISHED = Reading()
+
+
+async def find(
+    core: Core, caller: Caller, space: Space, type_name: str, id_or_slug: str, reading: Reading = AS_PUBLISHED
+) -> EntryView:
+    """Return an entry as the caller may read it.
+
+    Raises:
+        NotFound: It does not exist, is not published, or the caller may not read it.
+        BadParameter: The locale is not the space's, or a field is unknown (or not the caller's to know of).
+    """
+    scope = await scope_of(core, caller, space, type_name)
+    return await find_in(scope, id_or_slug, reading)
+
+
+async def find_in(scope: Scope, id_or_slug: str, reading: Reading) -> EntryView:
+    """Do the same before a type that is found already."""
+    locale = reading_locale(scope.space, scope.caller, reading.locale)
+    decision = scope.decide(Action.READ_DRAFT if reading.draft and scope.type.drafts else Action.READ)
+    if decision.denied:
+        raise NotFound
+    by_id = is_id(id_or_slug)
+    entry_id = id_or_slug if by_id else await _id_of(scope, id_or_slug, reading, locale)
+    if locale == MAPS:
+        return await _maps(scope, decision, entry_id, reading)
+    where = where_of(scope, reading.draft, locale, translated_only=not reading.fallback)
+    parts = await find_document(scope.core.store, where, entry_id)
+    if parts is None:
+        raise NotFound
+    body = _shown(scope, decision, parts, reading.fields)
+    version = await _version(scope, entry_id)
+    slug = None if by_id else _moved(parts[0], id_or_slug)
+    return EntryView(id=entry_id, body=body, locale=locale, version=version, slug=slug)
+
+
+def where_of(scope: Scope, draft: bool, locale: str, *, translated_only: bool = False) -> Where:
+    """Return which documents a perspective means."""
+    return Where(
+        type=scope.type,
+        space_key=scope.space.key,
+        perspective=DRAFT if draft and scope.type.drafts else PUBLISHED,
+        locale=locale,
+        translated_only=translated_only,
+    )
+
+
+def _shown(scope: Scope, decision: Decision, parts: tuple[str, str], fields: Sequence[str] | None) -> bytes:
+    """Return the bytes that the caller gets of a document; as they are stored where that is right."""
+    if fields is None and decision.row is None and whole_document(decision):
+        return parts[0].encode()
+    document = {**decode(parts[0]), **decode(parts[1])}
+    if not decision.permits(document):
+        raise NotFound
+    return encode(project(document, selected(decision.fields_for(document), fields)))
+
+
+def selected(allowed: frozenset[str], fields: Sequence[str] | None) -> frozenset[str]:
+    """Return the members of an answer: what is allowed, narrowed to what was asked for; the id is always there."""
+    return allowed if fields is None else allowed & {"id", *fields}
+
+
+async def _id_of(scope: Scope, slug: str, reading: Reading, locale: str) -> str:
+    """Look a slug up, in the locale that is read and then in the others."""
+    locales = scope.space.locales if locale == MAPS else (locale, *scope.space.locales)
+    hit = await find_slug(scope.core.store, scope.space.key, scope.type.key, slug, dict.fromkeys(locales))
+    if hit is None:
+        raise NotFound
+    if scope.type.drafts and not reading.draft and hit.in_draft and not hit.in_published:
+        raise NotFound
+    return hit.entry_id
+
+
+def _moved(body: str, asked: str) -> str | None:
+    """Return the present slug, where the entry was asked for by another one that is a former one."""
+    slug: str | None = decode(body).get("slug")
+    return slug if slug != asked else None
+
+
+async def _version(scope: Scope, entry_id: str) -> int:
+    if not may_learn_version(scope):
+        return 0
+    return await newest_version(scope.core.store, scope.space.key, entry_id)
+
+
+async def _maps(scope: Scope, decision: Decision, entry_id: str, reading: Reading) -> EntryView:
+    """Read ``locale=*`` of one entry."""
+    shown = await maps_of(scope, decision, [entry_id], reading)
+    if entry_id not in shown:
+        raise NotFound
+    return EntryView(id=entry_id, body=shown[entry_id], locale=MAPS, version=await _version(scope, entry_id))
+
+
+async def maps_of(scope: Scope, decision: Decision, ids: Sequence[str], reading: Reading) -> dict[str, bytes]:
+    """Return the entries with the maps of every locale, from the stored form: documents hold one locale each."""
+    perspective = DRAFT if reading.draft and scope.type.drafts else PUBLISHED
+    entries = await find_entries(scope.core.store, scope.space.key, scope.type.key, ids)
+    allowed = await _allowed_on_maps(scope, decision, ids, reading)
+    shown: dict[str, bytes] = {}
+    for entry in entries:
+        keys = document_keys(scope.type, scope.space, entry)
+        if allowed.get(entry.id) and any(key[0] == perspective for key in keys):
+            document = maps_document(scope.type, scope.space, entry, perspective)
+            shown[entry.id] = encode(project(document, selected(allowed[entry.id], reading.fields)))
+    return shown
+
+
+async def _allowed_on_maps(
+    scope: Scope, decision: Decision, ids: Sequence[str], reading: Reading
+) -> dict[str, frozenset[str]]:
+    """Return per entry the fields that may be read in every one of its locales: maps show them all at once."""
+    if decision.unconditional:
+        return dict.fromkeys(ids, decision.fields)
+    allowed: dict[str, frozenset[str]] = {}
+    for locale in scope.space.locales:
+        where = where_of(scope, reading.draft, locale)
+        for entry_id, body, private in await find_documents(scope.core.store, where, ids):
+            fields = decision.fields_for({**decode(body), **decode(private)})
+            allowed[entry_id] = fields & allowed.get(entry_id, fields)
+    return allowed
+
+
+async def readable_ids(scope: Scope, ids: Sequence[str]) -> list[str]:
+    """Return those of the ids whose entries the caller may read, as readers get them or as drafts."""
+    found: set[str] = set()
+    for draft, action in ((False, Action.READ), (True, reading_action(scope.type))):
+        decision = scope.decide(action)
+        if decision.denied:
+            continue
+        where = where_of(scope, draft, scope.space.default_locale)
+        for entry_id, body, private in await find_documents(scope.core.store, where, ids):
+            document: dict[str, Any] = {**decode(body), **decode(private)}
+            if decision.permits(document):
+                found.add(entry_id)
+    return [entry_id for entry_id in ids if entry_id in found]

@@ -1,0 +1,89 @@
+"""The last step of every verb: hooks that may refuse, then one batch, and what it means when that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from maydan.content.values import unique_values
+from maydan.errors import Conflict, InputError, UniqueViolation
+from maydan.operations.writing import Change, batch_of
+from maydan.storage.names import holder_of, holder_of_slug
+from maydan.storage.ports import Duplicate, GuardFailed, Statement
+
+if TYPE_CHECKING:
+    from maydan.operations.entries.views import EntryView
+    from maydan.operations.scopes import Scope
+
+T = TypeVar("T")
+Seal = Callable[["EntryView"], Sequence[Statement]]
+"""Gives statements to store together with the result, such as an idempotency record."""
+Veto = Callable[[], Awaitable[None]]
+
+_ATTEMPTS: Final = 8
+"""How often a verb starts over after losing a race; each time one of its rivals has won."""
+
+
+class Outrun(Exception):
+    """Another request changed the entry, or took a name, between reading and storing."""
+
+
+async def store(
+    scope: Scope, change: Change, view: EntryView, *, veto: Veto | None, seal: Seal | None, more: Sequence[Statement] = ()
+) -> None:
+    """Store a change with its event, after the hooks agreed.
+
+    Args:
+        scope: Who does it where.
+        change: What is stored.
+        view: What the caller will get.
+        veto: Calls the plugins that may refuse; ``None`` where none listens.
+        seal: What to store with it for the caller.
+        more: Further statements of the same transaction.
+    Raises:
+        Outrun: Somebody was faster; read again and start over.
+        HookRefused: A plugin said no.
+    """
+    batch = [*batch_of(change, scope.caller), *more, *(seal(view) if seal else ())]
+    try:
+        if veto is None:
+            await scope.core.store.commit(batch)
+            return
+        async with scope.core.store.write_transaction() as transaction:
+            await veto()
+            await transaction.apply(batch)
+    except (GuardFailed, Duplicate) as error:
+        raise Outrun from error
+
+
+async def until_stored(attempt: Callable[[int], Awaitable[T]]) -> T:
+    """Repeat an attempt that was outrun.
+
+    Raises:
+        Conflict: It lost every time; the entry is changed without pause.
+    """
+    for number in range(_ATTEMPTS):
+        try:
+            return await attempt(number)
+        except Outrun:
+            continue
+    raise Conflict("This entry is being changed by many at once; try again.")
+
+
+async def require_free_names(scope: Scope, change: Change) -> None:
+    """Say which slug or unique value another entry holds; asked only after a batch was refused.
+
+    Raises:
+        UniqueViolation: Naming every such place.
+    """
+    after, errors = change.after, list[InputError]()
+    where = (scope.core.store, after.space_key, after.type_key)
+    for locale, slug in (after.body.get("slug") or {}).items():
+        if await holder_of_slug(*where, locale, slug) not in (None, after.id):
+            errors.append(InputError("/slug", "taken", f"The slug {slug} ({locale}) belongs to another entry."))
+    for key in unique_values(scope.type, after.body):
+        if await holder_of(*where, key) not in (None, after.id):
+            name = next(field.name for field in scope.type.fields if field.id == key[0])
+            errors.append(InputError(f"/{name}", "taken", "Another entry has this value."))
+    if errors:
+        raise UniqueViolation(errors[0].message, errors=tuple(errors))

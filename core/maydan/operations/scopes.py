@@ -1,0 +1,84 @@
+"""One caller before one content type of one space: what they may do, and how they are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from maydan.access.actions import Action
+from maydan.errors import Forbidden, NotFound, Unauthenticated
+
+if TYPE_CHECKING:
+    from maydan.access.decisions import Decision
+    from maydan.access.snapshot import Snapshot
+    from maydan.content.spaces import Space
+    from maydan.content.types import ContentType
+    from maydan.operations.core import Caller, Core
+
+_VISIBLE_BY = (Action.READ, Action.READ_DRAFT, Action.CREATE, Action.UPDATE, Action.DELETE, Action.PUBLISH)
+
+
+class Scope:
+    """What every operation on entries starts from; made by :func:`scope_of`."""
+
+    __slots__ = ("_snapshot", "caller", "core", "space", "type")
+
+    def __init__(
+        self, core: Core, caller: Caller, space: Space, content_type: ContentType, snapshot: Snapshot
+    ) -> None:
+        """Keep who asks about what; one operation judges by one snapshot."""
+        self.core = core
+        self.caller = caller
+        self.space = space
+        self.type = content_type
+        self._snapshot = snapshot
+
+    def beside(self, content_type: ContentType) -> Scope:
+        """Return the same caller before another type of the space."""
+        return Scope(self.core, self.caller, self.space, content_type, self._snapshot)
+
+    @property
+    def manages_types(self) -> bool:
+        """Whether the caller defines content types in this space."""
+        return self._snapshot.allows(self.caller.actor, Action.MANAGE_TYPES)
+
+    @property
+    def may_anything(self) -> bool:
+        """Whether there is any row of the type on which the caller may take any of the usual actions."""
+        return not all(self.decide(action).denied for action in _VISIBLE_BY)
+
+    def decide(self, action: str) -> Decision:
+        """Return on which rows, and which of their fields, the caller may take the action."""
+        return self._snapshot.decide(self.caller.actor, action, self.type)
+
+    def require(self, action: str) -> Decision:
+        """Return the decision, when there is any row on which the action is allowed.
+
+        Raises:
+            Unauthenticated: Nobody is logged in, and nobody may.
+            Forbidden: The caller sees the type, but may not do this with it.
+            NotFound: The caller does not see the type.
+        """
+        decision = self.decide(action)
+        if decision.denied:
+            self.refuse(action)
+        return decision
+
+    def refuse(self, action: str) -> NoReturn:
+        """Say no, without telling whether what the caller may not see exists."""
+        if self.caller.actor.kind == "anonymous":
+            raise Unauthenticated(f"Log in with an account or a token that has the right to {action}.")
+        if not self.may_anything:
+            raise NotFound
+        raise Forbidden(f"Your roles in this space do not allow {action} on {self.type.name}.")
+
+
+async def scope_of(core: Core, caller: Caller, space: Space, type_name: str) -> Scope:
+    """Find the type.
+
+    Raises:
+        NotFound: It does not exist, is not active here, or its plugin is not active in the space.
+    """
+    content_type = core.registry.cached_type(space, type_name) or await core.registry.find_type(space, type_name)
+    if content_type is None:
+        raise NotFound
+    return Scope(core, caller, space, content_type, await core.snapshots.get(space))

@@ -1,0 +1,264 @@
+"""The verbs of spaces: create, change, delete, list."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from maydan.access.actions import Action
+from maydan.accounts.roles import forget_space
+from maydan.content.problems import Problems
+from maydan.content.spaces import Space
+from maydan.errors import Forbidden, NotFound, Stale, Unauthenticated, UniqueViolation
+from maydan.locales import canonical_locale
+from maydan.money import find_exponent
+from maydan.operations.rebuilding import rebuild_space
+from maydan.operations.type_tables import clear_type, remove_own_types
+from maydan.storage.log import Event, event_statement
+from maydan.storage.ports import Duplicate, GuardFailed, Statement
+from maydan.storage.registry import find_space, settings_json
+from maydan.storage.revisions import bump
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from maydan.operations.core import Caller, Core
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
+MAX_LOCALES: Final = 50
+MAX_TITLE: Final = 200
+
+
+class SpaceInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one says to create a space."""
+
+    name: str
+    """``[a-z0-9][a-z0-9-]{1,62}``; never changes."""
+    title: str = ""
+    locales: tuple[str, ...] = ("en",)
+    default_locale: str | None = None
+    """The first of the locales when absent."""
+    fallbacks: dict[str, tuple[str, ...]] = {}
+    timezone: str = "UTC"
+    currency: str = "USD"
+    plugins: tuple[str, ...] = ()
+
+
+class SpacePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one says to change a space; what is absent stays."""
+
+    title: str | UnsetType = UNSET
+    locales: tuple[str, ...] | UnsetType = UNSET
+    default_locale: str | UnsetType = UNSET
+    fallbacks: dict[str, tuple[str, ...] | None] | None | UnsetType = UNSET
+    """Merged per locale; ``null`` removes."""
+    timezone: str | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    plugins: tuple[str, ...] | UnsetType = UNSET
+
+
+async def create_space(core: Core, caller: Caller, given: SpaceInput) -> Space:
+    """Create a space.
+
+    Raises:
+        Forbidden: Only administrators create spaces.
+        InvalidInput: With every value that is not acceptable.
+        UniqueViolation: The name is taken.
+    """
+    require_administrator(caller)
+    async with core.store.write_transaction() as transaction:
+        row = await transaction.fetch_one("SELECT COALESCE(MAX(key), 0) + 1 FROM maydan_spaces")
+        space = _checked(core, _from_input(given, key=row[0] if row else 1))
+        if await find_space(transaction, space.name):
+            raise UniqueViolation(f"There is a space called {space.name} already.")
+        insert = Statement(
+            "INSERT INTO maydan_spaces (key, name, settings, version, created_at) VALUES (?,?,?,?,?)",
+            (space.key, space.name, settings_json(space), space.version, core.clock.now()),
+        )
+        try:
+            await transaction.apply([insert, _event(core, caller, space, "space.created"), bump("spaces")])
+        except Duplicate as error:
+            raise UniqueViolation("Another space was created at the same moment; try again.") from error
+    await core.revisions.settled()
+    return space
+
+
+async def change_space(
+    core: Core, caller: Caller, space: Space, read_patch: Callable[[], SpacePatch], *, precondition: Callable[[Space], None]
+) -> Space:
+    """Change a space; entries are rendered anew where locales or fallbacks change.
+
+    Raises:
+        Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
+    """
+    await require_space_action(core, caller, space, Action.MANAGE_SPACE)
+    async with core.store.write_transaction() as transaction:
+        before = await find_space(transaction, space.name)
+        if before is None:
+            raise NotFound
+        precondition(before)
+        after = _checked(core, _patched(before, read_patch()))
+        update = Statement(
+            "UPDATE maydan_spaces SET settings = ?, version = ? WHERE key = ? AND version = ?",
+            (settings_json(after), after.version, after.key, before.version),
+            expect=1,
+        )
+        try:
+            await transaction.apply([update, _event(core, caller, after, "space.updated"), bump("spaces")])
+        except GuardFailed as error:
+            raise Stale from error
+        if (before.locales, before.default_locale, before.fallbacks) != (
+            after.locales, after.default_locale, after.fallbacks,
+        ):  # fmt: skip
+            await rebuild_space(core, transaction, before, after)
+    await core.revisions.settled()
+    return after
+
+
+async def delete_space(
+    core: Core, caller: Caller, space: Space, *, precondition: Callable[[Space], None]
+) -> None:
+    """Remove a space with everything in it, for good: entries, types, members, roles, comments.
+
+    Raises:
+        Unauthenticated, Forbidden, NotFound: Only administrators and the space's owners may.
+        Stale: It was changed in the meantime.
+    """
+    await require_space_action(core, caller, space, Action.MANAGE_ROLES)
+    async with core.store.write_transaction() as transaction:
+        before = await find_space(transaction, space.name)
+        if before is None:
+            raise NotFound
+        precondition(before)
+        for content_type in core.registry.types(before):
+            await clear_type(transaction, before.key, content_type)
+        await remove_own_types(transaction, before.key)
+        for table in ("maydan_links", "maydan_imports", "maydan_jobs", "maydan_comments"):
+            await transaction.execute(f"DELETE FROM {table} WHERE space_key = ?", before.key)  # noqa: S608 - names above
+        gone = Statement("DELETE FROM maydan_spaces WHERE key = ? AND version = ?", (before.key, before.version), expect=1)
+        batch = [gone, _event(core, caller, before, "space.deleted"), bump("spaces"), bump("types")]
+        await transaction.apply([*batch, *forget_space(before.key)])
+    await core.revisions.settled()
+
+
+def require_administrator(caller: Caller) -> None:
+    """Refuse everybody but administrators and the system."""
+    if caller.actor.kind == "anonymous":
+        raise Unauthenticated("Log in first.")
+    if not caller.actor.administrator and caller.actor.kind != "system":
+        raise Forbidden("Only administrators may do this.")
+
+
+async def require_space_action(core: Core, caller: Caller, space: Space, action: str) -> None:
+    """Refuse callers whose roles in the space do not have an action that is about the space itself."""
+    snapshot = await core.snapshots.get(space)
+    if snapshot.allows(caller.actor, action):
+        return
+    if caller.actor.kind == "anonymous":
+        raise Unauthenticated("Log in first.")
+    if not snapshot.sees_space(caller.actor):
+        raise NotFound
+    raise Forbidden(f"This needs the right {action} in the space.")
+
+
+def list_spaces(core: Core, caller: Caller) -> list[Space]:
+    """Return the spaces in which the caller has a role, all of them for administrators, by name."""
+    actor = caller.actor
+    everywhere = actor.administrator or actor.kind == "system"
+    scope = actor.scope.space_key if actor.scope else None
+    return [
+        space
+        for space in core.registry.spaces()
+        if (everywhere or actor.is_member(space.key)) and scope in (None, space.key)
+    ]
+
+
+def _from_input(given: SpaceInput, *, key: int) -> Space:
+    return Space(
+        key=key,
+        name=given.name,
+        title=given.title or given.name,
+        locales=given.locales,
+        default_locale=given.default_locale or (given.locales[0] if given.locales else ""),
+        fallbacks=given.fallbacks,
+        timezone=given.timezone,
+        currency=given.currency,
+        plugins=given.plugins,
+    )
+
+
+def _patched(before: Space, patch: SpacePatch) -> Space:
+    values: dict[str, Any] = {
+        name: value for name in patch.__struct_fields__ if (value := getattr(patch, name)) is not UNSET
+    }
+    if "fallbacks" in values:
+        merged = {} if values["fallbacks"] is None else {**before.fallbacks, **values["fallbacks"]}
+        values["fallbacks"] = {locale: chain for locale, chain in merged.items() if chain is not None}
+    return msgspec.structs.replace(before, version=before.version + 1, **values)
+
+
+def _checked(core: Core, space: Space) -> Space:
+    """Return the space with canonical locales.
+
+    Raises:
+        InvalidInput: Naming everything that is not acceptable.
+    """
+    problems = Problems()
+    if not _NAME.fullmatch(space.name):
+        problems.add("/name", "bad_name", pattern=_NAME.pattern)
+    if len(space.title) > MAX_TITLE:
+        problems.add("/title", "too_long", max=MAX_TITLE)
+    locales = _locales(space, problems)
+    if space.timezone not in available_timezones():
+        problems.add("/timezone", "unknown_time_zone")
+    if find_exponent(space.currency) is None:
+        problems.add("/currency", "currency")
+    for index, name in enumerate(space.plugins):
+        if name not in core.host.loaded():
+            problems.add(f"/plugins/{index}", "unknown_plugin")
+    problems.raise_if_any()
+    return msgspec.structs.replace(space, locales=locales, plugins=tuple(dict.fromkeys(space.plugins)))
+
+
+def _locales(space: Space, problems: Problems) -> tuple[str, ...]:
+    canonical: list[str] = []
+    for index, locale in enumerate(space.locales):
+        found = canonical_locale(locale)
+        if found is None or found != locale:
+            problems.add(f"/locales/{index}", "bad_locale")
+        elif found in canonical:
+            problems.add(f"/locales/{index}", "duplicate")
+        else:
+            canonical.append(found)
+    if not space.locales:
+        problems.add("/locales", "too_few", min=1)
+    elif len(space.locales) > MAX_LOCALES:
+        problems.add("/locales", "too_many", max=MAX_LOCALES)
+    if space.default_locale not in space.locales:
+        problems.add("/default_locale", "unknown_locale")
+    for locale, chain in space.fallbacks.items():
+        if locale not in space.locales:
+            problems.add(f"/fallbacks/{locale}", "unknown_locale")
+        for index, step in enumerate(chain):
+            if step not in space.locales:
+                problems.add(f"/fallbacks/{locale}/{index}", "unknown_locale")
+    return tuple(canonical)
+
+
+def _event(core: Core, caller: Caller, space: Space, kind: str) -> Statement:
+    return event_statement(
+        Event(
+            type=kind,
+            space_key=space.key,
+            subject_type="space",
+            subject_id=space.name,
+            version=space.version,
+            actor_id=caller.actor.id,
+            at=core.clock.now(),
+            request_id=caller.request_id,
+        )
+    )

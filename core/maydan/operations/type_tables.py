@@ -1,0 +1,90 @@
+"""Changing a content type's document table in the transaction that changes the type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maydan.operations.rebuilding import rebuild_type
+from maydan.storage import documents
+from maydan.storage.ports import Statement
+from maydan.storage.registry import definition_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maydan.content.spaces import Space
+    from maydan.content.types import ContentType
+    from maydan.storage.ports import Store, Transaction
+
+
+async def next_type_key(transaction: Transaction) -> int:
+    """Return a number that no type has had; it names the document table."""
+    row = await transaction.fetch_one("SELECT COALESCE(MAX(key), 0) + 1 FROM maydan_types")
+    return int(row[0]) if row else 1
+
+
+async def add_type(store: Store, transaction: Transaction, space_key: int, content_type: ContentType) -> None:
+    """Store a new type and make its document table."""
+    await transaction.apply(
+        [
+            Statement(
+                "INSERT INTO maydan_types (key, space_key, name, definition, version) VALUES (?,?,?,?,?)",
+                (content_type.key, space_key, content_type.name, definition_json(content_type), content_type.version),
+            )
+        ]
+    )
+    for ddl in documents.create_table(content_type, store.dialect.name):
+        await transaction.execute(ddl)
+
+
+async def replace_type(
+    store: Store, transaction: Transaction, before: ContentType, after: ContentType, spaces: Sequence[Space]
+) -> None:
+    """Store a changed type, change its indexes, and render its documents anew in the spaces that have any.
+
+    Raises:
+        GuardFailed: Somebody else changed the type first.
+    """
+    await transaction.apply(
+        [
+            Statement(
+                "UPDATE maydan_types SET definition = ?, version = ? WHERE key = ? AND version = ?",
+                (definition_json(after), after.version, after.key, before.version),
+                expect=1,
+            )
+        ]
+    )
+    old, new = documents.indexes(before, store.dialect.name), documents.indexes(after, store.dialect.name)
+    for name in sorted(old.keys() - new.keys()):
+        await transaction.execute(f"DROP INDEX IF EXISTS {name}")
+    if (before.fields, before.drafts) != (after.fields, after.drafts):
+        for space in spaces:
+            await rebuild_type(store, transaction, after, space, space)
+    for name in sorted(new.keys() - old.keys()):
+        await transaction.execute(new[name])
+
+
+async def drop_type(transaction: Transaction, space_key: int, content_type: ContentType) -> None:
+    """Remove a type with all of its entries, for good."""
+    await clear_type(transaction, space_key, content_type)
+    await transaction.execute("DELETE FROM maydan_types WHERE space_key = ? AND key = ?", space_key, content_type.key)
+    await transaction.execute(f"DROP TABLE IF EXISTS {documents.table_of(content_type)}")
+
+
+async def clear_type(transaction: Transaction, space_key: int, content_type: ContentType) -> None:
+    """Remove the entries that a space has of a type, for good."""
+    entries = "SELECT id FROM maydan_entries WHERE space_key = ? AND type_key = ?"
+    where = (space_key, content_type.key)
+    for table, column in (("maydan_versions", "entry_id"), ("maydan_links", "source_id"), ("maydan_jobs", "subject_id")):
+        sql = f"DELETE FROM {table} WHERE space_key = ? AND {column} IN ({entries})"  # noqa: S608 - names above
+        await transaction.execute(sql, space_key, *where)
+    for table in ("maydan_slugs", "maydan_unique_values", "maydan_comments", "maydan_entries"):
+        await transaction.execute(f"DELETE FROM {table} WHERE space_key = ? AND type_key = ?", *where)  # noqa: S608 - names above
+    await transaction.execute(f"DELETE FROM {documents.table_of(content_type)} WHERE space_key = ?", space_key)  # noqa: S608 - a checked name
+
+
+async def remove_own_types(transaction: Transaction, space_key: int) -> None:
+    """Remove the types that a space defined for itself, with their document tables."""
+    for (key,) in await transaction.fetch_all("SELECT key FROM maydan_types WHERE space_key = ?", space_key):
+        await transaction.execute(f"DROP TABLE IF EXISTS {documents.table_name(key)}")
+    await transaction.execute("DELETE FROM maydan_types WHERE space_key = ?", space_key)

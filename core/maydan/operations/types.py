@@ -1,0 +1,193 @@
+"""The verbs of content types that integrators define at run time: create, change, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from maydan.access.actions import Action
+from maydan.accounts.roles import forget_type
+from maydan.content.changes import list_losses, renamed
+from maydan.content.normal import check_type
+from maydan.content.types import ContentType, Field
+from maydan.errors import Conflict, InputError, InvalidInput, LossyChange, NotFound, Stale, UniqueViolation
+from maydan.operations.spaces import require_space_action
+from maydan.operations.type_tables import add_type, drop_type, next_type_key, replace_type
+from maydan.storage.log import Event, event_statement
+from maydan.storage.ports import Duplicate, GuardFailed, Statement
+from maydan.storage.registry import find_type
+from maydan.storage.revisions import bump
+
+if TYPE_CHECKING:
+    from maydan.content.spaces import Space
+    from maydan.operations.core import Caller, Core
+
+Precondition = Callable[[ContentType], None]
+
+
+class TypePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one says to change a type; what is absent stays, ``fields`` and ``indexes`` are replaced as a whole."""
+
+    title: str | UnsetType = UNSET
+    drafts: bool | UnsetType = UNSET
+    single: bool | UnsetType = UNSET
+    slug_from: str | None | UnsetType = UNSET
+    indexes: tuple[tuple[str, ...], ...] | UnsetType = UNSET
+    fields: tuple[Field, ...] | UnsetType = UNSET
+    engagement: tuple[str, ...] | UnsetType = UNSET
+    rename: dict[str, str] = {}
+    """Old field name to new one; the data stays."""
+
+
+async def create_type(core: Core, caller: Caller, space: Space, wanted: ContentType) -> ContentType:
+    """Define a content type in a space.
+
+    Raises:
+        Forbidden: The caller may not define types here.
+        InvalidInput: With everything that is not acceptable.
+        UniqueViolation: The name is taken.
+    """
+    await require_space_action(core, caller, space, Action.MANAGE_TYPES)
+    _refuse_plugin_name(wanted.name)
+    known = [known.name for known in core.registry.types(space)]
+    checked = check_type(wanted, known_types=known, previous=None)
+    try:
+        async with core.store.write_transaction() as transaction:
+            if await find_type(transaction, space.key, checked.name):
+                raise UniqueViolation(f"There is a type called {checked.name} in this space already.")
+            made = msgspec.structs.replace(checked, key=await next_type_key(transaction), version=1)
+            await add_type(core.store, transaction, space.key, made)
+            await transaction.apply([_event(core, caller, space, made, "type.created"), bump("types")])
+    except Duplicate as error:
+        raise UniqueViolation("Another type was made at the same moment; try again.") from error
+    await core.revisions.settled()
+    return made
+
+
+async def change_type(
+    core: Core,
+    caller: Caller,
+    space: Space,
+    name: str,
+    read_patch: Callable[[], TypePatch],
+    *,
+    precondition: Precondition,
+    allow_drop: bool = False,
+) -> ContentType:
+    """Change a content type; entries are rendered anew in the same transaction, no write is lost.
+
+    Args:
+        core: The services.
+        caller: Who changes it.
+        space: Where.
+        name: The type.
+        read_patch: Gives the change; called after the precondition, so that a stale tag is told before a bad value.
+        precondition: Called with the type as it is.
+        allow_drop: Go on although values would be lost.
+
+    Raises:
+        NotFound, Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
+        LossyChange: Values would be lost, and ``allow_drop`` is not given; ``errors`` says which.
+    """
+    await require_space_action(core, caller, space, Action.MANAGE_TYPES)
+    try:
+        async with core.store.write_transaction() as transaction:
+            before = await _own_type(core, space, name)
+            before = await find_type(transaction, space.key, before.name) or before
+            precondition(before)
+            after = _patched(core, space, before, read_patch())
+            await _require_harmless(core, space, before, after, allow_drop=allow_drop)
+            await replace_type(core.store, transaction, before, after, (space,))
+            grants = await core.accounts.roles.rename_field(space.key, name, _renames(before, after))
+            await transaction.apply([_event(core, caller, space, after, "type.updated"), bump("types"), *grants])
+    except GuardFailed as error:
+        raise Stale from error
+    await core.revisions.settled()
+    return after
+
+
+async def delete_type(
+    core: Core, caller: Caller, space: Space, name: str, *, precondition: Precondition, allow_drop: bool = False
+) -> None:
+    """Remove a content type, its entries and the grants that name it.
+
+    Raises:
+        NotFound, Forbidden, PreconditionRequired, Stale: In this order.
+        LossyChange: It has entries, and ``allow_drop`` is not given.
+    """
+    await require_space_action(core, caller, space, Action.MANAGE_TYPES)
+    async with core.store.write_transaction() as transaction:
+        before = await _own_type(core, space, name)
+        precondition(before)
+        row = await transaction.fetch_one("SELECT count(*) FROM maydan_entries WHERE space_key = ? AND type_key = ?", space.key, before.key)
+        if row and row[0] and not allow_drop:
+            raise LossyChange(f"{name} has {row[0]} entries (the trash counts); repeat with allow_drop=true to lose them.")
+        await drop_type(transaction, space.key, before)
+        gone = [_event(core, caller, space, before, "type.deleted"), bump("types"), *forget_type(space.key, name)]
+        await transaction.apply(gone)
+    await core.revisions.settled()
+
+
+def _renames(before: ContentType, after: ContentType) -> dict[str, str | None]:
+    """Return what became of every field whose name changed, by old name; ``None`` is gone. Grants follow it."""
+    names = {field.id: field.name for field in after.fields}
+    return {field.name: names.get(field.id) for field in before.fields if names.get(field.id) != field.name}
+
+
+def _refuse_plugin_name(name: str) -> None:
+    if "." in name:
+        message = "Names with a dot belong to plugins."
+        raise InvalidInput(message, errors=(InputError("/name", "bad_name", message),))
+
+
+async def _own_type(core: Core, space: Space, name: str) -> ContentType:
+    found = await core.registry.find_type(space, name)
+    if found is None:
+        raise NotFound
+    if "." in name:
+        raise Conflict(f"{name} belongs to a plugin, which alone changes it.")
+    return found
+
+
+def _patched(core: Core, space: Space, before: ContentType, patch: TypePatch) -> ContentType:
+    values: dict[str, Any] = {
+        name: value
+        for name in patch.__struct_fields__
+        if name != "rename" and (value := getattr(patch, name)) is not UNSET
+    }
+    start = before if "fields" in values else renamed(before, patch.rename)
+    wanted = msgspec.structs.replace(start, **values)
+    known = [known.name for known in core.registry.types(space)]
+    checked = check_type(wanted, known_types=known, previous=before, rename=patch.rename)
+    return msgspec.structs.replace(checked, version=before.version + 1)
+
+
+async def _require_harmless(core: Core, space: Space, before: ContentType, after: ContentType, *, allow_drop: bool) -> None:
+    losses = list_losses(before, after)
+    if not losses or allow_drop:
+        return
+    row = await core.store.fetch_one(
+        "SELECT 1 FROM maydan_entries WHERE space_key = ? AND type_key = ? LIMIT 1", space.key, before.key
+    )
+    if row is None:
+        return
+    errors = tuple(InputError(loss.pointer, loss.code, loss.message) for loss in losses)
+    raise LossyChange(f"{losses[0].message}; repeat with allow_drop=true if that is meant.", errors=errors)
+
+
+def _event(core: Core, caller: Caller, space: Space, content_type: ContentType, kind: str) -> Statement:
+    return event_statement(
+        Event(
+            type=kind,
+            space_key=space.key,
+            subject_type="type",
+            subject_id=content_type.name,
+            version=content_type.version,
+            actor_id=caller.actor.id,
+            at=core.clock.now(),
+            request_id=caller.request_id,
+        )
+    )

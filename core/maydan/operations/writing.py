@@ -1,0 +1,128 @@
+"""From a change of an entry to one batch: row, version, names, links, documents and event, stored together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from maydan.content.stored import slugs_of
+from maydan.content.values import links, unique_values
+from maydan.operations.rendering import document_keys, document_rows
+from maydan.storage import documents, entries, names
+from maydan.storage.links import link_statements
+from maydan.storage.log import Event, event_statement
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from maydan.content.spaces import Space
+    from maydan.content.types import ContentType
+    from maydan.operations.core import Caller
+    from maydan.storage.entries import EntryRow
+    from maydan.storage.ports import Statement
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One entry before and after a verb."""
+
+    space: Space
+    type: ContentType
+    before: EntryRow | None
+    """``None`` when it is created."""
+    after: EntryRow
+    event: str
+    """Type of the event, such as ``entry.updated``."""
+    at: datetime
+    facts: dict[str, Any] = {}
+    """What the event tells besides which entry it is; never values of fields."""
+
+
+def batch_of(change: Change, caller: Caller) -> list[Statement]:
+    """Return everything that the change stores; guarded statements first."""
+    before, after = change.before, change.after
+    if before is None:
+        rows = entries.insert(after)
+    else:
+        rows = [entries.update(after, guard=before.revision)]
+        if after.version != before.version:
+            rows.append(entries.insert_version(after))
+    batch = [*rows, *_names(change), *_links(change), *_documents(change), event_of(change, caller)]
+    batch.sort(key=lambda statement: statement.expect is None)
+    return batch
+
+
+def _names(change: Change) -> list[Statement]:
+    before, after = change.before, change.after
+    where = (after.space_key, after.type_key, after.id)
+    old_slugs, new_slugs = _slug_state(before), _slug_state(after)
+    statements: list[Statement] = []
+    if old_slugs != new_slugs:
+        statements += names.slug_statements(*where, old_slugs, new_slugs)
+    if any(field.unique for field in change.type.fields):
+        old, new = _unique_state(change.type, before), _unique_state(change.type, after)
+        statements += names.unique_statements(*where, old, new)
+    return statements
+
+
+def _slug_state(entry: EntryRow | None) -> names.Claims:
+    if entry is None or entry.trashed_at:
+        return names.NOTHING
+    published = slugs_of(entry.published.body) if entry.published else {}
+    return names.Claims(draft=frozenset(slugs_of(entry.body).items()), published=frozenset(published.items()))
+
+
+def _unique_state(content_type: ContentType, entry: EntryRow | None) -> names.Claims:
+    if entry is None or entry.trashed_at:
+        return names.NOTHING
+    published = unique_values(content_type, entry.published.body) if entry.published else ()
+    return names.Claims(
+        draft=frozenset(unique_values(content_type, entry.body)),
+        published=frozenset(published),
+    )
+
+
+def _links(change: Change) -> list[Statement]:
+    before, after, content_type = change.before, change.after, change.type
+    statements: list[Statement] = []
+    for perspective, old, new in (
+        (documents.DRAFT, before.body if before else {}, after.body),
+        (documents.PUBLISHED, _published_body(before), _published_body(after)),
+    ):
+        old_links, new_links = links(content_type, old), links(content_type, new)
+        if old_links != new_links:
+            statements += link_statements(after.space_key, after.id, perspective, bool(old_links), new_links)
+    return statements
+
+
+def _published_body(entry: EntryRow | None) -> dict[str, Any]:
+    return entry.published.body if entry and entry.published else {}
+
+
+def _documents(change: Change) -> list[Statement]:
+    before, after, content_type, space = change.before, change.after, change.type, change.space
+    rows = document_rows(content_type, space, after)
+    stale = document_keys(content_type, space, before) - document_keys(content_type, space, after)
+    if before and before.published == after.published and content_type.drafts and not before.trashed_at:
+        rows = [row for row in rows if row.perspective != documents.PUBLISHED]
+    return [
+        *documents.put(content_type, after.space_key, after.id, rows),
+        *documents.drop(content_type, after.space_key, after.id, stale),
+    ]
+
+
+def event_of(change: Change, caller: Caller) -> Statement:
+    """Return the statement that notes the change in the log."""
+    return event_statement(
+        Event(
+            type=change.event,
+            space_key=change.space.key,
+            subject_type=change.type.name,
+            subject_id=change.after.id,
+            version=change.after.version,
+            actor_id=caller.actor.id,
+            at=change.at,
+            request_id=caller.request_id,
+            data=change.facts,
+        )
+    )
