@@ -24,7 +24,7 @@ def describe(url: str, types: Sequence[ContentType]) -> str:
         f"  API reference   {url}/docs",
         f"  Sign in as      {EMAIL} / {PASSWORD}",
         "",
-        "Copy these into another terminal:",
+        "To try in another terminal, line by line:",
         "",
         *_lines(url, [each.name for each in types]),
         "",
@@ -52,11 +52,11 @@ def _lines(url: str, types: Sequence[str]) -> Iterator[str]:
 
 
 def _login(url: str) -> str:
-    credentials = f'''{{"email":"{EMAIL}","password":"{PASSWORD}"}}'''
+    credentials = f'{{"email":"{EMAIL}","password":"{PASSWORD}"}}'
     request = f"curl -s {url}/api/auth/login -H 'Content-Type: application/json' -d '{credentials}'"
     return f"""TOKEN=$({request} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')"""
 
 
 def _step(words: str, line: str) -> Iterator[str]:
-    yield f"# {words}"
-    yield line
+    yield f"{words}:"
+    yield f"  {line}"
