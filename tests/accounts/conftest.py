@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -40,7 +40,7 @@ class Letterbox:
         self.messages: list[EmailMessage] = []
         self.is_down = False
 
-    async def send(self, messages: list[EmailMessage]) -> None:
+    async def send(self, messages: Sequence[EmailMessage]) -> None:
         """Keep messages."""
         if self.is_down:
             raise Unavailable("The mail server is down.")
@@ -77,7 +77,9 @@ def auth() -> AuthSettings:
 
 
 @pytest.fixture
-async def accounts(store: Store, clock: StillClock, letterbox: Letterbox, auth: AuthSettings) -> AsyncIterator[Accounts]:
+async def accounts(
+    store: Store, clock: StillClock, letterbox: Letterbox, auth: AuthSettings
+) -> AsyncIterator[Accounts]:
     """All services, with mail delivered when a test asks for it."""
     made = Accounts(
         store, auth=auth, mail=MailSettings(), base_url="https://site.example", clock=clock, mailer=letterbox

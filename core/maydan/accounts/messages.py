@@ -119,11 +119,11 @@ def compose(
     message["Subject"] = text.subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = make_msgid(domain="maydan.invalid")
-    message["Content-Language"] = language
     message["Auto-Submitted"] = "auto-generated"
     parts = [part for part in (text.before, link, text.after, f"-- \n{site}") if part]
     message.set_content("\n\n".join(parts) + "\n", cte="quoted-printable")
     message.add_alternative(_html(text, language, link, site), subtype="html", cte="quoted-printable")
+    message["Content-Language"] = language
     return message
 
 

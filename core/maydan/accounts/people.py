@@ -165,10 +165,8 @@ class People:
             Stale: Somebody else changed it first.
             InvalidInput: The new address is taken.
         """
-        names = ", ".join(f"{name} = ?" for name in values)
-        sql = (
-            f"UPDATE maydan_accounts SET {names}, version = version + 1, updated_at = ? WHERE id = ? AND version = ?"
-        )
+        names = "".join(f"{name} = ?, " for name in values)
+        sql = f"UPDATE maydan_accounts SET {names}version = version + 1, updated_at = ? WHERE id = ? AND version = ?"
         args = (*values.values(), self._clock.now(), account.id, account.version)
         try:
             await self._store.commit([Statement(sql, args, expect=1), *more, bump("accounts")])

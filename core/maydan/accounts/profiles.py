@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from maydan.accounts.addresses import address_key
 from maydan.accounts.attempts import Attempt, Limit
 from maydan.accounts.outbox import mail_statement
-from maydan.accounts.people import address_taken, check_person
+from maydan.accounts.people import check_person
 from maydan.accounts.sessions import end_sessions_of
 from maydan.errors import InputError, InvalidInput
 
@@ -104,11 +104,11 @@ class Profiles:
         if not self._settings.require_verification:
             values.update(email=email, email_key=address_key(email))
             return []
-        if await self._people.find_by_email(email) is not None:
-            raise address_taken()
+        # Whether the address is taken is not said: its holder gets mail, like one who is registered once more.
+        kind = "email" if await self._people.find_by_email(email) is None else "taken"
         now = self._clock.now()
         return [
-            mail_statement("email", email=email, account_id=account.id, now=now, locale=account.locale),
+            mail_statement(kind, email=email, account_id=account.id, now=now, locale=account.locale),
             mail_statement("changed", email=account.email, account_id=account.id, now=now, locale=account.locale),
         ]
 
