@@ -9,11 +9,11 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from maydan.access.actions import Action
-from maydan.accounts.roles import forget_type
 from maydan.content.changes import list_losses, renamed
 from maydan.content.normal import check_type
 from maydan.content.types import ContentType, Field
 from maydan.errors import Conflict, InputError, InvalidInput, LossyChange, NotFound, Stale, UniqueViolation
+from maydan.operations.grants import follow_fields, forget_type
 from maydan.operations.spaces import require_space_action
 from maydan.operations.type_tables import add_type, drop_type, next_type_key, replace_type
 from maydan.storage.log import Event, event_statement
@@ -101,8 +101,9 @@ async def change_type(
             after = _patched(core, space, before, read_patch())
             await _require_harmless(core, space, before, after, allow_drop=allow_drop)
             await replace_type(core.store, transaction, before, after, (space,))
-            grants = await core.accounts.roles.rename_field(space.key, name, _renames(before, after))
-            await transaction.apply([_event(core, caller, space, after, "type.updated"), bump("types"), *grants])
+            await follow_fields(transaction, space.key, name, _renames(before, after))
+            event = _event(core, caller, space, after, "type.updated")
+            await transaction.apply([event, bump("types"), bump("policies")])
     except GuardFailed as error:
         raise Stale from error
     await core.revisions.settled()
@@ -126,8 +127,8 @@ async def delete_type(
         if row and row[0] and not allow_drop:
             raise LossyChange(f"{name} has {row[0]} entries (the trash counts); repeat with allow_drop=true to lose them.")
         await drop_type(transaction, space.key, before)
-        gone = [_event(core, caller, space, before, "type.deleted"), bump("types"), *forget_type(space.key, name)]
-        await transaction.apply(gone)
+        await forget_type(transaction, space.key, name)
+        await transaction.apply([_event(core, caller, space, before, "type.deleted"), bump("types"), bump("policies")])
     await core.revisions.settled()
 
 
