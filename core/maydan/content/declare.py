@@ -28,7 +28,6 @@ from typing import (
     Any,
     Final,
     Literal,
-    Self,
     TypeAlias,
     Union,
     cast,

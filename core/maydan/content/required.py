@@ -10,57 +10,50 @@ from maydan.content.stored import locales_of
 from maydan.content.types import ContentType, Field, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
+    from maydan.content.spaces import Space
     from maydan.content.stored import Stored
 
 
 def check_required(
-    type: ContentType,
-    stored: Stored,
-    locales: Iterable[str],
-    *,
-    chain: Callable[[str], Sequence[str]] | None = None,
+    type: ContentType, space: Space, stored: Stored, locales: Iterable[str], *, shown: Iterable[str] = ()
 ) -> None:
     """Refuse an entry in which a required field is empty.
 
     Drafts may be incomplete: this is for publishing, and for writing where a type has no drafts. Empty is absent, an
-    empty text and an empty list. Members of components and blocks are required where their component is there.
+    empty text and an empty list. Members of components and blocks are required where their component is there. A
+    localised field needs a value in each locale or along its fallbacks, as far as readers get those too.
 
     Args:
         type: In normal form.
-        stored: What readers will get.
-        locales: Those that readers will get.
-        chain: The locales whose value counts for one; without it each locale needs its own. Pass
-            ``space.chain`` where a fallback is enough, since readers then see that value.
+        space: Gives the fallbacks.
+        stored: What is to be published.
+        locales: Those that are to be published.
+        shown: Those that are published already.
     Raises:
         InvalidInput: Naming every empty field: ``/title``, or ``/title/ar`` where only a locale is missing.
     """
     problems = Problems()
     wanted = tuple(locales)
+    visible = {*wanted, *shown}
     for field in type.fields:
         value = stored.get(field.id)
         if field.localized:
-            _check_locales(field, locales_of(value), wanted, chain, problems)
+            chains = {locale: [one for one in space.chain(locale) if one in visible] for locale in wanted}
+            _check_locales(field, locales_of(value), chains, problems)
         else:
             _check(field, value, child("", field.name), problems)
     problems.raise_if_any()
 
 
-def _check_locales(
-    field: Field,
-    values: dict[str, Any],
-    locales: Sequence[str],
-    chain: Callable[[str], Sequence[str]] | None,
-    problems: Problems,
-) -> None:
+def _check_locales(field: Field, values: dict[str, Any], chains: dict[str, list[str]], problems: Problems) -> None:
     pointer = child("", field.name)
     if field.required and not any(_is_there(value) for value in values.values()):
         problems.add(pointer, "field_required")
         return
-    for locale in locales:
-        counting = (locale,) if chain is None else chain(locale)
-        value = next((values[one] for one in counting if one in values), None)
+    for locale, chain in chains.items():
+        value = next((values[one] for one in chain if one in values), None)
         _check(field, value, child(pointer, locale), problems)
 
 

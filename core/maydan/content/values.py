@@ -229,7 +229,7 @@ class _Reading:
         return None
 
 
-def strip_system(data: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
+def strip_system(data: dict[str, Any], current: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
     """Take out of a ``PUT`` what the sender got and sent back, so that GET, edit, PUT works.
 
     Unchanged system fields go; a field whose value only fell back from another locale, and is unchanged, becomes
@@ -238,6 +238,7 @@ def strip_system(data: dict[str, Any], current: dict[str, Any]) -> dict[str, Any
     Args:
         data: The decoded body.
         current: The draft document in the locale that the body's plain values are for.
+        others: What the sender may have got instead: the published document, that of all locales.
     Raises:
         InvalidInput: A system field was changed.
     """
@@ -246,8 +247,7 @@ def strip_system(data: dict[str, Any], current: dict[str, Any]) -> dict[str, Any
     left: dict[str, Any] = {}
     for name, value in data.items():
         if name in _SYSTEM:
-            sent_back = name == LOCALES_NOTE and name not in current
-            if not sent_back and value != current.get(name):
+            if not any(value == document.get(name) for document in (current, *others)):
                 problems.add(child("", name), "read_only")
         elif name == SLUG and value == current.get(SLUG):
             continue

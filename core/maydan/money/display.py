@@ -20,19 +20,21 @@ def formatted(money: Money, locale: str) -> str:
         money: What to show.
         locale: A BCP 47 tag; one that CLDR does not know is shown as its language, or else in English.
     """
-    from babel.numbers import get_currency_precision
+    from babel.numbers import get_currency_precision, parse_pattern
 
     digits = exponent(money.currency)
     # CLDR shows IQD without digits; where there are some, hiding them would show another amount.
     shown = get_currency_precision(money.currency)
     hidden = money.amount % 10 ** max(digits - shown, 0)
     fraction = digits if hidden else min(shown, digits)
-    pattern = _known_locale(locale).currency_formats["standard"]
+    known = _known_locale(locale)
+    pattern = parse_pattern(known.currency_formats["standard"].pattern)
+    pattern.frac_prec = (fraction, fraction)
     return pattern.apply(
         Decimal(money.amount).scaleb(-digits),
-        _known_locale(locale),
+        known,
         currency=money.currency,
-        force_frac=(fraction, fraction),
+        currency_digits=False,
         numbering_system="default",
     )
 
