@@ -186,9 +186,9 @@ async def _run_schedules(core: Core) -> None:
 
 def create_app(core: Core, *, work: bool = True) -> Litestar:
     """Return the HTTP application; while it lives its services run, and with ``work`` the background work too."""
-    from maydan.http.application import build_app  # noqa: PLC0415 - commands that serve nothing spare the import
-    from maydan.http.surface import core_routes  # noqa: PLC0415
-    from maydan.http.surroundings import Surroundings  # noqa: PLC0415
+    from maydan.http.application import build_app
+    from maydan.http.surface import core_routes
+    from maydan.http.surroundings import Surroundings
 
     around = Surroundings(core, core.settings.server, core.settings.log)
     routes: list[Route] = [*core_routes(), *_plugin_routes(core)]
@@ -211,5 +211,3 @@ def worker_app(*, guard: Guard, isolated: Mapping[str, Isolation], background: b
 
 def _plugin_routes(core: Core) -> Sequence[Route]:
     return [route for registered in core.host.registered().values() for route in registered.routes]
-
-

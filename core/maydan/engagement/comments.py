@@ -109,7 +109,7 @@ async def list_comments(
     """
     keyset = " AND (created_at > ? OR (created_at = ? AND id > ?))" if after else ""
     rows = await store.fetch_all(
-        f"SELECT {_COLUMNS} FROM maydan_comments WHERE space_key = ? AND entry_id = ?"  # noqa: S608 - marks only
+        f"SELECT {_COLUMNS} FROM maydan_comments WHERE space_key = ? AND entry_id = ?"
         f" AND status IN ({','.join('?' * len(statuses))}){keyset} ORDER BY created_at, id LIMIT {limit:d} OFFSET {offset:d}",
         space_key,
         entry_id,
@@ -119,12 +119,10 @@ async def list_comments(
     return [_comment(store, row) for row in rows]
 
 
-async def count_comments(
-    reader: Reader, space_key: int, entry_id: str, statuses: Sequence[CommentStatus]
-) -> int:
+async def count_comments(reader: Reader, space_key: int, entry_id: str, statuses: Sequence[CommentStatus]) -> int:
     """Return how many comments of these statuses an entry has."""
     row = await reader.fetch_one(
-        "SELECT count(*) FROM maydan_comments WHERE space_key = ? AND entry_id = ?"  # noqa: S608 - marks only
+        "SELECT count(*) FROM maydan_comments WHERE space_key = ? AND entry_id = ?"
         f" AND status IN ({','.join('?' * len(statuses))})",
         space_key,
         entry_id,
@@ -136,7 +134,7 @@ async def count_comments(
 def insert(comment: Comment) -> Statement:
     """Return the statement that stores a new comment."""
     return Statement(
-        f"INSERT INTO maydan_comments ({_COLUMNS}) VALUES ({','.join('?' * 15)})",  # noqa: S608 - constants
+        f"INSERT INTO maydan_comments ({_COLUMNS}) VALUES ({','.join('?' * 15)})",
         (
             comment.id, comment.space_key, comment.type_key, comment.entry_id, comment.parent_id, comment.kind,
             comment.status, comment.text, comment.author_id, comment.author_name, comment.author_email,

@@ -88,14 +88,10 @@ async def patch_comment(call: Call) -> Answer:
     return _answer(view)
 
 
-@route(
-    "DELETE", _ONE, permission=BY_OPERATION, status=204, errors=(401, 403, 404, 412), tags=("comments",)
-)
+@route("DELETE", _ONE, permission=BY_OPERATION, status=204, errors=(401, 403, 404, 412), tags=("comments",))
 async def delete_comment(call: Call) -> Answer:
     """Delete your comment, or any as a moderator; answers to it stay."""
-    await comments.delete_comment(
-        call.core, call.caller, call.space, _place(call), precondition=_matching(call)
-    )
+    await comments.delete_comment(call.core, call.caller, call.space, _place(call), precondition=_matching(call))
     return Answer.empty()
 
 

@@ -25,6 +25,14 @@ ENTRY: Final[dict[str, Any]] = {
         "tags": {"type": "array", "items": {"type": "string"}},
     },
 }
+ENTRY_INPUT: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "Fields of the content type by name, `slug` and `tags`; see the space's own document.",
+    "properties": {
+        "slug": {"type": ["string", "null", "object"]},
+        "tags": {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": 100},
+    },
+}
 ENTRY_PAGE: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["items", "next"],
@@ -45,9 +53,7 @@ READING: Final = (
         schema={"enum": ["published", "draft"], "default": "published"},
     ),
     Parameter(name="locale", description="A locale of the space, or `*` for the maps of all."),
-    Parameter(
-        name="fallback", description="`none`: 404 where the locale is missing.", schema={"enum": ["none"]}
-    ),
+    Parameter(name="fallback", description="`none`: 404 where the locale is missing.", schema={"enum": ["none"]}),
 )
 """Parameters of reading one entry."""
 LISTING: Final = (

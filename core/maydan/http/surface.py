@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maydan.http import comments_routes, entries_routes, spaces_routes, types_routes
+from maydan.http import (
+    comments_routes,
+    entries_routes,
+    instance_routes,
+    reference_routes,
+    spaces_routes,
+    types_routes,
+)
 
 if TYPE_CHECKING:
     from maydan.http.routing import Route
@@ -17,4 +24,6 @@ def core_routes() -> tuple[Route, ...]:
         *types_routes.ROUTES,
         *entries_routes.ROUTES,
         *comments_routes.ROUTES,
+        *instance_routes.ROUTES,
+        *reference_routes.ROUTES,
     )

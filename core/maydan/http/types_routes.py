@@ -116,9 +116,7 @@ async def patch_type(call: Call) -> Answer:
     return Answer.json(view_of(await _scope(call, after)), tag=str(after.version))
 
 
-@route(
-    "DELETE", _ONE, permission="manage:types", query=DropQuery, status=204, errors=(409, 412), tags=("types",)
-)
+@route("DELETE", _ONE, permission="manage:types", query=DropQuery, status=204, errors=(409, 412), tags=("types",))
 async def delete_type(call: Call) -> Answer:
     """Remove a content type; with ``allow_drop=true`` also one that has entries."""
     await types.delete_type(

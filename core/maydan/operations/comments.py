@@ -157,7 +157,9 @@ async def list_comments(
     statuses = (wanted,) if wanted else tuple(CommentStatus) if moderator else (CommentStatus.APPROVED,)
     fingerprint = f"comments:{space.key}:{entry.id}:{','.join(statuses)}".encode()
     after = _after(core, fingerprint, cursor)
-    found = await comments.list_comments(core.store, space.key, entry.id, statuses, after=after, limit=limit + 1, offset=offset)
+    found = await comments.list_comments(
+        core.store, space.key, entry.id, statuses, after=after, limit=limit + 1, offset=offset
+    )
     shown = found[:limit]
     last = (to_text(shown[-1].created_at), shown[-1].id) if len(found) > limit else None
     return CommentPage(
@@ -258,9 +260,7 @@ def event_of(core: Core, caller: Caller, space: Space, comment: Comment, kind: s
     )
 
 
-async def _place(
-    core: Core, caller: Caller, space: Space, type_name: str, id_or_slug: str
-) -> tuple[Scope, EntryRow]:
+async def _place(core: Core, caller: Caller, space: Space, type_name: str, id_or_slug: str) -> tuple[Scope, EntryRow]:
     """Return the entry, which the caller must be able to read and whose type must take comments."""
     scope = await scope_of(core, caller, space, type_name)
     if ENGAGEMENT not in scope.type.engagement:
@@ -275,9 +275,7 @@ async def _place(
     return scope, entry
 
 
-async def _found(
-    core: Core, caller: Caller, space: Space, place: tuple[str, str, str]
-) -> tuple[Scope, Comment]:
+async def _found(core: Core, caller: Caller, space: Space, place: tuple[str, str, str]) -> tuple[Scope, Comment]:
     type_name, id_or_slug, comment_id = place
     scope, entry = await _place(core, caller, space, type_name, id_or_slug)
     comment = await comments.find_comment(core.store, space.key, comment_id) if is_id(comment_id) else None

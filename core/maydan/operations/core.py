@@ -11,8 +11,8 @@ from maydan.access.actors import Actor, system
 if TYPE_CHECKING:
     from maydan.accounts.service import Accounts
     from maydan.accounts.sessions import Authenticator
-    from maydan.events.subscriptions import Subscriptions
     from maydan.clock import Clock
+    from maydan.events.subscriptions import Subscriptions
     from maydan.operations.snapshots import Snapshots
     from maydan.plugins.hooks import Hooks
     from maydan.plugins.host import PluginHost

@@ -116,9 +116,7 @@ class SpaceTarget:
         if is_new:
             await entries.create(*where, data, entry_id=entry_id, more=[remember])
             return
-        await entries.change(
-            *where, entry_id, data, replace=True, precondition=lambda _version: None, more=[remember]
-        )
+        await entries.change(*where, entry_id, data, replace=True, precondition=lambda _version: None, more=[remember])
 
     async def _publish(
         self, type_name: str, entry_id: str, publish: bool | Sequence[str], publish_at: datetime | None
@@ -150,9 +148,7 @@ class SpaceTarget:
         if batch and not self._dry_run:
             await self._core.store.commit(batch)
 
-    async def _comment(
-        self, type_name: str, entry_id: str, comment_id: str, given: ImportedComment
-    ) -> list[Statement]:
+    async def _comment(self, type_name: str, entry_id: str, comment_id: str, given: ImportedComment) -> list[Statement]:
         content_type = await self._core.registry.find_type(self._space, type_name)
         parent = (await self._load()).get(given.parent) if given.parent else None
         moment = given.created_at or self._core.clock.now()

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from maydan.clock import to_text
-from maydan.content.kinds import FOLDED_KINDS
+from maydan.content._per_type import PerType
+from maydan.content.kinds import FOLDED_KINDS, SYSTEM_KINDS
 from maydan.content.render import Head, Rendered, render, render_maps
 from maydan.locales import fold
 from maydan.operations.publication import status
 from maydan.storage.documents import DRAFT, PUBLISHED, TRASH, DocumentRow
+from maydan.storage.expressions import FOLDED, is_fact
 
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
-    from maydan.content.types import ContentType, Field
+    from maydan.content.types import ContentType
     from maydan.storage.entries import EntryRow
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -43,30 +45,28 @@ def document_keys(content_type: ContentType, space: Space, entry: EntryRow | Non
     return keys
 
 
-def _row(
-    content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str
-) -> DocumentRow:
-    stored, rendered = _rendered(content_type, space, entry, perspective, locale)
+def _row(content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str) -> DocumentRow:
+    rendered = _rendered(content_type, space, entry, perspective, locale)
     own_locale = entry.published is not None and locale in entry.published.locales
+    private = _private(entry, rendered)
+    document = {**_decode(rendered.body), **private}
     return DocumentRow(
         perspective=perspective,
         locale=locale,
         translated=own_locale if perspective == PUBLISHED and content_type.drafts else rendered.translated,
         body=rendered.body.decode(),
-        private=_private(entry, rendered),
-        folded=_folded(content_type, space, stored, locale),
+        private=_encode(private).decode(),
+        facts=_facts(content_type, document),
     )
 
 
-def _rendered(
-    content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str
-) -> tuple[dict[str, Any], Rendered]:
+def _rendered(content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str) -> Rendered:
     draft = perspective != PUBLISHED
     if perspective == PUBLISHED and content_type.drafts and entry.published:
         head = published_head(content_type, space, entry, locale)
-        return entry.published.body, render(content_type, space, head, entry.published.body, locale, draft=False)
+        return render(content_type, space, head, entry.published.body, locale, draft=False)
     head = draft_head(content_type, space, entry)
-    return entry.body, render(content_type, space, head, entry.body, locale, draft=draft)
+    return render(content_type, space, head, entry.body, locale, draft=draft)
 
 
 def draft_head(content_type: ContentType, space: Space, entry: EntryRow) -> Head:
@@ -108,36 +108,35 @@ def published_head(content_type: ContentType, space: Space, entry: EntryRow, loc
     )
 
 
-def _private(entry: EntryRow, rendered: Rendered) -> str:
+def _private(entry: EntryRow, rendered: Rendered) -> dict[str, Any]:
     """The private part also holds the authors, so that conditions on them work under every perspective."""
     private = _decode(rendered.private) if rendered.private else {}
-    return _encode({**private, "created_by": entry.created_by, "updated_by": entry.updated_by}).decode()
+    return {**private, "created_by": entry.created_by, "updated_by": entry.updated_by}
 
 
-def folded_fields(content_type: ContentType) -> list[Field]:
-    """Return the fields that are kept folded too, for ``icontains``."""
-    return [
-        field
-        for field in content_type.fields
-        if field.kind in FOLDED_KINDS and not field.many and not field.private
-    ]
+def _facts(content_type: ContentType, document: dict[str, Any]) -> str:
+    """Return what lists compare and sort by; absent values are left out."""
+    names, folded_names = _fact_names(content_type)
+    facts = {name: value for name in names if (value := document.get(name)) is not None}
+    facts[FOLDED] = {name: fold(value) for name in folded_names if (value := document.get(name))}
+    return _encode(facts).decode()
 
 
-def _folded(content_type: ContentType, space: Space, stored: dict[str, Any], locale: str) -> str:
-    folded: dict[str, str] = {}
-    for field in folded_fields(content_type):
-        value = stored.get(field.id)
-        if field.localized and value:
-            value = next((value[step] for step in space.chain(locale) if step in value), None)
-        if value:
-            folded[field.name] = fold(value)
-    return _encode(folded).decode()
+def _names(content_type: ContentType) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    facts = (*SYSTEM_KINDS, *(field.name for field in content_type.fields if is_fact(field)))
+    texts = [field for field in content_type.fields if field.kind in FOLDED_KINDS]
+    return facts, tuple(field.name for field in texts if not (field.many or field.private))
+
+
+_fact_names: Final = PerType(_names)
 
 
 def maps_document(content_type: ContentType, space: Space, entry: EntryRow, perspective: int) -> dict[str, Any]:
     """Render ``locale=*``: every localised field as its map, private fields and authors included."""
     if perspective == PUBLISHED and content_type.drafts and entry.published:
-        first = next(locale for locale in space.locales if (PUBLISHED, locale) in document_keys(content_type, space, entry))
+        first = next(
+            locale for locale in space.locales if (PUBLISHED, locale) in document_keys(content_type, space, entry)
+        )
         head, stored = published_head(content_type, space, entry, first), entry.published.body
     else:
         head, stored = draft_head(content_type, space, entry), entry.body

@@ -22,9 +22,7 @@ class Scope:
 
     __slots__ = ("_snapshot", "caller", "core", "space", "type")
 
-    def __init__(
-        self, core: Core, caller: Caller, space: Space, content_type: ContentType, snapshot: Snapshot
-    ) -> None:
+    def __init__(self, core: Core, caller: Caller, space: Space, content_type: ContentType, snapshot: Snapshot) -> None:
         """Keep who asks about what; one operation judges by one snapshot."""
         self.core = core
         self.caller = caller

@@ -54,7 +54,7 @@ class SpacePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: str | UnsetType = UNSET
     locales: tuple[str, ...] | UnsetType = UNSET
     default_locale: str | UnsetType = UNSET
-    fallbacks: dict[str, tuple[str, ...] | None] | None | UnsetType = UNSET
+    fallbacks: dict[str, tuple[str, ...] | None] | UnsetType | None = UNSET
     """Merged per locale; ``null`` removes."""
     timezone: str | UnsetType = UNSET
     currency: str | UnsetType = UNSET
@@ -88,7 +88,12 @@ async def create_space(core: Core, caller: Caller, given: SpaceInput) -> Space:
 
 
 async def change_space(
-    core: Core, caller: Caller, space: Space, read_patch: Callable[[], SpacePatch], *, precondition: Callable[[Space], None]
+    core: Core,
+    caller: Caller,
+    space: Space,
+    read_patch: Callable[[], SpacePatch],
+    *,
+    precondition: Callable[[Space], None],
 ) -> Space:
     """Change a space; entries are rendered anew where locales or fallbacks change.
 
@@ -119,9 +124,7 @@ async def change_space(
     return after
 
 
-async def delete_space(
-    core: Core, caller: Caller, space: Space, *, precondition: Callable[[Space], None]
-) -> None:
+async def delete_space(core: Core, caller: Caller, space: Space, *, precondition: Callable[[Space], None]) -> None:
     """Remove a space with everything in it, for good: entries, types, members, roles, comments.
 
     Raises:
@@ -138,8 +141,10 @@ async def delete_space(
             await clear_type(transaction, before.key, content_type)
         await remove_own_types(transaction, before.key)
         for table in ("maydan_links", "maydan_imports", "maydan_jobs", "maydan_comments"):
-            await transaction.execute(f"DELETE FROM {table} WHERE space_key = ?", before.key)  # noqa: S608 - names above
-        gone = Statement("DELETE FROM maydan_spaces WHERE key = ? AND version = ?", (before.key, before.version), expect=1)
+            await transaction.execute(f"DELETE FROM {table} WHERE space_key = ?", before.key)
+        gone = Statement(
+            "DELETE FROM maydan_spaces WHERE key = ? AND version = ?", (before.key, before.version), expect=1
+        )
         batch = [gone, _event(core, caller, before, "space.deleted"), bump("spaces"), bump("types")]
         await transaction.apply([*batch, *forget_space(before.key)])
     await core.revisions.settled()

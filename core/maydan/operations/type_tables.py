@@ -75,12 +75,16 @@ async def clear_type(transaction: Transaction, space_key: int, content_type: Con
     """Remove the entries that a space has of a type, for good."""
     entries = "SELECT id FROM maydan_entries WHERE space_key = ? AND type_key = ?"
     where = (space_key, content_type.key)
-    for table, column in (("maydan_versions", "entry_id"), ("maydan_links", "source_id"), ("maydan_jobs", "subject_id")):
-        sql = f"DELETE FROM {table} WHERE space_key = ? AND {column} IN ({entries})"  # noqa: S608 - names above
+    for table, column in (
+        ("maydan_versions", "entry_id"),
+        ("maydan_links", "source_id"),
+        ("maydan_jobs", "subject_id"),
+    ):
+        sql = f"DELETE FROM {table} WHERE space_key = ? AND {column} IN ({entries})"
         await transaction.execute(sql, space_key, *where)
     for table in ("maydan_slugs", "maydan_unique_values", "maydan_comments", "maydan_entries"):
-        await transaction.execute(f"DELETE FROM {table} WHERE space_key = ? AND type_key = ?", *where)  # noqa: S608 - names above
-    await transaction.execute(f"DELETE FROM {documents.table_of(content_type)} WHERE space_key = ?", space_key)  # noqa: S608 - a checked name
+        await transaction.execute(f"DELETE FROM {table} WHERE space_key = ? AND type_key = ?", *where)
+    await transaction.execute(f"DELETE FROM {documents.table_of(content_type)} WHERE space_key = ?", space_key)
 
 
 async def remove_own_types(transaction: Transaction, space_key: int) -> None:

@@ -34,7 +34,7 @@ class TypePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: str | UnsetType = UNSET
     drafts: bool | UnsetType = UNSET
     single: bool | UnsetType = UNSET
-    slug_from: str | None | UnsetType = UNSET
+    slug_from: str | UnsetType | None = UNSET
     indexes: tuple[tuple[str, ...], ...] | UnsetType = UNSET
     fields: tuple[Field, ...] | UnsetType = UNSET
     engagement: tuple[str, ...] | UnsetType = UNSET
@@ -123,9 +123,13 @@ async def delete_type(
     async with core.store.write_transaction() as transaction:
         before = await _own_type(core, space, name)
         precondition(before)
-        row = await transaction.fetch_one("SELECT count(*) FROM maydan_entries WHERE space_key = ? AND type_key = ?", space.key, before.key)
+        row = await transaction.fetch_one(
+            "SELECT count(*) FROM maydan_entries WHERE space_key = ? AND type_key = ?", space.key, before.key
+        )
         if row and row[0] and not allow_drop:
-            raise LossyChange(f"{name} has {row[0]} entries (the trash counts); repeat with allow_drop=true to lose them.")
+            raise LossyChange(
+                f"{name} has {row[0]} entries (the trash counts); repeat with allow_drop=true to lose them."
+            )
         await drop_type(transaction, space.key, before)
         await forget_type(transaction, space.key, name)
         await transaction.apply([_event(core, caller, space, before, "type.deleted"), bump("types"), bump("policies")])
@@ -166,7 +170,9 @@ def _patched(core: Core, space: Space, before: ContentType, patch: TypePatch) ->
     return msgspec.structs.replace(checked, version=before.version + 1)
 
 
-async def _require_harmless(core: Core, space: Space, before: ContentType, after: ContentType, *, allow_drop: bool) -> None:
+async def _require_harmless(
+    core: Core, space: Space, before: ContentType, after: ContentType, *, allow_drop: bool
+) -> None:
     losses = list_losses(before, after)
     if not losses or allow_drop:
         return

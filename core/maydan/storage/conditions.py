@@ -10,10 +10,11 @@ from maydan.content.conditions import And, Compare, Not, refuse
 from maydan.content.types import Kind
 from maydan.ids import is_id
 from maydan.locales import fold
-from maydan.storage.expressions import column_of, elements, scalar
+from maydan.storage.expressions import FOLDED, elements, scalar, source_of
 
 if TYPE_CHECKING:
     from maydan.content.conditions import Condition, Target
+    from maydan.content.types import ContentType
     from maydan.storage.expressions import DialectName
 
 _SIGNS: Final = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
@@ -31,7 +32,7 @@ TRUE: Final = Sql("TRUE")
 FALSE: Final = Sql("FALSE")
 
 
-def compile_condition(dialect: DialectName, condition: Condition | None) -> Sql:
+def compile_condition(dialect: DialectName, content_type: ContentType, condition: Condition | None) -> Sql:
     """Write a checked condition over the columns of a document table.
 
     The result may be NULL where it does not match; that is harmless in WHERE, and ``not`` takes care of it.
@@ -39,11 +40,11 @@ def compile_condition(dialect: DialectName, condition: Condition | None) -> Sql:
     if condition is None:
         return TRUE
     if isinstance(condition, Compare):
-        return _compare(dialect, condition)
+        return _compare(dialect, content_type, condition)
     if isinstance(condition, Not):
-        inner = compile_condition(dialect, condition.condition)
+        inner = compile_condition(dialect, content_type, condition.condition)
         return Sql(f"NOT COALESCE({inner.text}, FALSE)", inner.args)
-    parts = [compile_condition(dialect, part) for part in condition.conditions]
+    parts = [compile_condition(dialect, content_type, part) for part in condition.conditions]
     return joined("AND" if isinstance(condition, And) else "OR", parts)
 
 
@@ -56,15 +57,16 @@ def joined(word: str, parts: list[Sql]) -> Sql:
     return Sql(f"({f' {word} '.join(part.text for part in parts)})", tuple(arg for part in parts for arg in part.args))
 
 
-def _compare(dialect: DialectName, compare: Compare) -> Sql:
+def _compare(dialect: DialectName, content_type: ContentType, compare: Compare) -> Sql:
     target = compare.target
     if target is None:
         raise ValueError(f"{'.'.join(compare.path)} was not checked against a type.")
     if compare.path == ("id",):
         return _by_id(compare)
-    source = column_of(compare.path[0], private=target.private)
+    source = source_of(dialect, content_type, compare.path[0])
     if compare.op == "icontains":
-        source = "folded"
+        needle = Compare((FOLDED, *compare.path), "contains", fold(compare.value), target)
+        return _test(dialect, scalar(dialect, "facts", needle.path, Kind.STRING), needle, Kind.STRING)
     if compare.op == "exists":
         return _exists(dialect, source, compare, target)
     if compare.op in ("ne", "nin"):
@@ -119,10 +121,9 @@ def _test(dialect: DialectName, left: str, compare: Compare, kind: Kind) -> Sql:
     if op == "startswith":
         # In code point order everything that starts with a text lies between it and it with the last code point.
         return Sql(f"({left} >= ? AND {left} < ?)", (value, value + _LAST)) if value else Sql(f"{left} IS NOT NULL")
-    needle = fold(value) if op == "icontains" else value
-    if not needle:
+    if not value:
         return Sql(f"{left} IS NOT NULL")
-    return Sql(f"{'instr' if dialect == 'sqlite' else 'strpos'}({left}, ?) > 0", (needle,))
+    return Sql(f"{'instr' if dialect == 'sqlite' else 'strpos'}({left}, ?) > 0", (value,))
 
 
 def _exists(dialect: DialectName, source: str, compare: Compare, target: Target) -> Sql:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from maydan.content.types import Kind
 from maydan.storage.conditions import FALSE, Sql, compile_condition, joined
 from maydan.storage.documents import table_of
-from maydan.storage.expressions import column_of, order, scalar
+from maydan.storage.expressions import order, scalar, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,10 +64,9 @@ class Listed(Struct, frozen=True):
 
 async def find_document(store: Store, where: Where, entry_id: str) -> tuple[str, str] | None:
     """Return the public and the private part of a document, or ``None``."""
-    cast = "" if store.dialect.is_sqlite else "::text"
     only = " AND translated = TRUE" if where.translated_only else ""
     row = await store.fetch_point(
-        f"SELECT body{cast}, private{cast} FROM {table_of(where.type)}"  # noqa: S608 - a checked name
+        f"SELECT body, private FROM {table_of(where.type)}"
         f" WHERE space_key = ? AND perspective = ? AND locale = ? AND entry_id = ?{only}",
         where.space_key,
         where.perspective,
@@ -79,9 +78,8 @@ async def find_document(store: Store, where: Where, entry_id: str) -> tuple[str,
 
 async def find_documents(store: Store, where: Where, ids: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return id, public and private part of the documents with these ids; missing ones are left out."""
-    cast = "" if store.dialect.is_sqlite else "::text"
     rows = await store.fetch_all(
-        f"SELECT entry_id, body{cast}, private{cast} FROM {table_of(where.type)}"  # noqa: S608 - a checked name
+        f"SELECT entry_id, body, private FROM {table_of(where.type)}"
         f" WHERE space_key = ? AND perspective = ? AND locale = ? AND entry_id IN ({','.join('?' * len(ids))})",
         where.space_key,
         where.perspective,
@@ -105,11 +103,10 @@ def _listed(row: Row, *, whole: bool) -> Listed:
 
 def page_sql(dialect: DialectName, request: PageRequest) -> Sql:
     """Write the statement of a page; also what tests explain to see which index serves it."""
-    keys = [_key(dialect, key) for key in request.sort]
-    cast = "" if dialect == "sqlite" else "::text"
-    columns = [f"body{cast}", *([] if request.whole else [f"private{cast}"]), *keys, "entry_id"]
+    keys = [_key(dialect, request.where.type, key) for key in request.sort]
+    columns = ["body", *([] if request.whole else ["private"]), *keys, "entry_id"]
     where = _where(dialect, request)
-    text = f"SELECT {', '.join(columns)} FROM {table_of(request.where.type)} WHERE {where.text}"  # noqa: S608 - checked names
+    text = f"SELECT {', '.join(columns)} FROM {table_of(request.where.type)} WHERE {where.text}"
     text += f" ORDER BY {', '.join(_orders(dialect, request.sort, keys))} LIMIT {request.limit:d}"
     if request.offset:
         text += f" OFFSET {request.offset:d}"
@@ -125,12 +122,12 @@ async def count_documents(store: Store, where: Where, condition: Condition | Non
 
 def count_sql(dialect: DialectName, where: Where, condition: Condition | None) -> Sql:
     """Write the statement that counts."""
-    found = joined("AND", [_base(where), *_filter(dialect, condition)])
-    return Sql(f"SELECT count(*) FROM {table_of(where.type)} WHERE {_bare(found.text)}", found.args)  # noqa: S608 - checked names
+    found = joined("AND", [_base(where), *_filter(dialect, where.type, condition)])
+    return Sql(f"SELECT count(*) FROM {table_of(where.type)} WHERE {_bare(found.text)}", found.args)
 
 
 def _where(dialect: DialectName, request: PageRequest) -> Sql:
-    parts = [_base(request.where), *_filter(dialect, request.condition)]
+    parts = [_base(request.where), *_filter(dialect, request.where.type, request.condition)]
     if request.after is not None:
         parts.append(_after(dialect, request))
     found = joined("AND", parts)
@@ -149,14 +146,14 @@ def _base(where: Where) -> Sql:
     )
 
 
-def _filter(dialect: DialectName, condition: Condition | None) -> list[Sql]:
-    return [] if condition is None else [compile_condition(dialect, condition)]
+def _filter(dialect: DialectName, content_type: ContentType, condition: Condition | None) -> list[Sql]:
+    return [] if condition is None else [compile_condition(dialect, content_type, condition)]
 
 
-def _key(dialect: DialectName, key: SortKey) -> str:
+def _key(dialect: DialectName, content_type: ContentType, key: SortKey) -> str:
     if key.path == ("id",):
         return "entry_id"
-    return scalar(dialect, column_of(key.path[0], private=key.target.private), key.path, key.target.kind)
+    return scalar(dialect, source_of(dialect, content_type, key.path[0]), key.path, key.target.kind)
 
 
 def _orders(dialect: DialectName, sort: Sequence[SortKey], keys: Sequence[str]) -> list[str]:
@@ -177,7 +174,7 @@ def _after(dialect: DialectName, request: PageRequest) -> Sql:
     ties: list[Sql] = []
     ways: list[Sql] = []
     for key, value in zip(request.sort, values[:-1], strict=True):
-        sql = _key(dialect, key)
+        sql = _key(dialect, request.where.type, key)
         ways.append(joined("AND", [*ties, _beyond(sql, _typed(dialect, key.target.kind, value), key.descending)]))
         ties.append(_tied(sql, _typed(dialect, key.target.kind, value)))
     descending = request.sort[-1].descending if request.sort else True

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from maydan.content.kinds import SYSTEM_KINDS
 from maydan.content.types import ContentType, Kind
-from maydan.storage.expressions import column_of, order, scalar
+from maydan.storage.expressions import order, scalar, source_of
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ DRAFT: Final = 1
 TRASH: Final = 2
 """Perspectives as they are stored; entries of types without drafts are only ever ``PUBLISHED`` or ``TRASH``."""
 
+
 class DocumentRow(Struct, frozen=True):
     """One rendered answer, ready to be stored."""
 
@@ -32,8 +33,9 @@ class DocumentRow(Struct, frozen=True):
     body: str
     private: str
     """Private fields and the authors, as JSON."""
-    folded: str
-    """Text fields as ``fold`` leaves them, as JSON; what ``icontains`` looks at."""
+    facts: str
+    """What lists compare and sort by, as JSON: system fields, short fields, private ones and authors too, and under
+    ``FOLDED`` text fields as ``fold`` leaves them. Never part of an answer."""
 
 
 def table_of(content_type: ContentType) -> str:
@@ -51,7 +53,7 @@ def create_table(content_type: ContentType, dialect: DialectName) -> list[str]:
     table, postgresql = table_of(content_type), dialect == "postgresql"
     columns = (
         "space_key {bigint} NOT NULL, perspective {bigint} NOT NULL, locale {text} NOT NULL, entry_id {uuid} NOT NULL, "
-        "translated {bool} NOT NULL, body {json} NOT NULL, private {json} NOT NULL, folded {json} NOT NULL"
+        "translated {bool} NOT NULL, body {json_text} NOT NULL, private {json_text} NOT NULL, facts {json} NOT NULL"
     )
     # Rows of up to 8 kB stay in the page and uncompressed: reading one is one page, without detoasting.
     options = " WITH (toast_tuple_target = 8160)" if postgresql else ""
@@ -84,7 +86,7 @@ def _index_key(content_type: ContentType, dialect: DialectName, key: str) -> str
     kind = field.kind if field else SYSTEM_KINDS[path[0]]
     if kind is Kind.MONEY:
         path, kind = (path[0], "amount"), Kind.INTEGER
-    source = column_of(path[0], private=bool(field and field.private))
+    source = source_of(dialect, content_type, path[0])
     return f"{scalar(dialect, source, path, kind)}{order(dialect, descending=descends)}"
 
 
@@ -97,24 +99,28 @@ def put(content_type: ContentType, space_key: int, entry_id: str, rows: Sequence
         arg
         for row in rows
         for arg in (
-            space_key, row.perspective, row.locale, entry_id, row.translated, row.body,
-            row.private, row.folded,
+            space_key,
+            row.perspective,
+            row.locale,
+            entry_id,
+            row.translated,
+            row.body,
+            row.private,
+            row.facts,
         )  # fmt: skip
     ]
     sql = (
-        f"INSERT INTO {table_of(content_type)} (space_key, perspective, locale, entry_id, translated, body, private,"  # noqa: S608 - a checked name
-        f" folded) VALUES {values} ON CONFLICT (space_key, perspective, locale, entry_id) DO UPDATE SET"
+        f"INSERT INTO {table_of(content_type)} (space_key, perspective, locale, entry_id, translated, body, private,"
+        f" facts) VALUES {values} ON CONFLICT (space_key, perspective, locale, entry_id) DO UPDATE SET"
         " translated = excluded.translated, body = excluded.body, private = excluded.private,"
-        " folded = excluded.folded"
+        " facts = excluded.facts"
     )
     return [Statement(sql, tuple(args))]
 
 
-def drop(
-    content_type: ContentType, space_key: int, entry_id: str, keys: Iterable[tuple[int, str]]
-) -> list[Statement]:
+def drop(content_type: ContentType, space_key: int, entry_id: str, keys: Iterable[tuple[int, str]]) -> list[Statement]:
     """Return the statements that remove an entry's documents at ``(perspective, locale)``."""
     sql = (
-        f"DELETE FROM {table_of(content_type)} WHERE space_key = ? AND perspective = ? AND locale = ? AND entry_id = ?"  # noqa: S608 - a checked name
+        f"DELETE FROM {table_of(content_type)} WHERE space_key = ? AND perspective = ? AND locale = ? AND entry_id = ?"
     )
     return [Statement(sql, (space_key, perspective, locale, entry_id)) for perspective, locale in sorted(keys)]

@@ -80,7 +80,9 @@ async def find_entries(store: Store, space_key: int, type_key: int, ids: Sequenc
 
 async def newest_version(store: Store, space_key: int, entry_id: str) -> int:
     """Return the number of an entry's newest version, 0 where there is no such entry."""
-    row = await store.fetch_point("SELECT version FROM maydan_entries WHERE space_key = ? AND id = ?", space_key, entry_id)
+    row = await store.fetch_point(
+        "SELECT version FROM maydan_entries WHERE space_key = ? AND id = ?", space_key, entry_id
+    )
     return int(row[0]) if row else 0
 
 
@@ -162,7 +164,7 @@ def purge(entry: EntryRow) -> list[Statement]:
             expect=1,
         ),
         *(
-            Statement(f"DELETE FROM {table} WHERE space_key = ? AND entry_id = ?", (entry.space_key, entry.id))  # noqa: S608 - names above
+            Statement(f"DELETE FROM {table} WHERE space_key = ? AND entry_id = ?", (entry.space_key, entry.id))
             for table in owned
         ),
         Statement("DELETE FROM maydan_links WHERE space_key = ? AND source_id = ?", (entry.space_key, entry.id)),
@@ -173,8 +175,8 @@ class Changes(Struct, frozen=True, kw_only=True):
     """What a verb changes of an entry's row; what is not named stays."""
 
     body: dict[str, Any] | UnsetType = UNSET
-    published: Publication | None | UnsetType = UNSET
-    trashed_at: datetime | None | UnsetType = UNSET
+    published: Publication | UnsetType | None = UNSET
+    trashed_at: datetime | UnsetType | None = UNSET
 
 
 def changed(entry: EntryRow, changes: Changes, *, at: datetime, by: str | None) -> EntryRow:
@@ -187,15 +189,13 @@ def changed(entry: EntryRow, changes: Changes, *, at: datetime, by: str | None) 
     return msgspec.structs.replace(entry, revision=entry.revision + 1, **values)
 
 
-async def existing_targets(
-    reader: Reader, space_key: int, ids: Sequence[str]
-) -> dict[str, int]:
+async def existing_targets(reader: Reader, space_key: int, ids: Sequence[str]) -> dict[str, int]:
     """Return ``{entry id: type key}`` for those ids that are entries of the space and not in the trash."""
     if not ids:
         return {}
     marks = ",".join("?" * len(ids))
     rows = await reader.fetch_all(
-        f"SELECT id, type_key FROM maydan_entries WHERE space_key = ? AND trashed_at IS NULL AND id IN ({marks})",  # noqa: S608 - marks only
+        f"SELECT id, type_key FROM maydan_entries WHERE space_key = ? AND trashed_at IS NULL AND id IN ({marks})",
         space_key,
         *ids,
     )

@@ -33,7 +33,7 @@ def link_statements(
         ]
         statements.append(
             Statement(
-                "INSERT INTO maydan_links (space_key, source_id, field_id, perspective, position, target_id)"  # noqa: S608 - marks only
+                "INSERT INTO maydan_links (space_key, source_id, field_id, perspective, position, target_id)"
                 f" VALUES {marks}",
                 tuple(args),
             )

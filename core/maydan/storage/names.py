@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from maydan.storage.ports import Reader, Store
 
+
 class SlugHit(Struct, frozen=True, kw_only=True):
     """Where a slug leads."""
 
@@ -25,7 +26,7 @@ async def find_slug(store: Store, space_key: int, type_key: int, slug: str, loca
     """Look a slug up in the locales, in order; a current slug wins over a former one."""
     wanted = tuple(locales)
     rows = await store.fetch_all(
-        "SELECT locale, entry_id, in_draft, in_published FROM maydan_slugs"  # noqa: S608 - marks only
+        "SELECT locale, entry_id, in_draft, in_published FROM maydan_slugs"
         f" WHERE space_key = ? AND type_key = ? AND slug = ? AND locale IN ({','.join('?' * len(wanted))})",
         space_key,
         type_key,

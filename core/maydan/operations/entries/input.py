@@ -71,7 +71,7 @@ async def require_targets(scope: Scope, stored: dict[str, Any], before: dict[str
 
 async def _readable(scope: Scope, found: dict[str, int]) -> dict[str, str]:
     """Return ``{entry id: type name}`` of the targets that the caller may read, as published or as a draft."""
-    from maydan.operations.entries.reading import readable_ids  # noqa: PLC0415 - reading builds on this module's room
+    from maydan.operations.entries.reading import readable_ids
 
     by_type: dict[int, list[str]] = {}
     for target, type_key in found.items():
@@ -85,9 +85,7 @@ async def _readable(scope: Scope, found: dict[str, int]) -> dict[str, str]:
     return readable
 
 
-async def with_slugs(
-    scope: Scope, entry_id: str, stored: dict[str, Any], *, optimistic: bool
-) -> dict[str, Any]:
+async def with_slugs(scope: Scope, entry_id: str, stored: dict[str, Any], *, optimistic: bool) -> dict[str, Any]:
     """Return the stored form with a slug for every locale that has a source for one and no slug yet.
 
     A slug that the caller gave stays as it is. A derived one gets a number when it is taken.

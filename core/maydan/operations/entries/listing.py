@@ -61,7 +61,9 @@ async def list_entries(scope: Scope, query: Query) -> Page:
     request = PageRequest(
         where=where,
         condition=condition,
-        sort=tuple(SortKey(path=key.path, target=key.target, descending=key.descending) for key in checked.sort if key.target),
+        sort=tuple(
+            SortKey(path=key.path, target=key.target, descending=key.descending) for key in checked.sort if key.target
+        ),
         after=_after(scope, checked, fingerprint),
         limit=checked.limit + 1,
         offset=checked.offset,

@@ -146,9 +146,7 @@ def _change(
 ) -> Change:
     after = changed(before, Changes(published=shown), at=at, by=scope.caller.actor.id)
     facts = {"locales": list(locales)}
-    return Change(
-        space=scope.space, type=scope.type, before=before, after=after, event=event, at=at, facts=facts
-    )
+    return Change(space=scope.space, type=scope.type, before=before, after=after, event=event, at=at, facts=facts)
 
 
 async def _schedule(

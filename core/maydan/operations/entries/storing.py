@@ -29,7 +29,13 @@ class Outrun(Exception):
 
 
 async def store(
-    scope: Scope, change: Change, view: EntryView, *, veto: Veto | None, seal: Seal | None, more: Sequence[Statement] = ()
+    scope: Scope,
+    change: Change,
+    view: EntryView,
+    *,
+    veto: Veto | None,
+    seal: Seal | None,
+    more: Sequence[Statement] = (),
 ) -> None:
     """Store a change with its event, after the hooks agreed.
 

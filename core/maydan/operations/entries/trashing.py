@@ -8,9 +8,9 @@ from maydan.access.actions import Action
 from maydan.operations.entries.loading import find_any, load
 from maydan.operations.entries.storing import Outrun, require_free_names, store, until_stored
 from maydan.operations.entries.views import state_for_hooks, view_after_write
+from maydan.operations.plans import cancel_statement
 from maydan.operations.publication import status
 from maydan.operations.rendering import document_keys
-from maydan.operations.plans import cancel_statement
 from maydan.operations.scopes import scope_of
 from maydan.operations.writing import Change, event_of
 from maydan.storage import documents, entries
