@@ -314,7 +314,7 @@ async def test_all_places_of_a_body_that_are_wrong_are_named(serve: Any) -> None
     problem = answer.json()
     assert answer.status_code == problem["status"] == 422
     assert {(error["pointer"], error["code"]) for error in problem["errors"]} == {
-        ("/name", "required"), ("/size", "wrong_type"), ("/x", "unknown_field"),
+        ("/name", "field_required"), ("/size", "not_an_integer"), ("/x", "unknown_field"),
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from litestar import Litestar, Response
+from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
@@ -37,6 +38,7 @@ def build_app(around: Surroundings, routes: Sequence[Route], *, lifespan: Sequen
     Raises:
         ValueError: Two routes have the same method and path.
     """
+    around.routes = tuple(routes)
     paths: dict[str, _Path] = {}
     for route in routes:
         paths.setdefault(_PARAMETER.sub("{}", route.path), _Path(around, route.path)).add(route)
@@ -47,6 +49,7 @@ def build_app(around: Surroundings, routes: Sequence[Route], *, lifespan: Sequen
         logging_config=None,
         openapi_config=None,
         request_max_body_size=None,
+        state=State({"around": around}),
     )
 
 

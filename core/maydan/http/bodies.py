@@ -9,7 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
+from maydan.content.problems import MESSAGES
 from maydan.errors import InputError, InvalidInput, Malformed, TooLarge, UnsupportedMediaType
+from maydan.http.conversion import sentence
 from maydan.http.pointers import pointer_to
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ MAX_INTEGER: Final = 2**63 - 1
 IN_THREAD_BYTES: Final = 256 * 1024
 """Larger bodies are parsed in a thread, so that the loop serves others meanwhile."""
 
+_BROKEN_NAME: Final = "has a member whose name contains control characters or lone surrogates"
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKETS: Final = bytes.maketrans(b"[]", b"{}")
 _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
@@ -101,7 +104,7 @@ def parse_json(raw: bytes) -> Any:
         errors: list[InputError] = []
         _check_values(value, (), errors)
         if errors:
-            raise InvalidInput("A value cannot be stored.", errors=tuple(errors))
+            raise InvalidInput(sentence(tuple(errors)), errors=tuple(errors))
     return value
 
 
@@ -151,19 +154,18 @@ def _check_values(value: Any, path: tuple[str | int, ...], errors: list[InputErr
         case dict():
             for name, member in cast("dict[str, Any]", value).items():
                 if _is_broken(name):
-                    errors.append(InputError(pointer_to(path), "invalid_text", "A member's name is not valid text."))
+                    errors.append(InputError(pointer_to(path), "control_character", _BROKEN_NAME))
                 else:
                     _check_values(member, (*path, name), errors)
         case list():
             for index, member in enumerate(cast("list[Any]", value)):
                 _check_values(member, (*path, index), errors)
         case str() if _is_broken(value):
-            message = "Must not contain NUL characters or halves of surrogate pairs."
-            errors.append(InputError(pointer_to(path), "invalid_text", message))
+            errors.append(InputError(pointer_to(path), "control_character", MESSAGES["control_character"]))
         case int() if abs(value) > MAX_INTEGER:
-            errors.append(InputError(pointer_to(path), "out_of_range", "Must fit into 64 bits."))
+            errors.append(InputError(pointer_to(path), "out_of_range", "must fit into 64 bits"))
         case float() if math.isinf(value):
-            errors.append(InputError(pointer_to(path), "out_of_range", "Must be a finite number."))
+            errors.append(InputError(pointer_to(path), "out_of_range", "must be a finite number"))
         case _:
             pass
 

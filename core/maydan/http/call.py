@@ -30,7 +30,7 @@ class Call:
     """One request, as far as the kernel has read and checked it."""
 
     __slots__ = (
-        "_space", "_surroundings", "caller", "claim", "client", "core", "data", "headers", "path", "query",
+        "_space", "around", "caller", "claim", "client", "core", "data", "headers", "path", "query",
         "query_string", "raw", "request_id", "route", "url_path",
     )  # fmt: skip
 
@@ -38,7 +38,8 @@ class Call:
         self, surroundings: Surroundings, route: Route, scope: HTTPScope, headers: dict[bytes, bytes], request_id: str
     ) -> None:
         """Keep what is known from the head of the request."""
-        self._surroundings = surroundings
+        self.around = surroundings
+        """What all requests share: settings, meters, all routes."""
         self.core: Core = surroundings.core
         self.route = route
         self.path: Mapping[str, str] = scope["path_params"]
@@ -87,7 +88,7 @@ class Call:
     @property
     def address(self) -> str:
         """The client's IP address, as a trusted proxy says or as the connection has it."""
-        return self._surroundings.proxies.address(self.client, self.headers)
+        return self.around.proxies.address(self.client, self.headers)
 
     def header(self, name: str) -> str | None:
         """Return a request header, or ``None``."""
@@ -122,7 +123,7 @@ class Call:
     def seal(self, build: Callable[[R], Answer]) -> Seal[R]:
         """Return what stores the answer in the operation's own transaction (``Idempotency-Key``).
 
-        ``seal = call.seal(lambda entry: Answer.created(…))``, then pass ``seal.statements`` to the operation (it is
-        ``None`` without a key) and return ``seal.answer(entry)``.
+        ``seal = call.seal(partial(_created, call))``, then pass ``seal.statements`` to the operation (it is ``None``
+        without a key) and return ``seal.answer(entry)``. ``build`` is a pure function of the operation's result.
         """
         return Seal(self.claim, build)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Struct, UnsetType
 
+from maydan.content.problems import MESSAGES
 from maydan.errors import InputError, InvalidInput
 from maydan.http.pointers import pointer_to
 
@@ -18,31 +20,44 @@ Path = tuple[str | int, ...]
 
 MAX_ERRORS: Final = 100
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[([0-9]+|\.\.\.)\]")
-_CODES: Final = (
-    ("Object missing required field", "required"),
-    ("Object contains unknown field", "unknown_field"),
-    ("Invalid enum value", "not_allowed"),
-    ("Expected `str` matching regex", "pattern"),
-    ("Invalid", "format"),
-)
-_LIMIT: Final = re.compile(r" of length (?:<=|>=|==)| (?:<=|>=|<|>) |multiple of")
+_EXPECTED: Final = re.compile(r"Expected `(\w+)")
+_LIMIT: Final = re.compile(r"Expected `(\w+)[^`]*` (of length )?(<=|>=|<|>) (\S+)")
+_PATTERN: Final = re.compile(r"Expected `str[^`]*` matching regex (.*)", re.DOTALL)
+_TYPES: Final = {
+    "int": ("not_an_integer", "must be an integer"),
+    "float": ("not_a_number", MESSAGES["not_a_number"]),
+    "str": ("not_text", MESSAGES["not_text"]),
+    "bool": ("not_a_boolean", MESSAGES["not_a_boolean"]),
+    "array": ("not_a_list", MESSAGES["not_a_list"]),
+    "object": ("not_an_object", MESSAGES["not_an_object"]),
+    "datetime": ("invalid_datetime", MESSAGES["invalid_datetime"]),
+    "date": ("invalid_date", MESSAGES["invalid_date"]),
+}
+_FORMATS: Final = {
+    "Invalid RFC3339": ("invalid_datetime", MESSAGES["invalid_datetime"]),
+    "Invalid UUID": ("invalid_id", MESSAGES["invalid_id"]),
+}
 
 
 def convert_body(data: Any, wanted: type[T]) -> T:
     """Convert strictly.
 
     Raises:
-        InvalidInput: With one error for each place that is not acceptable.
+        InvalidInput: With one error for each place that is not acceptable, at most 100.
     """
     try:
         return msgspec.convert(data, wanted, strict=True)
     except msgspec.ValidationError as error:
-        errors = tuple(problem for _, problem in zip(range(MAX_ERRORS), _problems(data, wanted, ()), strict=False))
-        raise InvalidInput(_sentence(errors), errors=errors or (_problem(str(error), ()),)) from error
+        found = zip(range(MAX_ERRORS), _problems(data, wanted, ()), strict=False)
+        errors = tuple(problem for _, problem in found) or (_problem(str(error), wanted, ()),)
+        raise InvalidInput(sentence(errors), errors=errors) from error
 
 
-def _sentence(errors: tuple[InputError, ...]) -> str:
-    return " ".join(f"{error.pointer or 'The body'}: {error.message}" for error in errors[:3])
+def sentence(errors: tuple[InputError, ...]) -> str:
+    """Return the detail of a problem: the first error, and how many more there are."""
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{first.pointer or 'The body'} {first.message}{more}."
 
 
 def _problems(data: Any, wanted: Any, path: Path) -> Iterator[InputError]:
@@ -71,21 +86,24 @@ def _list_problems(data: list[Any], wanted: Any, path: Path) -> Iterator[InputEr
 
 
 def _struct_problems(data: dict[str, Any], wanted: type[Struct], path: Path) -> Iterator[InputError]:
-    """Yield what is wrong with the members of an object."""
+    """Yield what is wrong with the members of an object, in its order; then what is missing."""
     hints = get_type_hints(wanted, include_extras=True)
     fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
-    if wanted.__struct_config__.forbid_unknown_fields:
-        for name in data.keys() - fields.keys():
-            yield InputError(pointer_to((*path, name)), "unknown_field", "There is no such field.")
-    found = not data.keys() <= fields.keys()
-    for name, field in fields.items():
-        if name in data:
-            for problem in _problems(data[name], hints[field.name], (*path, name)):
-                found = True
-                yield problem
-        elif field.default is NODEFAULT and field.default_factory is NODEFAULT:
+    found = False
+    for name, value in data.items():
+        if name in fields:
+            problems = _problems(value, hints[fields[name].name], (*path, name))
+        elif wanted.__struct_config__.forbid_unknown_fields:
+            problems = iter([InputError(pointer_to((*path, name)), "unknown_field", MESSAGES["unknown_field"])])
+        else:
+            continue
+        for problem in problems:
             found = True
-            yield InputError(pointer_to((*path, name)), "required", "Must be given.")
+            yield problem
+    for name, field in fields.items():
+        if name not in data and field.default is NODEFAULT and field.default_factory is NODEFAULT:
+            found = True
+            yield InputError(pointer_to((*path, name)), "field_required", MESSAGES["field_required"])
     if not found:
         yield from _value_problems(data, wanted, path)
 
@@ -95,10 +113,10 @@ def _value_problems(data: Any, wanted: Any, path: Path) -> Iterator[InputError]:
     try:
         msgspec.convert(data, wanted, strict=True)
     except msgspec.ValidationError as error:
-        yield _problem(str(error), path)
+        yield _problem(str(error), wanted, path)
 
 
-def _problem(text: str, path: Path) -> InputError:
+def _problem(text: str, wanted: Any, path: Path) -> InputError:
     """Read a message of msgspec: ``Expected `int`, got `str` - at `$.a[0]```."""
     message, _, place = text.partition(" - at `")
     steps: list[str | int] = [*path]
@@ -106,14 +124,42 @@ def _problem(text: str, path: Path) -> InputError:
         if index == "...":
             break
         steps.append(int(index) if index else name)
-    return InputError(pointer_to(steps), _code(message), message.replace("`", "") + ".")
+    return InputError(pointer_to(steps), *read_message(message, wanted))
 
 
-def _code(message: str) -> str:
-    for start, code in _CODES:
-        if message.startswith(start):
-            return code
-    return "out_of_range" if _LIMIT.search(message) else "wrong_type"
+def read_message(message: str, wanted: Any) -> tuple[str, str]:
+    """Return the code and the words for what msgspec says about one value."""
+    if message.startswith("Invalid enum value"):
+        return "invalid_choice", MESSAGES["invalid_choice"].format(values=", ".join(choices_of(wanted)))
+    if limit := _LIMIT.match(message):
+        return _limit(limit)
+    if pattern := _PATTERN.match(message):
+        return "pattern_mismatch", MESSAGES["pattern_mismatch"].format(pattern=pattern[1].strip("'\""))
+    if expected := _EXPECTED.match(message):
+        return _TYPES.get(expected[1], ("wrong_type", f"must be {expected[1]}"))
+    return next((said for start, said in _FORMATS.items() if message.startswith(start)), ("invalid", "is not valid"))
+
+
+def _limit(limit: re.Match[str]) -> tuple[str, str]:
+    kind, length, operator, bound = limit.groups()
+    over = operator in ("<=", "<")
+    if length and kind == "str":
+        code, place = ("too_long", "max") if over else ("too_short", "min")
+    elif length:
+        code, place = ("too_many", "max") if over else ("too_few", "min")
+    else:
+        code, place = ("too_large", "max") if over else ("too_small", "min")
+    return code, MESSAGES[code].format(**{place: bound})
+
+
+def choices_of(wanted: Any) -> list[str]:
+    """Return the values that an enum or a literal type admits."""
+    wanted = get_args(wanted)[0] if get_origin(wanted) is Annotated else wanted
+    if get_origin(wanted) is Literal:
+        return [str(value) for value in get_args(wanted)]
+    if isinstance(wanted, type) and issubclass(wanted, Enum):
+        return [str(member.value) for member in wanted]
+    return [choice for part in get_args(wanted) for choice in choices_of(part)]
 
 
 def _the_only(wanted: Any, data: Any) -> Any:

@@ -14,6 +14,7 @@ Each step is a small function; what a route never needs is decided when its endp
 from __future__ import annotations
 
 import logging
+from secrets import compare_digest
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +33,7 @@ from maydan.http.paths import check_path
 from maydan.http.problems import Unexpected, status_of
 from maydan.http.queries import convert_query, parse_pairs
 from maydan.http.replies import Reply, answer_of_error, reply_to, reply_to_error
-from maydan.http.routing import ADMINISTRATOR, LOGGED_IN, PUBLIC, Access, AnyQuery, Route
+from maydan.http.routing import BY_OPERATION, LOGGED_IN, MONITORING, PUBLIC, Access, AnyQuery, Route
 from maydan.operations.core import Caller
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from maydan.http.surroundings import Surroundings
 
 _log: Final = logging.getLogger("maydan.http")
+_MONITOR: Final = Actor(kind="token", name="monitoring")
 
 
 class Endpoint:
@@ -128,10 +130,17 @@ class Endpoint:
     async def _identify(self, call: Call) -> Caller:
         """Step 3: who calls."""
         header = call.headers.get(b"authorization")
-        actor = ANONYMOUS if header is None else await self.core.authenticator.authenticate(bearer_token(header))
+        actor = ANONYMOUS if header is None else await self._authenticate(bearer_token(header))
         accepted = call.headers.get(b"accept-language")
         wanted = () if accepted is None else languages(accepted)
         return Caller(actor=actor, request_id=call.request_id, languages=wanted)
+
+    async def _authenticate(self, token: str) -> Actor:
+        """Return who is behind a token; that of a monitoring system is known on its routes only."""
+        expected = self.around.server.metrics_token
+        if expected and self.route.permission is MONITORING and compare_digest(token, expected):
+            return _MONITOR
+        return await self.core.authenticator.authenticate(token)
 
     async def _enter_space(self, call: Call) -> None:
         """Step 4, first half: the space must exist, be visible to the caller, and have the route's plugin active."""
@@ -155,11 +164,12 @@ class Endpoint:
         if permission is PUBLIC:
             return
         actor = call.caller.actor
-        if permission is LOGGED_IN or permission is ADMINISTRATOR:
-            if actor.kind == "anonymous":
-                raise Unauthenticated("Log in first.")
-            if permission is ADMINISTRATOR and not is_administrator(actor):
-                raise Forbidden("Only administrators may do this.")
+        if permission is BY_OPERATION or self._action is not None or actor is _MONITOR:
+            return
+        if actor.kind == "anonymous":
+            raise Unauthenticated("Log in first.")
+        if permission is not LOGGED_IN and not is_administrator(actor):
+            raise Forbidden("Only administrators may do this.")
 
     async def _run(self, call: Call) -> Answer:
         """Steps 5 and 7: the route's own function."""

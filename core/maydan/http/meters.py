@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
+
+    from maydan.events.positions import Standing
+    from maydan.plugins.loaded import PluginState
 
 BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the histogram's buckets."""
@@ -32,34 +35,16 @@ class RouteMeter:
 
 
 class Meters:
-    """All meters of the process, and the gauges that other rooms offer."""
+    """All meters of the process."""
 
     def __init__(self) -> None:
         """Begin without any."""
         self._routes: dict[tuple[str, str], RouteMeter] = {}
-        self._gauges: list[tuple[str, str, Callable[[], float]]] = []
         self.running = 0
 
     def of(self, method: str, template: str) -> RouteMeter:
         """Return the meter of a route, by its template and never by the URL, so that their number is bounded."""
         return self._routes.setdefault((method, template), RouteMeter())
-
-    def gauge(self, name: str, description: str, read: Callable[[], float]) -> None:
-        """Offer a value that is read whenever metrics are asked for, such as ``maydan_log_lag``."""
-        self._gauges.append((name, description, read))
-
-    def collect(self) -> Iterable[Metric]:
-        """Return everything in Prometheus' terms; called by its registry."""
-        from prometheus_client.core import GaugeMetricFamily
-
-        yield from self._requests()
-        running = GaugeMetricFamily("maydan_http_requests_running", "Requests that are being answered.")
-        running.add_metric([], self.running)
-        yield running
-        for name, description, read in self._gauges:
-            gauge = GaugeMetricFamily(name, description)
-            gauge.add_metric([], read())
-            yield gauge
 
     def _requests(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
@@ -78,16 +63,68 @@ class Meters:
         yield counter
         yield times
 
-    def exposition(self) -> bytes:
+    def exposition(self, plugins: Iterable[PluginState], subscribers: Iterable[Standing]) -> bytes:
         """Return all metrics as text, with those of the process itself (memory, CPU, open files)."""
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.process_collector import ProcessCollector
 
         registry = CollectorRegistry(auto_describe=False)
-        collector: Any = self
-        registry.register(collector)
+        for metrics in (self._requests(), self._running(), _hook_metrics(plugins), _log_metrics(subscribers)):
+            registry.register(_Once(tuple(metrics)))
         ProcessCollector(registry=registry)
         return generate_latest(registry)
+
+    def _running(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        running = GaugeMetricFamily("maydan_http_requests_running", "Requests that are being answered.")
+        running.add_metric([], self.running)
+        yield running
+
+
+class _Once:
+    """Metrics as they are now, in the shape that a registry wants."""
+
+    def __init__(self, metrics: tuple[Metric, ...]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _hook_metrics(plugins: Iterable[PluginState]) -> Iterator[Metric]:
+    """Yield how the plugins and their hooks are doing."""
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    labels = ["plugin", "hook"]
+    active = GaugeMetricFamily("maydan_plugin_active", "1 where the plugin is active.", labels=["plugin"])
+    calls = CounterMetricFamily("maydan_hook_calls", "Calls of a plugin's hook.", labels=labels)
+    errors = CounterMetricFamily("maydan_hook_errors", "Calls that failed.", labels=labels)
+    p95 = GaugeMetricFamily("maydan_hook_p95_seconds", "95 % of the last calls were faster.", labels=labels)
+    for plugin in plugins:
+        active.add_metric([plugin.name], 1.0 if plugin.state == "active" else 0.0)
+        for hook in plugin.hooks:
+            names = [plugin.name, hook.hook]
+            calls.add_metric(names, hook.calls)
+            errors.add_metric(names, hook.errors)
+            p95.add_metric(names, hook.p95_ms / 1000)
+    yield from (active, calls, errors, p95)
+
+
+def _log_metrics(subscribers: Iterable[Standing]) -> Iterator[Metric]:
+    """Yield how far the subscribers of the log are behind."""
+    from prometheus_client.core import GaugeMetricFamily
+
+    lag = GaugeMetricFamily(
+        "maydan_log_lag_events", "Events that wait for a subscriber, counted up to 10,000.", labels=["subscriber"]
+    )
+    failures = GaugeMetricFamily(
+        "maydan_log_failures", "Failures in a row of a subscriber's next event.", labels=["subscriber"]
+    )
+    for standing in subscribers:
+        lag.add_metric([standing.name], standing.lag)
+        failures.add_metric([standing.name], standing.failures)
+    yield from (lag, failures)
 
 
 def _cumulated(buckets: list[int]) -> list[tuple[str, float]]:

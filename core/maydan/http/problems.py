@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
 
 from maydan import errors
-from maydan.errors import MaydanError
+from maydan.errors import InputError, MaydanError
+from maydan.locales import add_catalogues, translate
 
 STATUS: Final[dict[type[MaydanError], int]] = {
     errors.Malformed: 400,
@@ -28,6 +30,9 @@ STATUS: Final[dict[type[MaydanError], int]] = {
 
 MEDIA_TYPE: Final = "application/problem+json"
 _HIDDEN: Final = frozenset({"retry_after_s"})
+
+
+add_catalogues(files("maydan.http") / "catalogues")
 
 
 class MethodNotAllowed(MaydanError):
@@ -57,25 +62,46 @@ def status_of(error: MaydanError) -> int:
     return next((STATUS[base] for base in type(error).__mro__ if base in STATUS), 500)  # type: ignore[index]
 
 
+def list_problems() -> list[dict[str, str | int]]:
+    """Return every kind of problem that a request may be answered, with what it means; for the reference page."""
+    found: dict[str, dict[str, str | int]] = {}
+    for kind in _kinds(MaydanError):
+        status = next((STATUS[base] for base in kind.__mro__ if base in STATUS), None)  # type: ignore[index]
+        if status is not None:
+            about = (kind.__doc__ or "").strip().partition("\n")[0]
+            found[kind.code] = {"code": kind.code, "title": kind.title, "status": status, "description": about}
+    return [found[code] for code in sorted(found)]
+
+
+def _kinds(base: type[MaydanError]) -> Iterator[type[MaydanError]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
 def problem_body(error: MaydanError, *, path: str, request_id: str, languages: Sequence[str] = ()) -> bytes:
     """Return the body for an error; ``path`` becomes ``instance``, without any query."""
     if isinstance(error, errors.NotFound):
         error = _NOTHING
     problem: dict[str, Any] = {
         "type": f"/docs#problem-{error.error_code}",
-        "title": error.title,
+        "title": translate(error.title, languages),
         "status": status_of(error),
-        "detail": error.detail or error.title,
+        "detail": translate(error.detail or error.title, languages),
         "instance": path,
         "code": error.error_code,
         "request_id": request_id,
     }
     if error.errors:
-        problem["errors"] = error.errors
+        problem["errors"] = [_translated(place, languages) for place in error.errors]
     for name, fact in error.facts.items():
         if name not in problem and name not in _HIDDEN:
             problem[name] = fact
     return msgspec.json.encode(problem, enc_hook=str)
+
+
+def _translated(place: InputError, languages: Sequence[str]) -> InputError:
+    return InputError(place.pointer, place.code, translate(place.message, languages))
 
 
 def problem_headers(error: MaydanError) -> list[tuple[str, str]]:

@@ -5,26 +5,28 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Struct
 
 from maydan.errors import BadParameter, InputError, Malformed
+from maydan.http.conversion import read_message, sentence
 
 S = TypeVar("S", bound=Struct)
 
 MAX_PARAMETERS: Final = 500
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _BOOLEANS: Final = {"true": True, "false": False}
+_EMPTY: Final = ("empty", "must not be empty")
 
 
 def parse_pairs(query: bytes) -> list[tuple[str, str]]:
     """Return the parameters of a query string in their order.
 
     Raises:
-        Malformed: It is not percent-encoded UTF-8, holds a NUL, or more than 500 parameters.
+        Malformed: It is not percent-encoded UTF-8, holds a control character, or more than 500 parameters.
     """
     if not query:
         return []
@@ -65,40 +67,36 @@ def convert_query(pairs: list[tuple[str, str]], wanted: type[S]) -> S:
     errors: list[InputError] = []
     for name, text in pairs:
         if name not in types:
-            errors.append(_unknown(name, types))
+            errors.append(InputError(name, "unknown_parameter", "is not a parameter here"))
         elif name in values:
-            errors.append(InputError(name, "repeated", "Give this parameter once."))
+            errors.append(InputError(name, "repeated", "is given more than once"))
         else:
-            values[name] = _convert(name, text, types[name], errors)
-    if not errors:
-        return _finish(values, wanted)
-    raise BadParameter(_sentence(errors), errors=tuple(errors))
+            values[name], problem = _convert(text, types[name])
+            if problem is not None:
+                errors.append(InputError(name, *problem))
+    if errors:
+        raise BadParameter(sentence(tuple(errors)), errors=tuple(errors))
+    return _build(values, wanted)
 
 
-def _finish(values: dict[str, Any], wanted: type[S]) -> S:
+def _build(values: dict[str, Any], wanted: type[S]) -> S:
     """Build the Struct, which checks limits and what is required."""
     try:
-        return msgspec.convert(values, wanted, strict=True, str_keys=True)
+        return msgspec.convert(values, wanted, strict=True)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$.")
-        name = place.rstrip("`") or message.partition("`")[2].partition("`")[0]
-        errors = (InputError(name, "not_acceptable", message + "."),)
-        raise BadParameter(_sentence(errors), errors=errors) from error
-
-
-def _sentence(errors: list[InputError] | tuple[InputError, ...]) -> str:
-    return " ".join(f"{error.pointer}: {error.message}" for error in errors)
-
-
-def _unknown(name: str, types: dict[str, Any]) -> InputError:
-    known = f"Known are: {', '.join(types)}." if types else "This route takes none."
-    return InputError(name, "unknown_parameter", f"There is no such parameter. {known}")
+        if place:
+            name = place.rstrip("`").partition("[")[0]
+            errors = (InputError(name, *read_message(message, field_types(wanted).get(name))),)
+        else:
+            errors = (InputError(message.partition("`")[2].partition("`")[0], "parameter_required", "is required"),)
+        raise BadParameter(sentence(errors), errors=errors) from error
 
 
 @lru_cache(maxsize=512)
 def field_types(wanted: type[Struct]) -> dict[str, Any]:
     """Return the type of each field by its name outside, without ``None``."""
-    hints = get_type_hints(wanted)
+    hints = get_type_hints(wanted, include_extras=True)
     return {field.encode_name: _without_none(hints[field.name]) for field in msgspec.structs.fields(wanted)}
 
 
@@ -109,39 +107,25 @@ def _without_none(kind: Any) -> Any:
     return kind
 
 
-def _convert(name: str, text: str, kind: Any, errors: list[InputError]) -> Any:
-    """Convert one value; what is wrong is added to ``errors``."""
+def _convert(text: str, kind: Any) -> tuple[Any, tuple[str, str] | None]:
+    """Return the value of a parameter, and the code and words of what is wrong with it."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]  # its limits are checked when the Struct is built
+    if text == "":
+        return None, _EMPTY
     if kind is str:
-        if text == "":
-            errors.append(InputError(name, "empty", "Must not be empty."))
-        return text
+        return text, None
     if kind is int:
         if _INTEGER.fullmatch(text):
-            return int(text)
-        errors.append(InputError(name, "not_an_integer", "Must be an integer in plain digits."))
-    elif kind is bool:
-        if text in _BOOLEANS:
-            return _BOOLEANS[text]
-        errors.append(InputError(name, "not_a_boolean", "Must be true or false."))
-    elif get_origin(kind) is Literal:
-        if text in get_args(kind):
-            return text
-        allowed = ", ".join(map(str, get_args(kind)))
-        errors.append(InputError(name, "not_allowed", f"Must be one of: {allowed}."))
-    elif get_origin(kind) is tuple:
+            return int(text), None
+        return None, ("not_an_integer", "must be an integer in plain digits")
+    if kind is bool:
+        value = _BOOLEANS.get(text)
+        return value, ("not_a_boolean", "must be true or false") if value is None else None
+    if get_origin(kind) is tuple:
         members = tuple(text.split(","))
-        if all(members):
-            return members
-        errors.append(InputError(name, "empty", "Must be names separated by commas, none of them empty."))
-    else:
-        return _convert_text(name, text, kind, errors)
-    return text
-
-
-def _convert_text(name: str, text: str, kind: Any, errors: list[InputError]) -> Any:
-    """Convert times, enums and what else has one text form."""
+        return members, None if all(members) else _EMPTY
     try:
-        return msgspec.convert(text, kind, strict=True)
+        return msgspec.convert(text, kind, strict=True), None
     except msgspec.ValidationError as error:
-        errors.append(InputError(name, "not_acceptable", f"{error}."))
-        return text
+        return None, read_message(str(error), kind)

@@ -9,6 +9,7 @@ from maydan.errors import MaydanError
 from maydan.http import problems
 from maydan.http.answers import Answer, Cache
 from maydan.http.conditions import is_fresh, tag_of
+from maydan.locales import message_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,10 +64,11 @@ def reply_to(call: Call, answer: Answer) -> Reply:
         if known is not None and is_fresh(known.decode("latin-1"), tag):
             return Reply(304, headers, b"")
     _add_rest(headers, answer, call)
-    if body or status not in (204, 304):
+    if body:
         json = answer.media_type == "application/json"
         headers.append(_JSON if json else (b"content-type", answer.media_type.encode()))
-        headers.append((b"content-length", str(len(body)).encode()))
+    if status != 204:
+        headers.append((b"content-length", b"%d" % len(body)))
     return Reply(status, headers, body)
 
 
@@ -98,6 +100,7 @@ def answer_of_error(error: MaydanError, call: Call) -> Answer:
         status=problems.status_of(error),
         media_type=problems.MEDIA_TYPE,
         tag="",
+        language=message_language(call.caller.languages),
         headers=tuple(problems.problem_headers(error)),
     )
 
@@ -116,6 +119,7 @@ def reply_to_error(
         *_PRIVATE,
         (b"x-request-id", request_id.encode()),
         (b"content-type", problems.MEDIA_TYPE.encode()),
+        (b"content-language", message_language(languages).encode()),
         (b"content-length", str(len(body)).encode()),
     ]
     for name, value in (*problems.problem_headers(error), *more):

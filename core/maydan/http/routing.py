@@ -6,9 +6,9 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from maydan.http.answers import Answer
 
@@ -24,6 +24,8 @@ class Access(StrEnum):
     """Everybody; a ``{space}`` is resolved, but need not be visible to the caller."""
     LOGGED_IN = "logged_in"
     ADMINISTRATOR = "administrator"
+    MONITORING = "monitoring"
+    """Administrators, and whoever has the token of ``[server] metrics_token``."""
     BY_OPERATION = "by_operation"
     """The operation decides (after the space was found visible); it also answers 428, 412 and 422 itself."""
 
@@ -31,6 +33,7 @@ class Access(StrEnum):
 PUBLIC: Final = Access.PUBLIC
 LOGGED_IN: Final = Access.LOGGED_IN
 ADMINISTRATOR: Final = Access.ADMINISTRATOR
+MONITORING: Final = Access.MONITORING
 BY_OPERATION: Final = Access.BY_OPERATION
 
 
@@ -41,10 +44,12 @@ class NoQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class PageQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The query of a plain list."""
 
-    limit: int = 25
+    limit: Annotated[int, Meta(ge=1, le=100)] = 25
     cursor: str | None = None
-    offset: int | None = None
-    count: str | None = None
+    """``next`` of the page before."""
+    offset: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    count: Literal["exact"] | None = None
+    """``exact``: the answer has ``total``."""
 
 
 class AnyQuery(Struct, frozen=True, kw_only=True):
@@ -78,6 +83,8 @@ class Route(Struct, frozen=True, kw_only=True):
     body: Any = None
     """A Struct that the JSON body is converted to, ``dict`` for any JSON object, ``bytes`` for the body as it is."""
     body_required: bool = True
+    input_schema: dict[str, Any] | None = None
+    """JSON Schema of the body for the documentation, where ``body`` is ``dict``."""
     query: type_[Struct] = NoQuery
     answer: Any = None
     """A Struct for the documentation, ``None`` for an empty answer, or a dict that is a JSON Schema."""
@@ -118,6 +125,16 @@ class Route(Struct, frozen=True, kw_only=True):
         return tuple(_PARAMETER.findall(self.path))
 
     @property
+    def name(self) -> str:
+        """The function's name; unique in the core and in each plugin."""
+        return getattr(self.handler, "__name__", "handler")
+
+    @property
+    def takes_action(self) -> bool:
+        """Whether an action in the space decides who may call it."""
+        return not isinstance(self.permission, Access)
+
+    @property
     def takes_body(self) -> bool:
         """Whether the handler wants the converted body as its second argument."""
         return len(inspect.signature(self.handler).parameters) > 1
@@ -131,6 +148,7 @@ def route(  # noqa: PLR0913 - a declaration: every argument is a keyword with a 
     public: bool = False,
     body: Any = None,
     body_required: bool = True,
+    input_schema: dict[str, Any] | None = None,
     query: type_[Struct] = NoQuery,
     answer: Any = None,
     status: int = 200,
@@ -168,6 +186,7 @@ def route(  # noqa: PLR0913 - a declaration: every argument is a keyword with a 
             permission=PUBLIC if permission is None else permission,
             body=body,
             body_required=body_required,
+            input_schema=input_schema,
             query=query,
             answer=answer,
             status=status,

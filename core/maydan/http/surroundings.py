@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from maydan.http.cors import Cors
 from maydan.http.meters import Meters
 from maydan.http.proxies import Proxies
+from maydan.http.readiness import Readiness
 
 if TYPE_CHECKING:
+    from maydan.http.routing import Route
     from maydan.http.settings import LogSettings, ServerSettings
     from maydan.operations.core import Core
 
@@ -32,6 +34,10 @@ class Surroundings:
             getattr(core.store, "statements_counter", None) if server.development else None
         )
         """In development: the store adds one to the list's only number for each SQL statement."""
+        self.readiness = Readiness(core)
+        self.routes: tuple[Route, ...] = ()
+        """All that are served."""
+        self.started_at = core.clock.now()
         self.is_stopping = False
         """Set when the process is asked to stop: from then on ``/health/ready`` says 503."""
 
