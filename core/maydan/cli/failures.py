@@ -46,7 +46,7 @@ def describe(error: BaseException) -> list[str]:
         return str(error).splitlines()
     if type(error).__module__.partition(".")[0] in _DRIVERS:
         return [_describe_database(error)]
-    return [_describe_system(error)] if isinstance(error, OSError | TimeoutError) else []
+    return [_describe_system(error)] if isinstance(error, OSError) else []
 
 
 def _describe_database(error: BaseException) -> str:
@@ -60,11 +60,11 @@ def _describe_database(error: BaseException) -> str:
     return f"database: {text[:1].lower() + text[1:]}"
 
 
-def _describe_system(error: OSError | TimeoutError) -> str:
+def _describe_system(error: OSError) -> str:
     if error.filename is not None:
         return f"{error.filename}: {(error.strerror or str(error)).lower()}"
     if error.errno in {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH} or "Connect call failed" in str(
         error
     ):
         return f"cannot connect, is the server running? ({error})"
-    return str(error) or "nobody answered in time; is the server running and reachable?"
+    return error.strerror or str(error) or "nobody answered in time; is the server running and reachable?"

@@ -1,0 +1,56 @@
+"""``maydan openapi``: the OpenAPI document on stdout, for generators of clients."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from maydan.access.actors import system
+from maydan.cli.failures import CommandFailed
+from maydan.cli.instance import load_host, load_settings, opened_core
+from maydan.content.schema import json_schema
+from maydan.http.openapi import build_document, build_space_document
+from maydan.http.surface import core_routes
+from maydan.settings import Settings, suggest
+
+if TYPE_CHECKING:
+    from maydan.content.types import ContentType
+    from maydan.http.routing import Route
+    from maydan.plugins.host import PluginHost
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the document of all routes, or of one space with its content types."""
+    settings = load_settings()
+    if arguments.space is None:
+        document = build_document(_routes(load_host(settings)))
+    else:
+        document = asyncio.run(_of_space(settings, arguments.space))
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+    return 0
+
+
+async def _of_space(settings: Settings, name: str) -> dict[str, Any]:
+    async with opened_core(settings) as core:
+        space = await core.registry.find_space(name)
+        if space is None:
+            raise CommandFailed(
+                f"there is no space {name}{suggest(name, [each.name for each in core.registry.spaces()])}"
+            )
+        snapshot = await core.snapshots.get(space)
+        types = core.registry.types(space)
+        return build_space_document(_routes(core.host), space, types, snapshot, system("maydan openapi"), _schema)
+
+
+def _routes(host: PluginHost) -> list[Route]:
+    brought = [route for registered in host.registered().values() for route in registered.routes]
+    return [*core_routes(), *brought]  # pyright: ignore[reportReturnType] - the host checked that they are routes
+
+
+def _schema(content_type: ContentType, fields: frozenset[str], purpose: str) -> dict[str, Any]:
+    schema = json_schema(content_type, fields=fields, purpose="input" if purpose == "input" else "output")
+    return {name: part for name, part in schema.items() if name != "$schema"}
