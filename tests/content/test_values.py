@@ -248,7 +248,9 @@ def test_a_plain_value_is_that_of_the_locale_asked_for(article: ContentType, spa
 
 def test_an_object_is_told_from_a_map_of_locales(make_type: Any, space: Space) -> None:
     """Money is an object itself: with ``?locale=`` it is the value, else a map if its keys are all locales."""
-    type = make_type({"name": "fee", "kind": "money", "localized": True}, {"name": "x", "kind": "json", "localized": True})
+    type = make_type(
+        {"name": "fee", "kind": "money", "localized": True}, {"name": "x", "kind": "json", "localized": True}
+    )
     money = {"amount": 1, "currency": "USD"}
     assert create(type, space, {"fee": money})["fee"] == {"en": money}
     assert create(type, space, {"fee": money}, "ar")["fee"] == {"ar": money}
@@ -307,7 +309,8 @@ INPUTS = st.fixed_dictionaries(
         "words": st.none() | st.lists(st.text("ab", max_size=3), max_size=3),
         "address": st.none()
         | st.fixed_dictionaries(
-            {}, optional={"street": st.none() | st.text("ab", max_size=3), "state": st.none() | st.text("ab", max_size=3)}
+            {},
+            optional={"street": st.none() | st.text("ab", max_size=3), "state": st.none() | st.text("ab", max_size=3)},
         ),
         "tags": st.none() | st.lists(st.text("ab", min_size=1, max_size=3), max_size=3),
     },
@@ -345,7 +348,12 @@ def test_a_patch_is_a_json_merge_patch(
             del expected[name]
     if "tags" in expected:
         expected["tags"] = list(dict.fromkeys(expected["tags"]))
-    if "address" in expected and not base.get("address") and "address" in change and "state" not in (change["address"] or {}):
+    if (
+        "address" in expected
+        and not base.get("address")
+        and "address" in change
+        and "state" not in (change["address"] or {})
+    ):
         expected["address"].setdefault("state", "Erbil")
     assert patch(article, space, base, change) == expected
 
@@ -365,7 +373,15 @@ def test_a_whole_entry_clears_what_it_leaves_out(article: ContentType, space: Sp
     base = create(
         article,
         space,
-        {"title": {"en": "a", "ar": "b"}, "rating": 3, "stage": "old", "pin": "1", "note": "n", "slug": "s", "tags": ["t"]},
+        {
+            "title": {"en": "a", "ar": "b"},
+            "rating": 3,
+            "stage": "old",
+            "pin": "1",
+            "note": "n",
+            "slug": "s",
+            "tags": ["t"],
+        },
     )
     stored = put(article, space, base, {"title": {"en": "z"}}, hidden=frozenset({"note"}))
     assert stored == {"title": {"en": "z"}, "stage": "new", "pin": "1", "note": "n", "slug": {"en": "s"}}
@@ -409,7 +425,9 @@ def test_the_old_decimal_may_come_back_with_a_new_amount(article: ContentType, s
     base = create(article, space, {"price": {"amount": 1250, "currency": "USD"}})
     edited = {"amount": 1300, "currency": "USD", "decimal": "12.50"}
     assert put(article, space, base, {"price": edited})["price"] == {"amount": 1300, "currency": "USD"}
-    assert problems(article, space, {"price": {**edited, "decimal": "9"}}, base=base) == {"/price/decimal": "decimal_differs"}
+    assert problems(article, space, {"price": {**edited, "decimal": "9"}}, base=base) == {
+        "/price/decimal": "decimal_differs"
+    }
 
 
 def test_a_slow_pattern_refuses_instead_of_stalling(make_type: Any, space: Space) -> None:

@@ -17,7 +17,9 @@ def every_error(base: type[MaydanError]) -> Iterator[type[MaydanError]]:
         yield from every_error(one)
 
 
-@pytest.mark.parametrize("title", sorted({one.title for one in every_error(MaydanError) if one.__module__ == errors.__name__}))
+@pytest.mark.parametrize(
+    "title", sorted({one.title for one in every_error(MaydanError) if one.__module__ == errors.__name__})
+)
 def test_every_title_has_an_arabic_translation(title: str) -> None:
     """Titles follow ``Accept-Language``."""
     assert translate(title, ("ar",)) != title
@@ -58,7 +60,9 @@ def test_a_plugin_adds_its_catalogues(tmp_path: Path, monkeypatch: pytest.Monkey
     """A plugin's languages and texts are added; the core's own translations stay."""
     monkeypatch.setattr(messages, "_folders", list(messages._folders))
     head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-    (tmp_path / "ar.po").write_text(head + 'msgid "Seat {seat} is taken"\nmsgstr "{seat} محجوز"\n\nmsgid "Not found"\nmsgstr "x"\n')
+    (tmp_path / "ar.po").write_text(
+        head + 'msgid "Seat {seat} is taken"\nmsgstr "{seat} محجوز"\n\nmsgid "Not found"\nmsgstr "x"\n'
+    )
     (tmp_path / "tlh.po").write_text(head + 'msgid "Not found"\nmsgstr "tu\'lu\'be\'"\n')
     add_catalogues(tmp_path)
     try:
