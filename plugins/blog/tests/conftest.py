@@ -36,7 +36,8 @@ class MemoryTarget:
         self.steps: list[tuple[int, int]] = []
 
     async def find(self, key: str) -> str | None:
-        return self.kept[key].id if key in self.kept else None
+        comments = (comment.key for kept in self.kept.values() for comment in kept.comments)
+        return self.kept[key].id if key in self.kept else key if key in comments else None
 
     async def put(
         self,
@@ -50,8 +51,9 @@ class MemoryTarget:
     ) -> Outcome:
         before = self.kept.get(key)
         locales = publish if isinstance(publish, bool) else tuple(publish)
-        id = before.id if before else f"id-{len(self.kept)}"
-        after = Kept(id, type, dict(data), locales, publish_at, tuple(comments))
+        after = Kept(
+            before.id if before else f"id-{len(self.kept)}", type, dict(data), locales, publish_at, tuple(comments)
+        )
         self.kept[key] = after
         return "created" if before is None else "unchanged" if before == after else "updated"
 
@@ -70,6 +72,7 @@ class MemoryTarget:
 
 @pytest.fixture
 def anyio_backend() -> str:
+    """Tests that await run on asyncio."""
     return "asyncio"
 
 
@@ -84,4 +87,5 @@ def theme_test() -> Path:
 
 @pytest.fixture
 def target() -> MemoryTarget:
+    """An empty space."""
     return MemoryTarget()

@@ -22,12 +22,14 @@ HEAD = """<rss xmlns:wp="http://wordpress.org/export/1.2/" xmlns:dc="http://purl
 
 
 def item(id: int, type: str = "post", **fields: Any) -> str:
+    """Return one item of an export."""
     inner = fields.pop("inner", "")
     given = {"post_id": id, "post_type": type, "status": "publish", "post_name": f"{type}-{id}", **fields}
     return f"<item>{''.join(f'<wp:{name}>{value}</wp:{name}>' for name, value in given.items())}{inner}</item>"
 
 
 async def run(folder: Path, target: Any, *parts: str) -> ImportSummary:
+    """Import an export of these items."""
     path = folder / "export.xml"
     path.write_text(f"{HEAD}{''.join(parts)}</channel></rss>", encoding="utf-8")
     return await WordPress().run(path, target, {})
@@ -67,7 +69,13 @@ async def test_pages_of_one_slug_are_numbered(tmp_path: Path, target: Any) -> No
 
 @pytest.mark.parametrize(
     ("status", "live", "noted"),
-    [("publish", True, False), ("future", True, False), ("draft", False, False), ("pending", False, True), ("private", False, True)],
+    [
+        ("publish", True, False),
+        ("future", True, False),
+        ("draft", False, False),
+        ("pending", False, True),
+        ("private", False, True),
+    ],
 )
 async def test_what_readers_did_not_see_stays_a_draft(
     tmp_path: Path, target: Any, status: str, live: bool, noted: bool
@@ -95,14 +103,17 @@ async def test_comments_that_are_not_for_readers_are_counted(tmp_path: Path, tar
         {"id": 4, "content": "card 4242", "approved": "1", "type": "order_note"},
         {"id": 5, "content": "buy", "approved": "spam"},
     ]
-    inner = "".join(
-        f"<wp:comment>{''.join(f'<wp:comment_{name}>{value}</wp:comment_{name}>' for name, value in each.items())}</wp:comment>"
-        for each in comments
+    parts = (
+        "".join(f"<wp:comment_{name}>{value}</wp:comment_{name}>" for name, value in each.items()) for each in comments
     )
+    inner = "".join(f"<wp:comment>{part}</wp:comment>" for part in parts)
     summary = await run(tmp_path, target, item(1, inner=inner))
     taken = target.by_slug("blog.post", "post-1").comments
 
-    assert [(each.text, each.status, each.parent) for each in taken] == [("answer", "approved", None), ("buy", "spam", None)]
+    assert [(each.text, each.status, each.parent) for each in taken] == [
+        ("answer", "approved", None),
+        ("buy", "spam", None),
+    ]
     assert sum(each.count for each in summary.skipped if each.kind == "comment") == 3
 
 

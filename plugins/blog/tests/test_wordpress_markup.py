@@ -12,10 +12,12 @@ from maydan_blog.wordpress.records import Item
 
 
 def html_of(content: str, **attachments: Item) -> str:
+    """Return what the content of a post becomes."""
     return convert(Item(id="1", type="post", content=content), attachments).html
 
 
 def left_out(content: str) -> dict[str, int]:
+    """Return what of a content is not kept."""
     return dict(convert(Item(id="1", type="post", content=content), {}).left_out)
 
 
@@ -57,7 +59,10 @@ def test_block_comments_go_and_their_html_stays() -> None:
 
 def test_blocks_that_are_filled_in_later_are_counted() -> None:
     """The file holds nothing of them, and the summary says so."""
-    assert left_out('<!-- wp:latest-posts {"n":5} /--><!-- wp:search /-->') == {"block latest-posts": 1, "block search": 1}
+    assert left_out('<!-- wp:latest-posts {"n":5} /--><!-- wp:search /-->') == {
+        "block latest-posts": 1,
+        "block search": 1,
+    }
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,14 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def imported(theme_test: Path, target: Any) -> ImportSummary:
+    """Import the file into an empty space."""
     return await WordPress().run(theme_test, target, {})
 
 
 async def test_every_entry_of_the_export_is_written(imported: ImportSummary) -> None:
-    """58 posts, 21 pages, 68 categories, 110 declared tags and 4 that are only used, 2 authors."""
+    """58 posts, 21 pages, 68 categories, 110 declared tags and 4 that are only used, 2 authors, 33 comments."""
     assert imported.created == {
-        "blog.author": 2, "blog.category": 68, "blog.tag": 114, "blog.post": 58, "blog.page": 21,
+        "blog.author": 2, "blog.category": 68, "blog.tag": 114, "blog.post": 58, "blog.page": 21, "comment": 33,
     }  # fmt: skip
     assert imported.updated == imported.unchanged == {}
 
@@ -139,9 +140,7 @@ async def test_dates_formats_and_images_are_kept(imported: ImportSummary, target
     assert image.startswith("https://wpthemetestdata.files.wordpress.com/")
 
 
-async def test_a_stray_character_before_a_login_does_not_make_an_author(
-    imported: ImportSummary, target: Any
-) -> None:
+async def test_a_stray_character_before_a_login_does_not_make_an_author(imported: ImportSummary, target: Any) -> None:
     """One post of the file has the creator ``>themereviewteam``."""
     post = target.by_slug("blog.post", "block-category-common")
 

@@ -21,11 +21,13 @@ TAIL = "</channel></rss>"
 
 
 def wxr(inner: str, *, version: str = "1.2", scheme: str = "http") -> str:
+    """Return an export that holds this."""
     head = HEAD.format(scheme=scheme, version=version)
     return f"{head}<wp:wxr_version>{version}</wp:wxr_version>{inner}{TAIL}"
 
 
 def written(folder: Path, content: str | bytes) -> Path:
+    """Write a file and return where it is."""
     path = folder / "export.xml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path

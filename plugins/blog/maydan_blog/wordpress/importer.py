@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from maydan.plugin import Conflict, InvalidInput, Malformed
 from maydan_blog.wordpress import mapping
@@ -48,7 +49,9 @@ class WordPress:
         """
         unknown = sorted(options.keys() - OPTIONS)
         if unknown:
-            raise Malformed(f"The importer wordpress has no option {unknown[0]!r}; it has: {', '.join(sorted(OPTIONS))}.")
+            raise Malformed(
+                f"The importer wordpress has no option {unknown[0]!r}; it has: {', '.join(sorted(OPTIONS))}."
+            )
         outline = await asyncio.to_thread(read_outline, path)
         run = _Run(path, outline, target, options.get("locale"))
         await run.authors()
@@ -71,7 +74,7 @@ class _Run:
         self._meta: Counter[str] = Counter()
         self._slugs: Counter[tuple[str, str]] = Counter()
         self._done = 0
-        self._total = sum(outline.items.get(type, 0) for type in WRITTEN)
+        self._total = sum(outline.items.get(name, 0) for name in WRITTEN)
         self.ledger = Ledger()
 
     async def authors(self) -> None:
@@ -82,23 +85,25 @@ class _Run:
                 self._outline.authors[login] = Author(login=login, name=login)
                 self.ledger.note(f"The author {login} is not declared in the file; made from the name alone.")
             elif login != creator:
-                self.ledger.note(f"{count} of the posts and pages name {creator!r} as their author: taken as {login!r}.")
+                self.ledger.note(
+                    f"{count} of the posts and pages name {creator!r} as their author: taken as {login!r}."
+                )
         for author in self._outline.authors.values():
             await self._put("blog.author", self._keys.author(author.login), mapping.author_input(author), live=True)
 
     async def terms(self) -> None:
         """Write categories and tags: parents before children, and those that are used without being declared."""
-        for taxonomy, type in TAXONOMIES.items():
+        for taxonomy, content_type in TAXONOMIES.items():
             declared = {slug: term for (kind, slug), term in self._outline.terms.items() if kind == taxonomy}
             used = {slug: term for (kind, slug), term in self._outline.used.items() if kind == taxonomy}
             undeclared = {slug: term for slug, term in used.items() if slug not in declared}
             if undeclared:
                 names = ", ".join(sorted(undeclared))
-                self.ledger.note(f"{len(undeclared)} used without being declared, and made ({type}): {names}.")
+                self.ledger.note(f"{len(undeclared)} used without being declared, and made ({content_type}): {names}.")
             for term in parents_first(declared | undeclared):
                 parent = await self._target.find(self._keys.term(taxonomy, term.parent)) if term.parent else None
                 data = mapping.term_input(term, parent)
-                await self._put(type, self._keys.term(taxonomy, term.slug), data, live=True)
+                await self._put(content_type, self._keys.term(taxonomy, term.slug), data, live=True)
 
     async def items(self) -> None:
         """Write posts and pages in the order of the file; a page waits for its parent."""
@@ -121,10 +126,10 @@ class _Run:
 
     def account(self) -> None:
         """Note what the file held and was not taken, and what is worth a look."""
-        for type, count in self._outline.items.items():
-            if type not in WRITTEN:
-                reason = NOT_TAKEN.get(type, "belongs to a WordPress plugin or theme")
-                self.ledger.skip(type.replace("nav_menu_item", "menu item"), reason, count)
+        for name, count in self._outline.items.items():
+            if name not in WRITTEN:
+                reason = NOT_TAKEN.get(name, "belongs to a WordPress plugin or theme")
+                self.ledger.skip(name.replace("nav_menu_item", "menu item"), reason, count)
         taxonomies = Counter(taxonomy for taxonomy, _ in self._outline.terms if taxonomy not in TAXONOMIES)
         menus = taxonomies.pop("nav_menu", 0)
         self.ledger.skip("menu", NOT_TAKEN["nav_menu_item"], menus)
@@ -179,7 +184,7 @@ class _Run:
     async def _term_ids(self, item: Item, taxonomy: str) -> tuple[str, ...]:
         slugs = dict.fromkeys(term.slug for term in item.terms if term.taxonomy == taxonomy)
         found = [await self._target.find(self._keys.term(taxonomy, slug)) for slug in slugs]
-        return tuple(dict.fromkeys(id for id in found if id))
+        return tuple(dict.fromkeys(target for target in found if target))
 
     def _own_slug(self, type: str, data: Mapping[str, Any]) -> dict[str, str]:
         """Number a slug that came before: WordPress tells pages of one slug apart by their parents."""
@@ -206,6 +211,8 @@ class _Run:
     def _look_at(self, item: Item) -> None:
         """Note what about an item is not as it was."""
         self._meta.update(_meta_name(key) for key, _ in item.meta if key != "_thumbnail_id")
+        if item.password and item.excerpt:
+            self.ledger.skip("excerpt", "it stood behind a password")
         if item.password:
             reason = "a password that all readers share is no login; the text is in protected_body"
             self.ledger.skip("password", reason)
@@ -213,7 +220,7 @@ class _Run:
             self.ledger.note(f"The comments on the protected {item.type} {item.slug!r} are shown; WordPress hid them.")
         if item.status not in mapping.LIVE | {"draft", "auto-draft"}:
             self.ledger.note(f"The {item.type} {item.slug or item.title!r} is {item.status} in WordPress: now a draft.")
-        if item.slug and mapping.slug_of(item.slug) != mapping.unquote(item.slug):
+        if item.slug and mapping.slug_of(item.slug) != unquote(item.slug):
             self.ledger.note(f"The slug {item.slug!r} is now {mapping.slug_of(item.slug)!r}.")
         for term in item.terms:
             if term.taxonomy not in TAXONOMIES and term.taxonomy not in {"post_format", "nav_menu"}:
@@ -234,7 +241,7 @@ class _Run:
 
     async def _put(
         self,
-        type: str,
+        name: str,
         key: str,
         data: dict[str, Any],
         *,
@@ -246,12 +253,15 @@ class _Run:
         publish: bool | tuple[str, ...] = (self._locale,) if live and self._locale else live
         at = item.posted_at if item and live else None
         given = self._in_locale(data)
+        known = len([comment for comment in comments if await self._target.find(comment.key)])
         try:
-            outcome = await self._target.put(type, key, given, publish=publish, publish_at=at, comments=comments)
+            outcome = await self._target.put(name, key, given, publish=publish, publish_at=at, comments=comments)
         except (InvalidInput, Conflict) as error:
-            self.ledger.skip(type, f"{data.get('slug') or key}: {error}")
+            self.ledger.skip(name, f"{data.get('slug') or key}: {error}")
         else:
-            self.ledger.took(type, outcome)
+            self.ledger.took(name, outcome)
+            self.ledger.took("comment", "created", len(comments) - known)
+            self.ledger.took("comment", "unchanged", known)
 
     def _in_locale(self, data: dict[str, Any]) -> dict[str, Any]:
         if not self._locale:
@@ -265,4 +275,3 @@ _LOCALIZED: Final = frozenset({"slug", "title", "body", "excerpt", "name", "desc
 def _meta_name(key: str) -> str:
     """Return a meta key without the hash that WordPress ends the keys of its oEmbed cache with."""
     return "_oembed" if key.startswith("_oembed") else key
-

@@ -25,8 +25,9 @@ class Ledger:
         self._notes: list[str] = []
 
     def took(self, kind: str, outcome: Outcome, count: int = 1) -> None:
-        """Note entries of a content type, or comments."""
-        self._outcomes[outcome][kind] += count
+        """Note entries of a content type, or comments (``comment``)."""
+        if count:
+            self._outcomes[outcome][kind] += count
 
     def skip(self, kind: str, reason: str, count: int = 1) -> None:
         """Note what was not taken."""

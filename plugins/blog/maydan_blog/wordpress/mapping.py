@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 LONGEST_COMMENT: Final = 10_000
 """Characters that the core takes of a comment."""
-STATUSES: Final = {"1": "approved", "0": "waiting", "spam": "spam"}
-COMMENT_KINDS: Final = {"": "comment", "comment": "comment", "pingback": "pingback", "trackback": "trackback"}
+STATUSES: Final[dict[str, Literal["approved", "waiting", "spam"]]] = {"1": "approved", "0": "waiting", "spam": "spam"}
+COMMENT_KINDS: Final[dict[str, Literal["comment", "pingback", "trackback"]]] = {
+    "": "comment",
+    "comment": "comment",
+    "pingback": "pingback",
+    "trackback": "trackback",
+}
 LIVE: Final = frozenset({"publish", "future"})
 """Statuses of what readers see, at once or from its day on."""
 

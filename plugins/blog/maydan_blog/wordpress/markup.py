@@ -1,7 +1,7 @@
 """Turns what WordPress stores as a post's content into HTML that stands on its own; says what had to be left out.
 
-The core sanitises rich text when it is written. What that would drop in silence is replaced here by something that stays
-(an embedded film by its link), or counted.
+The core sanitises rich text when it is written. What that would drop in silence is replaced here by something that
+stays (an embedded film by its link), or counted.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ DYNAMIC_BLOCK: Final = "block "
 """Begins the name under which a block is counted that WordPress fills in whenever it shows the page."""
 _SILENT: Final = frozenset({"script", "style", "noscript", "template"})
 """Left out with what they hold."""
-_UNWRAPPED: Final = frozenset(
-    "form fieldset legend input textarea select option optgroup button label output svg math canvas map area param"
-    " source track applet frame frameset link meta base body html head title font".split()
-)
+_UNWRAPPED: Final = frozenset({
+    "form", "fieldset", "legend", "input", "textarea", "select", "option", "optgroup", "button", "label", "output",
+    "svg", "math", "canvas", "map", "area", "param", "source", "track", "applet", "frame", "frameset", "link", "meta",
+    "base", "body", "html", "head", "title", "font",
+})  # fmt: skip
 """Left out, while the words that they hold stay."""
 
 
@@ -224,7 +225,10 @@ class _Rewriter(HTMLParser):
 class _Plain(HTMLParser):
     """Collects words."""
 
-    _LINES = frozenset("p br div li ul ol h1 h2 h3 h4 h5 h6 blockquote pre tr table dl dt dd hr figure address".split())
+    _LINES = frozenset({
+        "p", "br", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "tr", "table", "dl",
+        "dt", "dd", "hr", "figure", "address",
+    })  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
