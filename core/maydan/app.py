@@ -8,7 +8,7 @@ import logging
 import os
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from maydan.accounts.service import Accounts
 from maydan.clock import SystemClock
@@ -29,7 +29,7 @@ from maydan.storage.revisions import Revisions
 from maydan.storage.schema import CORE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping
 
     from litestar import Litestar
 
@@ -142,7 +142,7 @@ def _mailer(settings: Settings, host: PluginHost) -> Mailer | None:
     """Return the mailer that a plugin offers, the one that the settings name where several do, else none of theirs."""
     offers = host.hooks.provide_mailer(settings.mail)
     wanted = settings.plugins.providers.get("provide_mailer")
-    if wanted in offers:
+    if wanted is not None and wanted in offers:
         return offers[wanted]
     if wanted is None and len(offers) == 1:
         return next(iter(offers.values()))
@@ -179,7 +179,7 @@ async def _run_schedules(core: Core) -> None:
     while True:
         try:
             await run_due(core)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the database may be down; it is asked again
             _LOG.exception("Planned publications could not be looked at; they are looked at again.")
         await asyncio.sleep(_SCHEDULES_EVERY_S)
 
@@ -209,5 +209,6 @@ def worker_app(*, guard: Guard, isolated: Mapping[str, Isolation], background: b
     return create_app(create_core(settings, load_plugins(settings, guard=guard, options=options)), work=background)
 
 
-def _plugin_routes(core: Core) -> Sequence[Route]:
-    return [route for registered in core.host.registered().values() for route in registered.routes]
+def _plugin_routes(core: Core) -> list[Route]:
+    routes = (route for registered in core.host.registered().values() for route in registered.routes)
+    return cast("list[Route]", list(routes))

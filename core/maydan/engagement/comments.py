@@ -110,7 +110,8 @@ async def list_comments(
     keyset = " AND (created_at > ? OR (created_at = ? AND id > ?))" if after else ""
     rows = await store.fetch_all(
         f"SELECT {_COLUMNS} FROM maydan_comments WHERE space_key = ? AND entry_id = ?"
-        f" AND status IN ({','.join('?' * len(statuses))}){keyset} ORDER BY created_at, id LIMIT {limit:d} OFFSET {offset:d}",
+        f" AND status IN ({','.join('?' * len(statuses))}){keyset}"
+        f" ORDER BY created_at, id LIMIT {limit:d} OFFSET {offset:d}",
         space_key,
         entry_id,
         *statuses,

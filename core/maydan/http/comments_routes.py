@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from maydan.engagement.comments import CommentStatus
 from maydan.http.answers import Answer
 from maydan.http.paging import check_page
 from maydan.http.routing import BY_OPERATION, PageQuery, Route, route
+from maydan.http.scoping import scope
 from maydan.operations import comments
 from maydan.operations.comments import CommentPage, CommentView
 
@@ -54,7 +56,7 @@ async def list_comments(call: Call) -> Answer:
     query: CommentQuery = call.query
     check_page(query)
     page = await comments.list_comments(
-        call.core, call.caller, call.space, call.path["type"], call.path["entry"],
+        await scope(call), call.path["entry"],
         wanted=CommentStatus(query.status) if query.status else None, limit=query.limit, cursor=query.cursor,
         offset=query.offset or 0, count=query.count is not None,
     )  # fmt: skip
@@ -67,9 +69,9 @@ async def list_comments(call: Call) -> Answer:
 )  # fmt: skip
 async def create_comment(call: Call) -> Answer:
     """Comment on an entry; what somebody writes without logging in waits for a moderator."""
-    seal = call.seal(lambda view: _created(call, view))
+    seal = call.seal(partial(_created, call))
     view = await comments.create_comment(
-        call.core, call.caller, call.space, call.path["type"], call.path["entry"],
+        await scope(call), call.path["entry"],
         read_input=lambda: _text_and_parent(call), seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)
@@ -82,7 +84,7 @@ async def create_comment(call: Call) -> Answer:
 async def patch_comment(call: Call) -> Answer:
     """Change the text of your comment, or of any as a moderator."""
     view = await comments.change_comment(
-        call.core, call.caller, call.space, _place(call), lambda: call.body(CommentPatch).text,
+        await scope(call), _place(call), lambda: call.body(CommentPatch).text,
         precondition=_matching(call),
     )  # fmt: skip
     return _answer(view)
@@ -91,7 +93,7 @@ async def patch_comment(call: Call) -> Answer:
 @route("DELETE", _ONE, permission=BY_OPERATION, status=204, errors=(401, 403, 404, 412), tags=("comments",))
 async def delete_comment(call: Call) -> Answer:
     """Delete your comment, or any as a moderator; answers to it stay."""
-    await comments.delete_comment(call.core, call.caller, call.space, _place(call), precondition=_matching(call))
+    await comments.delete_comment(await scope(call), _place(call), precondition=_matching(call))
     return Answer.empty()
 
 
@@ -123,7 +125,7 @@ async def mark_comment_as_spam(call: Call) -> Answer:
 
 
 async def _moderate(call: Call, status: CommentStatus) -> Answer:
-    return _answer(await comments.moderate_comment(call.core, call.caller, call.space, _place(call), status))
+    return _answer(await comments.moderate_comment(await scope(call), _place(call), status))
 
 
 def _text_and_parent(call: Call) -> tuple[str, str | None]:
@@ -131,8 +133,8 @@ def _text_and_parent(call: Call) -> tuple[str, str | None]:
     return given.text, given.parent
 
 
-def _place(call: Call) -> tuple[str, str, str]:
-    return call.path["type"], call.path["entry"], call.path["comment"]
+def _place(call: Call) -> tuple[str, str]:
+    return call.path["entry"], call.path["comment"]
 
 
 def _matching(call: Call) -> Callable[[Comment], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -13,9 +14,9 @@ from maydan.errors import BadParameter, InputError, InvalidInput
 from maydan.http.answers import Answer, Cache
 from maydan.http.entries_schemas import ENTRY, ENTRY_PAGE, LISTING, READING
 from maydan.http.routing import BY_OPERATION, AnyQuery, NoQuery, Route, route
+from maydan.http.scoping import scope
 from maydan.operations import entries
 from maydan.operations.entries.statuses import LocaleStatus, statuses_of
-from maydan.operations.scopes import scope_of
 
 if TYPE_CHECKING:
     from maydan.http.call import Call
@@ -64,8 +65,7 @@ async def list_entries(call: Call) -> Answer:
     ``filter[field][op]=value``, ``sort``, ``fields``, ``limit``, ``cursor`` or ``offset``, ``count=exact``.
     """
     query = parse_parameters(call.pairs, allowed=LIST_PARAMETERS)
-    scope = await scope_of(call.core, call.caller, call.space, call.path["type"])
-    page = await entries.list_entries(scope, query)
+    page = await entries.list_entries(await scope(call), query)
     return Answer.page(page.items, next=page.next, total=page.total, **_reading(page.locale, draft=page.draft))
 
 
@@ -75,9 +75,9 @@ async def list_entries(call: Call) -> Answer:
 )  # fmt: skip
 async def create_entry(call: Call) -> Answer:
     """Create an entry, as a draft where the type has drafts."""
-    seal = call.seal(lambda view: _created(call, view))
+    seal = call.seal(partial(_created, call))
     view = await entries.create(
-        call.core, call.caller, call.space, call.path["type"], call.body(), locale=call.query.locale,
+        await scope(call), call.body(), locale=call.query.locale,
         seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)
@@ -90,8 +90,8 @@ async def create_entry(call: Call) -> Answer:
 async def get_entry(call: Call) -> Answer:
     """Get an entry by id or slug."""
     reading = _parse_reading(call)
-    space, path = call.space, call.path
-    view = await entries.find(call.core, call.caller, space, path["type"], path["entry"], reading)
+    path = call.path
+    view = await entries.find(await scope(call), path["entry"], reading)
     if view.slug is not None:
         return _moved(call, view.slug)
     return _answer(view, draft=reading.draft)
@@ -105,7 +105,7 @@ async def patch_entry(call: Call) -> Answer:
     """Change an entry by a JSON Merge Patch (RFC 7396); the draft alone changes until the next publish."""
     seal = call.seal(_draft_answer)
     view = await entries.change(
-        call.core, call.caller, call.space, call.path["type"], call.path["entry"], call.body(), replace=False,
+        await scope(call), call.path["entry"], call.body(), replace=False,
         precondition=call.require_version, locale=call.query.locale, seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)
@@ -117,9 +117,9 @@ async def patch_entry(call: Call) -> Answer:
 )  # fmt: skip
 async def put_entry(call: Call) -> Answer:
     """Replace an entry; a slug that is not there creates one."""
-    space, path = call.space, call.path
+    path = call.path
     view, is_new = await entries.put(
-        call.core, call.caller, space, path["type"], path["entry"], call.body(), precondition=call.require_version,
+        await scope(call), path["entry"], call.body(), precondition=call.require_version,
         locale=call.query.locale,
     )  # fmt: skip
     return _created(call, view) if is_new else _draft_answer(view)
@@ -132,8 +132,8 @@ async def put_entry(call: Call) -> Answer:
 async def delete_entry(call: Call) -> Answer:
     """Move an entry to the trash, or remove it for good."""
     verb = entries.purge if call.query.purge else entries.delete
-    space, path = call.space, call.path
-    await verb(call.core, call.caller, space, path["type"], path["entry"], precondition=call.require_version)
+    path = call.path
+    await verb(await scope(call), path["entry"], precondition=call.require_version)
     return Answer.empty()
 
 
@@ -163,7 +163,7 @@ async def restore_entry(call: Call) -> Answer:
     """Bring an entry back from the trash, unpublished."""
     seal = call.seal(_draft_answer)
     view = await entries.restore(
-        call.core, call.caller, call.space, call.path["type"], call.path["entry"], locale=call.query.locale,
+        await scope(call), call.path["entry"], locale=call.query.locale,
         seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)
@@ -175,7 +175,7 @@ async def restore_entry(call: Call) -> Answer:
 )  # fmt: skip
 async def get_entry_status(call: Call) -> Answer:
     """Get the status of an entry in each locale, and what is planned for it."""
-    found = await statuses_of(call.core, call.caller, call.space, call.path["type"], call.path["entry"])
+    found = await statuses_of(await scope(call), call.path["entry"])
     return Answer.json(StatusAnswer(items=found))
 
 
@@ -186,7 +186,7 @@ async def _publish(call: Call, verb: Any) -> Answer:
         raise InvalidInput(message, errors=(InputError("/at", "invalid_datetime", message),))
     seal = call.seal(_draft_answer)
     view: EntryView = await verb(
-        call.core, call.caller, call.space, call.path["type"], call.path["entry"], locales=given.locales, at=given.at,
+        await scope(call), call.path["entry"], locales=given.locales, at=given.at,
         locale=call.query.locale, seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)

@@ -39,12 +39,10 @@ class ReferenceQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 @route("GET", "/openapi.json", public=True, answer=_DOCUMENT, tags=("reference",))
 async def get_openapi(call: Call) -> Answer:
     """Get the OpenAPI document of the instance: all routes, content types in general."""
-    return Answer(body=_instance_document(call.around.routes), cache=Cache.PUBLIC)
-
-
-@lru_cache(maxsize=4)
-def _instance_document(routes: tuple[Route, ...]) -> bytes:
-    return msgspec.json.encode(build_document(routes))
+    around = call.around
+    if not around.document:
+        around.document = msgspec.json.encode(build_document(around.routes))
+    return Answer(body=around.document, cache=Cache.PUBLIC)
 
 
 @route("GET", "/api/spaces/{space}/openapi.json", permission=BY_OPERATION, answer=_DOCUMENT, tags=("reference",))

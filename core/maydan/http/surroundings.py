@@ -37,6 +37,8 @@ class Surroundings:
         self.readiness = Readiness(core)
         self.routes: tuple[Route, ...] = ()
         """All that are served."""
+        self.document = b""
+        """The OpenAPI document of the instance, once somebody asked for it."""
         self.started_at = core.clock.now()
         self.is_stopping = False
         """Set when the process is asked to stop: from then on ``/health/ready`` says 503."""

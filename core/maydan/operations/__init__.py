@@ -1,3 +1,4 @@
-"""One function per verb: policy, rules, hooks, store and event in that order, once, for HTTP, commands, importers,
-jobs and plugins alike.
+"""One function per verb: policy, rules, hooks, store and event, in that order.
+
+HTTP, commands, importers, jobs and plugins all come here, so that each rule is kept in one place.
 """

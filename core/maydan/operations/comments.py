@@ -16,10 +16,9 @@ from maydan.engagement.comments import MAX_TEXT, Comment, CommentStatus
 from maydan.errors import Forbidden, InputError, InvalidInput, NotFound, Stale, Unauthenticated
 from maydan.ids import is_id, new_id
 from maydan.operations.entries.loading import find_any
-from maydan.operations.entries.reading import Reading, find_in
+from maydan.operations.entries.reading import Reading, find
 from maydan.operations.entries.views import state_for_hooks
 from maydan.operations.publication import status
-from maydan.operations.scopes import scope_of
 from maydan.plugins.views import CommentState
 from maydan.storage.log import Event, event_statement
 from maydan.storage.ports import GuardFailed, Statement
@@ -27,8 +26,7 @@ from maydan.storage.ports import GuardFailed, Statement
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from maydan.content.spaces import Space
-    from maydan.operations.core import Caller, Core
+    from maydan.operations.core import Core
     from maydan.operations.scopes import Scope
     from maydan.storage.entries import EntryRow
 
@@ -36,6 +34,8 @@ ENGAGEMENT = "comments"
 """What a type declares so that its entries can be commented on."""
 Seal = Callable[["CommentView"], Sequence[Statement]]
 Precondition = Callable[[Comment], None]
+Place = tuple[str, str]
+"""Id or slug of the entry, and id of the comment, as in the path."""
 
 
 class CommentView(Struct, frozen=True, kw_only=True):
@@ -63,10 +63,7 @@ class CommentPage(Struct, frozen=True, kw_only=True):
 
 
 async def create_comment(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     id_or_slug: str,
     *,
     read_input: Callable[[], tuple[str, str | None]],
@@ -75,10 +72,7 @@ async def create_comment(
     """Write a comment on an entry; what nobody who is logged in wrote waits for a moderator.
 
     Args:
-        core: The services.
-        caller: Who writes.
-        space: Where.
-        type_name: The entry's content type.
+        scope: Who writes, where, on entries of which type.
         id_or_slug: The entry.
         read_input: Gives the text and the comment that it answers; called once the caller is known to be allowed.
         seal: What to store with it for the caller.
@@ -89,23 +83,22 @@ async def create_comment(
         InvalidInput: The text or the parent is not acceptable.
         HookRefused: A plugin said no.
     """
-    scope, entry = await _place(core, caller, space, type_name, id_or_slug)
+    entry = await _place(scope, id_or_slug)
     scope.require(Action.COMMENT)
     text, parent = read_input()
-    await _check(core, space, entry, text, parent)
-    anonymous = caller.actor.kind == "anonymous"
-    now = core.clock.now()
+    await _check(scope, entry, text, parent)
+    actor, now = scope.caller.actor, scope.core.clock.now()
     made = Comment(
         id=new_id(),
-        space_key=space.key,
+        space_key=scope.space.key,
         type_key=scope.type.key,
         entry_id=entry.id,
         parent_id=parent,
         kind="comment",
-        status=CommentStatus.WAITING if anonymous else CommentStatus.APPROVED,
+        status=CommentStatus.WAITING if actor.kind == "anonymous" else CommentStatus.APPROVED,
         text=text,
-        author_id=caller.actor.id,
-        author_name=caller.actor.name,
+        author_id=actor.id,
+        author_name=actor.name,
         author_email="",
         author_url="",
         version=1,
@@ -120,7 +113,7 @@ async def create_comment(
 async def store_comment(scope: Scope, entry: EntryRow, made: Comment, more: Sequence[Statement] = ()) -> None:
     """Store a new comment with its event, after the hooks agreed."""
     core, hooks = scope.core, scope.core.hooks
-    batch = [comments.insert(made), event_of(core, scope.caller, scope.space, made, "comment.created"), *more]
+    batch = [comments.insert(made), event_of(scope, made, "comment.created"), *more]
     if not hooks.listens("check_comment_create", scope.space):
         await core.store.commit(batch)
         return
@@ -132,10 +125,7 @@ async def store_comment(scope: Scope, entry: EntryRow, made: Comment, more: Sequ
 
 
 async def list_comments(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     id_or_slug: str,
     *,
     wanted: CommentStatus | None,
@@ -150,10 +140,11 @@ async def list_comments(
         NotFound: No such entry for this caller, or its type takes no comments.
         Forbidden: Another status is asked for, and the caller may not moderate.
     """
-    scope, entry = await _place(core, caller, space, type_name, id_or_slug)
+    core, space = scope.core, scope.space
+    entry = await _place(scope, id_or_slug)
     moderator = may_moderate(scope)
     if wanted not in (None, CommentStatus.APPROVED) and not moderator:
-        _refuse_moderation(caller)
+        _refuse_moderation(scope)
     statuses = (wanted,) if wanted else tuple(CommentStatus) if moderator else (CommentStatus.APPROVED,)
     fingerprint = f"comments:{space.key}:{entry.id}:{','.join(statuses)}".encode()
     after = _after(core, fingerprint, cursor)
@@ -170,51 +161,44 @@ async def list_comments(
 
 
 async def change_comment(
-    core: Core, caller: Caller, space: Space, place: tuple[str, str, str], read_text: Callable[[], str], *,
-    precondition: Precondition,
-) -> CommentView:  # fmt: skip
+    scope: Scope, place: Place, read_text: Callable[[], str], *, precondition: Precondition
+) -> CommentView:
     """Change the text of one's own comment, or of any as a moderator.
 
     Args:
-        core: The services.
-        caller: Who changes it.
-        space: Where.
-        place: Content type, entry and comment, as in the path.
+        scope: Who changes it, where, on an entry of which type.
+        place: The entry and the comment.
         read_text: Gives the new text; called after the precondition.
         precondition: Called with the comment as it is.
 
     Raises:
         NotFound, Unauthenticated, Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
     """
-    scope, before = await _found(core, caller, space, place)
+    before = await _found(scope, place)
     _require_own(scope, before)
     precondition(before)
     text = read_text()
     _check_text(text)
-    after = structs.replace(before, text=text, version=before.version + 1, updated_at=core.clock.now())
+    after = structs.replace(before, text=text, version=before.version + 1, updated_at=scope.core.clock.now())
     return await _replace(scope, after, "comment.updated")
 
 
-async def moderate_comment(
-    core: Core, caller: Caller, space: Space, place: tuple[str, str, str], status: CommentStatus
-) -> CommentView:
+async def moderate_comment(scope: Scope, place: Place, status: CommentStatus) -> CommentView:
     """Approve or reject a comment, or mark it as spam; who may update entries of the type moderates them."""
-    scope, before = await _found(core, caller, space, place)
+    before = await _found(scope, place)
     if not may_moderate(scope):
-        _refuse_moderation(caller)
-    after = structs.replace(before, status=status, version=before.version + 1, updated_at=core.clock.now())
+        _refuse_moderation(scope)
+    after = structs.replace(before, status=status, version=before.version + 1, updated_at=scope.core.clock.now())
     return await _replace(scope, after, f"comment.{status.value}")
 
 
-async def delete_comment(
-    core: Core, caller: Caller, space: Space, place: tuple[str, str, str], *, precondition: Precondition
-) -> None:
+async def delete_comment(scope: Scope, place: Place, *, precondition: Precondition) -> None:
     """Delete one's own comment, or any as a moderator; answers to it move up to what it answered."""
-    scope, before = await _found(core, caller, space, place)
+    before = await _found(scope, place)
     _require_own(scope, before)
     precondition(before)
     try:
-        await core.store.commit([*comments.delete(before), event_of(core, caller, space, before, "comment.deleted")])
+        await scope.core.store.commit([*comments.delete(before), event_of(scope, before, "comment.deleted")])
     except GuardFailed as error:
         raise Stale from error
 
@@ -243,48 +227,50 @@ def view_of(comment: Comment, *, moderator: bool) -> CommentView:
     )
 
 
-def event_of(core: Core, caller: Caller, space: Space, comment: Comment, kind: str) -> Statement:
+def event_of(scope: Scope, comment: Comment, kind: str) -> Statement:
     """Return the statement that notes what happened to a comment in the log."""
     return event_statement(
         Event(
             type=kind,
-            space_key=space.key,
+            space_key=comment.space_key,
             subject_type="comment",
             subject_id=comment.id,
             version=comment.version,
-            actor_id=caller.actor.id,
-            at=core.clock.now(),
-            request_id=caller.request_id,
+            actor_id=scope.caller.actor.id,
+            at=scope.core.clock.now(),
+            request_id=scope.caller.request_id,
             data={"entry": comment.entry_id, "status": comment.status},
         )
     )
 
 
-async def _place(core: Core, caller: Caller, space: Space, type_name: str, id_or_slug: str) -> tuple[Scope, EntryRow]:
+async def _place(scope: Scope, id_or_slug: str) -> EntryRow:
     """Return the entry, which the caller must be able to read and whose type must take comments."""
-    scope = await scope_of(core, caller, space, type_name)
     if ENGAGEMENT not in scope.type.engagement:
         raise NotFound
     try:
-        view = await find_in(scope, id_or_slug, Reading())
+        view = await find(scope, id_or_slug, Reading())
     except NotFound:
-        view = await find_in(scope, id_or_slug, Reading(draft=True))
+        view = await find(scope, id_or_slug, Reading(draft=True))
     entry = await find_any(scope, view.id)
     if entry is None or entry.trashed_at:
         raise NotFound
-    return scope, entry
+    return entry
 
 
-async def _found(core: Core, caller: Caller, space: Space, place: tuple[str, str, str]) -> tuple[Scope, Comment]:
-    type_name, id_or_slug, comment_id = place
-    scope, entry = await _place(core, caller, space, type_name, id_or_slug)
-    comment = await comments.find_comment(core.store, space.key, comment_id) if is_id(comment_id) else None
+async def _found(scope: Scope, place: Place) -> Comment:
+    id_or_slug, comment_id = place
+    entry = await _place(scope, id_or_slug)
+    comment = None
+    if is_id(comment_id):
+        comment = await comments.find_comment(scope.core.store, scope.space.key, comment_id)
     if comment is None or comment.entry_id != entry.id:
         raise NotFound
-    own = caller.actor.id is not None and comment.author_id == caller.actor.id
+    actor_id = scope.caller.actor.id
+    own = actor_id is not None and comment.author_id == actor_id
     if comment.status is not CommentStatus.APPROVED and not own and not may_moderate(scope):
         raise NotFound
-    return scope, comment
+    return comment
 
 
 def _require_own(scope: Scope, comment: Comment) -> None:
@@ -295,17 +281,19 @@ def _require_own(scope: Scope, comment: Comment) -> None:
         raise Forbidden("Only its author and moderators may change a comment.")
 
 
-def _refuse_moderation(caller: Caller) -> None:
-    if caller.actor.kind == "anonymous":
+def _refuse_moderation(scope: Scope) -> None:
+    if scope.caller.actor.kind == "anonymous":
         raise Unauthenticated("Log in as somebody who may update entries of this type.")
     raise Forbidden("Only who may update entries of this type moderates their comments.")
 
 
-async def _check(core: Core, space: Space, entry: EntryRow, text: str, parent: str | None) -> None:
+async def _check(scope: Scope, entry: EntryRow, text: str, parent: str | None) -> None:
     _check_text(text)
     if parent is None:
         return
-    answered = await comments.find_comment(core.store, space.key, parent) if is_id(parent) else None
+    answered = None
+    if is_id(parent):
+        answered = await comments.find_comment(scope.core.store, scope.space.key, parent)
     if answered is None or answered.entry_id != entry.id or answered.status is not CommentStatus.APPROVED:
         message = "There is no such comment on this entry to answer."
         raise InvalidInput(message, errors=(InputError("/parent", "unknown_comment", message),))
@@ -326,7 +314,7 @@ def _check_text(text: str) -> None:
 async def _replace(scope: Scope, after: Comment, kind: str) -> CommentView:
     core = scope.core
     try:
-        await core.store.commit([comments.update(after), event_of(core, scope.caller, scope.space, after, kind)])
+        await core.store.commit([comments.update(after), event_of(scope, after, kind)])
     except GuardFailed as error:
         raise Stale from error
     return view_of(after, moderator=may_moderate(scope))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Core:
     """The services of one process, wired in ``app.py``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it is the list of the process's services
         self,
         *,
         settings: Settings,

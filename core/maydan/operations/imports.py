@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,12 +15,14 @@ from maydan.engagement.comments import Comment, CommentStatus
 from maydan.ids import new_id
 from maydan.operations import entries
 from maydan.operations.comments import event_of
+from maydan.operations.scopes import scope_of
 from maydan.plugins.importers import ImportedComment, ImportSummary, Outcome, Skipped
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.operations.core import Caller, Core
+    from maydan.operations.scopes import Scope
 
 Progress = Callable[[int, int], None]
 
@@ -73,7 +75,8 @@ class SpaceTarget:
             remember = self._remember(key, type, entry_id, checksum)
             await self._write(type, entry_id, dict(data), remember, is_new=known is None)
             if publish:
-                await self._publish(type, entry_id, publish, publish_at)
+                locales = self._space.locales if publish is True else publish
+                await self._publish(type, entry_id, locales, publish_at)
         if outcome != "unchanged":
             (await self._load())[key] = (entry_id, checksum)
         self._counts[outcome][type] += 1
@@ -112,24 +115,20 @@ class SpaceTarget:
     async def _write(
         self, type_name: str, entry_id: str, data: dict[str, Any], remember: Statement, *, is_new: bool
     ) -> None:
-        where = (self._core, self._caller, self._space, type_name)
+        scope = await self._scope(type_name)
         if is_new:
-            await entries.create(*where, data, entry_id=entry_id, more=[remember])
+            await entries.create(scope, data, entry_id=entry_id, more=[remember])
             return
-        await entries.change(*where, entry_id, data, replace=True, precondition=lambda _version: None, more=[remember])
+        await entries.change(scope, entry_id, data, replace=True, precondition=lambda _version: None, more=[remember])
 
     async def _publish(
-        self, type_name: str, entry_id: str, publish: bool | Sequence[str], publish_at: datetime | None
+        self, type_name: str, entry_id: str, publish: Sequence[str], publish_at: datetime | None
     ) -> None:
-        locales = self._space.locales if publish is True else cast("Sequence[str]", publish)
         past = publish_at is not None and publish_at <= self._core.clock.now()
         await entries.publish(
-            self._core,
-            self._caller,
-            self._space,
-            type_name,
+            await self._scope(type_name),
             entry_id,
-            locales=locales,
+            locales=publish,
             at=None if past else publish_at,
             published_at=publish_at if past else None,
         )
@@ -149,13 +148,13 @@ class SpaceTarget:
             await self._core.store.commit(batch)
 
     async def _comment(self, type_name: str, entry_id: str, comment_id: str, given: ImportedComment) -> list[Statement]:
-        content_type = await self._core.registry.find_type(self._space, type_name)
+        scope = await self._scope(type_name)
         parent = (await self._load()).get(given.parent) if given.parent else None
         moment = given.created_at or self._core.clock.now()
         made = Comment(
             id=comment_id,
             space_key=self._space.key,
-            type_key=content_type.key if content_type else 0,
+            type_key=scope.type.key,
             entry_id=entry_id,
             parent_id=parent[0] if parent else None,
             kind=given.kind,
@@ -169,13 +168,16 @@ class SpaceTarget:
             created_at=moment,
             updated_at=moment,
         )
-        event = event_of(self._core, self._caller, self._space, made, "comment.created")
+        event = event_of(scope, made, "comment.created")
         return [comments.insert(made), event, self._remember(given.key, _COMMENT, comment_id, "")]
+
+    async def _scope(self, type_name: str) -> Scope:
+        return await scope_of(self._core, self._caller, self._space, type_name)
 
     def _remember(self, key: str, kind: str, target_id: str, checksum: str) -> Statement:
         return Statement(_REMEMBER, (self._space.key, self._source, key, kind, target_id, checksum))
 
 
-def _checksum(data: Mapping[str, Any], publish: bool | Sequence[str], publish_at: datetime | None) -> str:
+def _checksum(data: Mapping[str, Any], publish: object, publish_at: datetime | None) -> str:
     facts = msgspec.json.encode([dict(data), publish, publish_at], order="deterministic")
     return hashlib.blake2b(facts, digest_size=16).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from maydan.clock import to_text
+from maydan.content.stored import locales_of
 from maydan.storage.entries import LocalePublication, Publication
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def publish(content_type: ContentType, entry: EntryRow, locales: Iterable[str], 
 def merged(content_type: ContentType, entry: EntryRow, locales: Iterable[str]) -> dict[str, Any]:
     """Return the published stored form as it would be after publishing the head version in the locales."""
     before = entry.published.body if entry.published else {}
-    body = {key: value for key, value in entry.body.items()}
+    body = dict(entry.body)
     for key in localized_ids(content_type):
-        old, head = before.get(key) or {}, entry.body.get(key) or {}
+        old, head = locales_of(before.get(key)), locales_of(entry.body.get(key))
         taken = {locale: head[locale] for locale in locales if locale in head}
         kept = {locale: value for locale, value in old.items() if locale not in locales}
         if taken or kept:

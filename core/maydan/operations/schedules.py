@@ -11,6 +11,7 @@ import msgspec
 from maydan.errors import MaydanError
 from maydan.operations import entries
 from maydan.operations.core import as_system
+from maydan.operations.scopes import scope_of
 from maydan.storage.ports import GuardFailed, Statement
 
 if TYPE_CHECKING:
@@ -68,4 +69,5 @@ async def _carry_out(core: Core, row: Row, done: Statement) -> None:
     caller = as_system(f"planned by {payload['by']}")
     verb = entries.publish if row[2] == "publish" else entries.unpublish
     locales = [locale for locale in payload["locales"] if locale in space.locales]
-    await verb(core, caller, space, payload["type"], str(row[3]), locales=locales, more=[done])
+    scope = await scope_of(core, caller, space, payload["type"])
+    await verb(scope, str(row[3]), locales=locales, more=[done])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maydan.access.policies import RoleDefinition
+from maydan.access.policies import RoleDefinition, policy_of
 from maydan.accounts.roles import load_snapshot
 
 if TYPE_CHECKING:
@@ -48,7 +48,11 @@ class Snapshots:
 def brought_roles(host: PluginHost, space: Space) -> list[RoleDefinition]:
     """Return the roles of the plugins that are active in the space."""
     return [
-        RoleDefinition(name=role.name, policies=role.policies, inherits=role.inherits)
+        RoleDefinition(
+            name=role.name,
+            policies=tuple(policy_of(role.name, written) for written in role.policies),
+            inherits=role.inherits,
+        )
         for name, registered in host.registered().items()
         if name in space.plugins
         for role in registered.roles

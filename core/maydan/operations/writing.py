@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from maydan.content.links import links, unique_values
 from maydan.content.stored import slugs_of
-from maydan.content.values import links, unique_values
 from maydan.operations.rendering import document_keys, document_rows
 from maydan.storage import documents, entries, names
 from maydan.storage.links import link_statements
@@ -91,7 +91,8 @@ def _links(change: Change) -> list[Statement]:
     ):
         old_links, new_links = links(content_type, old), links(content_type, new)
         if old_links != new_links:
-            statements += link_statements(after.space_key, after.id, perspective, bool(old_links), new_links)
+            where = (after.space_key, after.id, perspective)
+            statements += link_statements(*where, before=old_links, after=new_links)
     return statements
 
 

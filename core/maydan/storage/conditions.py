@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import Struct
 
-from maydan.content.conditions import And, Compare, Not, refuse
+from maydan.content.conditions import LIST_OPERATORS, And, Compare, Not, refuse
 from maydan.content.types import Kind
 from maydan.ids import is_id
 from maydan.locales import fold
@@ -80,7 +80,7 @@ def _by_id(compare: Compare) -> Sql:
     """Ids compare as what they are, through the unique index."""
     if compare.op == "exists":
         return TRUE if compare.value else FALSE
-    values: tuple[Any, ...] = compare.value if isinstance(compare.value, tuple) else (compare.value,)
+    values = cast("tuple[Any, ...]", compare.value) if compare.op in LIST_OPERATORS else (compare.value,)
     if compare.op not in ("eq", "ne", "in", "nin"):
         raise refuse("id", "bad_operator", "takes eq, ne, in and nin")
     ids = tuple(value for value in values if is_id(str(value)))

@@ -170,12 +170,14 @@ def _direction(dialect: DialectName, key: SortKey) -> str:
 
 def _after(dialect: DialectName, request: PageRequest) -> Sql:
     """Write "comes after the last document of the page before", key by key; NULL is the lowest value."""
-    values = request.after or ()
+    values: tuple[Any, ...] = request.after or (None,)
     ties: list[Sql] = []
     ways: list[Sql] = []
     for key, value in zip(request.sort, values[:-1], strict=True):
         sql = _key(dialect, request.where.type, key)
-        ways.append(joined("AND", [*ties, _beyond(sql, _typed(dialect, key.target.kind, value), key.descending)]))
+        ways.append(
+            joined("AND", [*ties, _beyond(sql, _typed(dialect, key.target.kind, value), descending=key.descending)])
+        )
         ties.append(_tied(sql, _typed(dialect, key.target.kind, value)))
     descending = request.sort[-1].descending if request.sort else True
     ways.append(joined("AND", [*ties, Sql(f"entry_id {'<' if descending else '>'} ?", (values[-1],))]))
@@ -188,7 +190,7 @@ def _typed(dialect: DialectName, kind: Kind, value: Any) -> Any:
     return value
 
 
-def _beyond(sql: str, value: Any, descending: bool) -> Sql:
+def _beyond(sql: str, value: Any, *, descending: bool) -> Sql:
     if value is None:
         return FALSE if descending else Sql(f"{sql} IS NOT NULL")
     if descending:

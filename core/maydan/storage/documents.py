@@ -65,7 +65,7 @@ def create_table(content_type: ContentType, dialect: DialectName) -> list[str]:
 
 
 def indexes(content_type: ContentType, dialect: DialectName) -> dict[str, str]:
-    """Return the declared indexes as ``{name: DDL}``; the name is a digest of the definition, so equal ones are kept."""
+    """Return the declared indexes as ``{name: DDL}``; a name is a digest of its definition, so equal ones are kept."""
     declared = {*content_type.indexes, *((field.name,) for field in content_type.fields if field.indexed)}
     return dict(_index(content_type, dialect, keys) for keys in sorted(declared))
 
@@ -107,7 +107,7 @@ def put(content_type: ContentType, space_key: int, entry_id: str, rows: Sequence
             row.body,
             row.private,
             row.facts,
-        )  # fmt: skip
+        )
     ]
     sql = (
         f"INSERT INTO {table_of(content_type)} (space_key, perspective, locale, entry_id, translated, body, private,"

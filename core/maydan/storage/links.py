@@ -9,26 +9,26 @@ from maydan.storage.ports import Statement
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maydan.content.values import Link
+    from maydan.content.links import Link
 
 
 def link_statements(
-    space_key: int, source_id: str, perspective: int, had_links: bool, links: Sequence[Link]
+    space_key: int, source_id: str, perspective: int, *, before: Sequence[Link], after: Sequence[Link]
 ) -> list[Statement]:
     """Return what replaces an entry's links in one perspective."""
     statements: list[Statement] = []
-    if had_links:
+    if before:
         statements.append(
             Statement(
                 "DELETE FROM maydan_links WHERE space_key = ? AND source_id = ? AND perspective = ?",
                 (space_key, source_id, perspective),
             )
         )
-    if links:
-        marks = ",".join(["(?,?,?,?,?,?)"] * len(links))
+    if after:
+        marks = ",".join(["(?,?,?,?,?,?)"] * len(after))
         args = [
             arg
-            for link in links
+            for link in after
             for arg in (space_key, source_id, link.field_id, perspective, link.position, link.target_id)
         ]
         statements.append(

@@ -79,7 +79,7 @@ class Revisions:
             self._task = None
 
     async def settled(self) -> None:
-        """Wait until every change that was committed before this call has been handled here."""
+        """Wait until every change that was committed before this call was handled here, or failed and will be again."""
         if self._task is None:
             return
         goal = self._ask()

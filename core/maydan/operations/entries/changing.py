@@ -12,6 +12,7 @@ from maydan.operations.entries.input import (
     hidden_fields,
     require_targets,
     require_writable,
+    transformed,
     with_slugs,
 )
 from maydan.operations.entries.loading import load
@@ -19,15 +20,12 @@ from maydan.operations.entries.locales import require_locale
 from maydan.operations.entries.storing import require_free_names, store, until_stored
 from maydan.operations.entries.views import newest_document, state_for_hooks, view_after_write
 from maydan.operations.publication import status
-from maydan.operations.scopes import scope_of
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maydan.content.spaces import Space
-    from maydan.operations.core import Caller, Core
     from maydan.operations.entries.loading import Precondition
     from maydan.operations.entries.storing import Seal, Veto
     from maydan.operations.entries.views import EntryView
@@ -37,10 +35,7 @@ if TYPE_CHECKING:
 
 
 async def change(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     id_or_slug: str,
     data: dict[str, Any],
     *,
@@ -53,10 +48,7 @@ async def change(
     """Store a new version of an entry's draft; what readers get stays until the next publish.
 
     Args:
-        core: The services.
-        caller: Who changes it.
-        space: Where.
-        type_name: Its content type.
+        scope: Who changes it, where, of which type.
         id_or_slug: Its id, or its newest slug.
         data: A JSON Merge Patch (RFC 7396), or with ``replace`` the whole entry.
         replace: Whether what is absent is cleared.
@@ -69,12 +61,11 @@ async def change(
         NotFound, Unauthenticated, Forbidden, FieldForbidden, PreconditionRequired, Stale, InvalidInput,
         UniqueViolation, HookRefused: In this order; nothing is stored.
     """
-    scope = await scope_of(core, caller, space, type_name)
 
     async def attempt(number: int) -> EntryView:
         before = await load(scope, Action.UPDATE, id_or_slug)
         precondition(before.version)
-        require_locale(space, locale)
+        require_locale(scope.space, locale)
         after = await _next(scope, before, data, replace=replace, locale=locale, optimistic=number == 0)
         view = view_after_write(scope, after, locale)
         made = _change(scope, before, after)
@@ -91,9 +82,8 @@ async def _next(
     scope: Scope, before: EntryRow, data: dict[str, Any], *, replace: bool, locale: str | None, optimistic: bool
 ) -> EntryRow:
     """Return the entry after the change; the same one where the input changes nothing."""
-    hooks, space = scope.core.hooks, scope.space
-    if hooks.listens("transform_entry_input", space):
-        data = await hooks.transform_entry_input(space, scope.type, dict(data), scope.caller.actor)
+    space = scope.space
+    data = await transformed(scope, data)
     old_document = newest_document(scope.type, space, before, locale or space.default_locale)
     if replace:
         data = strip_system(data, old_document)

@@ -8,19 +8,16 @@ from maydan.access.actions import Action
 from maydan.content.required import check_required
 from maydan.content.values import read_input
 from maydan.ids import new_id
-from maydan.operations.entries.input import hidden_fields, require_targets, require_writable, with_slugs
+from maydan.operations.entries.input import hidden_fields, require_targets, require_writable, transformed, with_slugs
 from maydan.operations.entries.locales import require_locale
 from maydan.operations.entries.storing import require_free_names, store, until_stored
 from maydan.operations.entries.views import newest_document, state_for_hooks, view_after_write
-from maydan.operations.scopes import scope_of
 from maydan.operations.writing import Change
 from maydan.storage.entries import EntryRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maydan.content.spaces import Space
-    from maydan.operations.core import Caller, Core
     from maydan.operations.entries.storing import Seal, Veto
     from maydan.operations.entries.views import EntryView
     from maydan.operations.scopes import Scope
@@ -28,10 +25,7 @@ if TYPE_CHECKING:
 
 
 async def create(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     data: dict[str, Any],
     *,
     locale: str | None = None,
@@ -42,10 +36,7 @@ async def create(
     """Store a new entry, as a draft where its type has drafts.
 
     Args:
-        core: The services.
-        caller: Who creates it.
-        space: Where.
-        type_name: Its content type.
+        scope: Who creates it, where, of which type.
         data: The input by field name.
         locale: The locale of plain values for localised fields; ``None`` is the default locale.
         seal: What to store with it for the caller.
@@ -53,18 +44,16 @@ async def create(
         entry_id: An id made before; only for importers.
 
     Raises:
-        NotFound: No such type, or the caller does not see it.
+        NotFound: The caller does not see the type.
         Unauthenticated: Nobody is logged in, and nobody may.
         Forbidden: The caller may not create here, or not with these values.
         InvalidInput: With every place that is not acceptable.
         UniqueViolation: Another entry has the slug or a unique value.
         HookRefused: A plugin said no.
     """
-    scope = await scope_of(core, caller, space, type_name)
     scope.require(Action.CREATE)
-    require_locale(space, locale)
-    if core.hooks.listens("transform_entry_input", space):
-        data = await core.hooks.transform_entry_input(space, scope.type, dict(data), caller.actor)
+    require_locale(scope.space, locale)
+    data = await transformed(scope, data)
     stored = _read(scope, data, locale)
     await require_targets(scope, stored, {})
     identity = entry_id or new_id()

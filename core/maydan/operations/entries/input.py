@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from maydan.content.links import links
 from maydan.content.slugs import slugify, with_number
 from maydan.content.stored import slugs_of
 from maydan.content.types import Kind
-from maydan.content.values import links
 from maydan.errors import FieldForbidden, InputError, InvalidInput
 from maydan.storage.entries import existing_targets
 from maydan.storage.names import taken_slugs
@@ -25,6 +25,14 @@ def hidden_fields(scope: Scope, writing: Decision) -> frozenset[str]:
     known = {name for decision in (writing, scope.decide("read"), scope.decide("read_draft"))
              for grant in decision.grants for name in grant.fields}  # fmt: skip
     return frozenset(field.name for field in scope.type.fields if field.name not in known)
+
+
+async def transformed(scope: Scope, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the input as the plugins of the space leave it."""
+    hooks, space = scope.core.hooks, scope.space
+    if not hooks.listens("transform_entry_input", space):
+        return data
+    return await hooks.transform_entry_input(space, scope.type, dict(data), scope.caller.actor)
 
 
 def require_writable(scope: Scope, names: Iterable[str], writable: frozenset[str], hidden: frozenset[str]) -> None:

@@ -1,4 +1,4 @@
-"""List entries: one compiled statement with the caller's condition in it, and documents passed on as they are stored."""
+"""List entries: one statement with the caller's condition in it, and documents passed on as they are stored."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def list_entries(scope: Scope, query: Query) -> Page:
     checked = check_query(query, scope.type, scope.space, frozenset(decision.filterable))
     if checked.include:
         raise BadParameter("include is not available on lists yet.", code="unknown_parameter")
-    where = _where(scope, checked, draft, scope.space.default_locale if locale == MAPS else locale)
+    where = _where(scope, checked, scope.space.default_locale if locale == MAPS else locale, draft=draft)
     condition = _with_rights(decision, checked)
     fingerprint = _fingerprint(scope, checked, where, condition)
     request = PageRequest(
@@ -84,8 +84,8 @@ def _action(scope: Scope, query: Query) -> str:
     return Action.READ
 
 
-def _where(scope: Scope, query: Query, draft: bool, locale: str) -> Where:
-    where = where_of(scope, draft, locale, translated_only=not query.fallback)
+def _where(scope: Scope, query: Query, locale: str, *, draft: bool) -> Where:
+    where = where_of(scope, locale, draft=draft, translated_only=not query.fallback)
     return msgspec.structs.replace(where, perspective=TRASH) if query.status == "trashed" else where
 
 

@@ -13,7 +13,6 @@ from maydan.operations.entries.loading import load
 from maydan.operations.entries.storing import store, until_stored
 from maydan.operations.entries.views import state_for_hooks, view_after_write
 from maydan.operations.plans import cancel_statement, schedule_statements
-from maydan.operations.scopes import scope_of
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed
 
@@ -21,20 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from maydan.content.spaces import Space
-    from maydan.operations.core import Caller, Core
     from maydan.operations.entries.storing import Seal, Veto
     from maydan.operations.entries.views import EntryView
     from maydan.operations.scopes import Scope
-    from maydan.storage.entries import EntryRow
+    from maydan.storage.entries import EntryRow, Publication
     from maydan.storage.ports import Statement
 
 
 async def publish(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     id_or_slug: str,
     *,
     locales: Sequence[str] | None = None,
@@ -47,10 +41,7 @@ async def publish(
     """Let readers get the newest version, in the locales.
 
     Args:
-        core: The services.
-        caller: Who publishes.
-        space: Where.
-        type_name: The entry's content type.
+        scope: Who publishes, where, of which type.
         id_or_slug: Its id, or its newest slug.
         locales: ``None`` is every locale in which it has content.
         at: Aware; a later moment schedules, an earlier one is now.
@@ -65,14 +56,13 @@ async def publish(
         Conflict: The type has no drafts.
         HookRefused: A plugin said no.
     """
-    scope = await scope_of(core, caller, space, type_name)
 
     async def attempt(_number: int) -> EntryView:
         before = await load(scope, Action.PUBLISH, id_or_slug)
         wanted = _locales(scope, before, locales)
-        check_required(scope.type, space, before.body, wanted)
+        check_required(scope.type, scope.space, before.body, wanted)
         _require_drafts(scope)
-        now = core.clock.now()
+        now = scope.core.clock.now()
         if at is not None and at > now:
             return await _schedule(scope, before, "publish", wanted, at, seal=seal, locale=locale, more=more)
         shown = publication.publish(scope.type, before, wanted, at=published_at or now)
@@ -85,10 +75,7 @@ async def publish(
 
 
 async def unpublish(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     id_or_slug: str,
     *,
     locales: Sequence[str] | None = None,
@@ -98,20 +85,21 @@ async def unpublish(
     more: Sequence[Statement] = (),
 ) -> EntryView:
     """Take an entry from its readers, in the locales; ``None`` is all of them. Raises as :func:`publish`."""
-    scope = await scope_of(core, caller, space, type_name)
 
     async def attempt(_number: int) -> EntryView:
         before = await load(scope, Action.PUBLISH, id_or_slug)
-        wanted = _locales(scope, before, locales if locales is not None else space.locales)
+        wanted = _locales(scope, before, locales if locales is not None else scope.space.locales)
         _require_drafts(scope)
-        now = core.clock.now()
+        now = scope.core.clock.now()
         if at is not None and at > now:
             return await _schedule(scope, before, "unpublish", wanted, at, seal=seal, locale=locale)
         left = publication.unpublish(scope.type, before.published, wanted) if before.published else None
         made = _change(scope, before, left, "entry.unpublished", wanted, now)
         view = view_after_write(scope, made.after, locale)
         veto = _veto(scope, before, "check_entry_unpublish", wanted)
-        await store(scope, made, view, veto=veto, seal=seal, more=more or [cancel_statement(space.key, before.id)])
+        await store(
+            scope, made, view, veto=veto, seal=seal, more=more or [cancel_statement(scope.space.key, before.id)]
+        )
         return view
 
     return await until_stored(attempt)
@@ -139,7 +127,7 @@ def _require_drafts(scope: Scope) -> None:
 def _change(
     scope: Scope,
     before: EntryRow,
-    shown: publication.Publication | None,
+    shown: Publication | None,
     event: str,
     locales: Sequence[str],
     at: datetime,

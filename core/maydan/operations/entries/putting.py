@@ -10,20 +10,15 @@ from maydan.ids import is_id
 from maydan.operations.entries.changing import change
 from maydan.operations.entries.creating import create
 from maydan.operations.entries.loading import find_any
-from maydan.operations.scopes import scope_of
 
 if TYPE_CHECKING:
-    from maydan.content.spaces import Space
-    from maydan.operations.core import Caller, Core
     from maydan.operations.entries.loading import Precondition
     from maydan.operations.entries.views import EntryView
+    from maydan.operations.scopes import Scope
 
 
 async def put(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     id_or_slug: str,
     data: dict[str, Any],
     *,
@@ -39,11 +34,8 @@ async def put(
             and ``create``.
     """
     try:
-        view = await change(
-            core, caller, space, type_name, id_or_slug, data, replace=True, precondition=precondition, locale=locale
-        )
+        view = await change(scope, id_or_slug, data, replace=True, precondition=precondition, locale=locale)
     except NotFound:
-        scope = await scope_of(core, caller, space, type_name)
         if is_id(id_or_slug) or scope.decide(Action.CREATE).denied or await find_any(scope, id_or_slug):
             raise
     else:
@@ -51,5 +43,5 @@ async def put(
     if data.get("slug", id_or_slug) != id_or_slug:
         message = "/slug must be the slug in the path, or absent."
         raise InvalidInput(message, errors=(InputError("/slug", "contradiction", message),))
-    made = await create(core, caller, space, type_name, {**data, "slug": id_or_slug}, locale=locale)
+    made = await create(scope, {**data, "slug": id_or_slug}, locale=locale)
     return made, True

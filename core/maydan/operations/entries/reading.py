@@ -21,7 +21,6 @@ from maydan.operations.entries.views import (
     whole_document,
 )
 from maydan.operations.rendering import document_keys, maps_document
-from maydan.operations.scopes import scope_of
 from maydan.storage.document_queries import Where, find_document, find_documents
 from maydan.storage.documents import DRAFT, PUBLISHED
 from maydan.storage.entries import find_entries, newest_version
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maydan.access.decisions import Decision
-    from maydan.content.spaces import Space
-    from maydan.operations.core import Caller, Core
     from maydan.operations.scopes import Scope
 
 
@@ -52,21 +49,13 @@ class Reading(Struct, frozen=True, kw_only=True):
 AS_PUBLISHED = Reading()
 
 
-async def find(
-    core: Core, caller: Caller, space: Space, type_name: str, id_or_slug: str, reading: Reading = AS_PUBLISHED
-) -> EntryView:
+async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -> EntryView:
     """Return an entry as the caller may read it.
 
     Raises:
         NotFound: It does not exist, is not published, or the caller may not read it.
-        BadParameter: The locale is not the space's, or a field is unknown (or not the caller's to know of).
+        BadParameter: The locale is not the space's.
     """
-    scope = await scope_of(core, caller, space, type_name)
-    return await find_in(scope, id_or_slug, reading)
-
-
-async def find_in(scope: Scope, id_or_slug: str, reading: Reading) -> EntryView:
-    """Do the same before a type that is found already."""
     locale = reading_locale(scope.space, scope.caller, reading.locale)
     decision = scope.decide(Action.READ_DRAFT if reading.draft and scope.type.drafts else Action.READ)
     if decision.denied:
@@ -75,17 +64,17 @@ async def find_in(scope: Scope, id_or_slug: str, reading: Reading) -> EntryView:
     entry_id = id_or_slug if by_id else await _id_of(scope, id_or_slug, reading, locale)
     if locale == MAPS:
         return await _maps(scope, decision, entry_id, reading)
-    where = where_of(scope, reading.draft, locale, translated_only=not reading.fallback)
+    where = where_of(scope, locale, draft=reading.draft, translated_only=not reading.fallback)
     parts = await find_document(scope.core.store, where, entry_id)
     if parts is None:
         raise NotFound
-    body = _shown(scope, decision, parts, reading.fields)
+    body = _shown(decision, parts, reading.fields)
     version = await _version(scope, entry_id)
     slug = None if by_id else _moved(parts[0], id_or_slug)
     return EntryView(id=entry_id, body=body, locale=locale, version=version, slug=slug)
 
 
-def where_of(scope: Scope, draft: bool, locale: str, *, translated_only: bool = False) -> Where:
+def where_of(scope: Scope, locale: str, *, draft: bool, translated_only: bool = False) -> Where:
     """Return which documents a perspective means."""
     return Where(
         type=scope.type,
@@ -96,7 +85,7 @@ def where_of(scope: Scope, draft: bool, locale: str, *, translated_only: bool = 
     )
 
 
-def _shown(scope: Scope, decision: Decision, parts: tuple[str, str], fields: Sequence[str] | None) -> bytes:
+def _shown(decision: Decision, parts: tuple[str, str], fields: Sequence[str] | None) -> bytes:
     """Return the bytes that the caller gets of a document; as they are stored where that is right."""
     if fields is None and decision.row is None and whole_document(decision):
         return parts[0].encode()
@@ -164,7 +153,7 @@ async def _allowed_on_maps(
         return dict.fromkeys(ids, decision.fields)
     allowed: dict[str, frozenset[str]] = {}
     for locale in scope.space.locales:
-        where = where_of(scope, reading.draft, locale)
+        where = where_of(scope, locale, draft=reading.draft)
         for entry_id, body, private in await find_documents(scope.core.store, where, ids):
             fields = decision.fields_for({**decode(body), **decode(private)})
             allowed[entry_id] = fields & allowed.get(entry_id, fields)
@@ -178,7 +167,7 @@ async def readable_ids(scope: Scope, ids: Sequence[str]) -> list[str]:
         decision = scope.decide(action)
         if decision.denied:
             continue
-        where = where_of(scope, draft, scope.space.default_locale)
+        where = where_of(scope, scope.space.default_locale, draft=draft)
         for entry_id, body, private in await find_documents(scope.core.store, where, ids):
             document: dict[str, Any] = {**decode(body), **decode(private)}
             if decision.permits(document):

@@ -13,11 +13,9 @@ from maydan.errors import NotFound
 from maydan.operations.entries.loading import find_any
 from maydan.operations.entries.views import newest_document, reading_action
 from maydan.operations.publication import locale_status
-from maydan.operations.scopes import scope_of
 
 if TYPE_CHECKING:
-    from maydan.content.spaces import Space
-    from maydan.operations.core import Caller, Core
+    from maydan.operations.scopes import Scope
 
 
 class LocaleStatus(Struct, frozen=True, kw_only=True):
@@ -33,26 +31,24 @@ class LocaleStatus(Struct, frozen=True, kw_only=True):
     unpublish_at: str | None
 
 
-async def statuses_of(
-    core: Core, caller: Caller, space: Space, type_name: str, id_or_slug: str
-) -> tuple[LocaleStatus, ...]:
+async def statuses_of(scope: Scope, id_or_slug: str) -> tuple[LocaleStatus, ...]:
     """Return the status in every locale of the space; for who may read drafts.
 
     Raises:
         Unauthenticated, Forbidden, NotFound: The caller may not read drafts here, or there is no such entry.
     """
-    scope = await scope_of(core, caller, space, type_name)
+    space, store = scope.space, scope.core.store
     decision = scope.require(reading_action(scope.type) if scope.type.drafts else Action.READ)
     entry = await find_any(scope, id_or_slug)
     if entry is None or not decision.permits(newest_document(scope.type, space, entry, space.default_locale)):
         raise NotFound
-    rows = await core.store.fetch_all(
+    rows = await store.fetch_all(
         "SELECT kind, payload, run_at FROM maydan_jobs WHERE space_key = ? AND subject_id = ?", space.key, entry.id
     )
     plans: dict[tuple[str, str], str] = {}
     for kind, payload, run_at in rows:
         facts: dict[str, Any] = msgspec.json.decode(payload)
-        plans |= {(kind, locale): to_text(core.store.dialect.read_time(run_at)) for locale in facts["locales"]}
+        plans |= {(kind, locale): to_text(store.dialect.read_time(run_at)) for locale in facts["locales"]}
     shown = entry.published.locales if entry.published else {}
     return tuple(
         LocaleStatus(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from maydan.content.values import unique_values
+from maydan.content.links import unique_values
+from maydan.content.stored import slugs_of
 from maydan.errors import Conflict, InputError, UniqueViolation
 from maydan.operations.writing import Change, batch_of
 from maydan.storage.names import holder_of, holder_of_slug
@@ -84,7 +85,7 @@ async def require_free_names(scope: Scope, change: Change) -> None:
     """
     after, errors = change.after, list[InputError]()
     where = (scope.core.store, after.space_key, after.type_key)
-    for locale, slug in (after.body.get("slug") or {}).items():
+    for locale, slug in slugs_of(after.body).items():
         if await holder_of_slug(*where, locale, slug) not in (None, after.id):
             errors.append(InputError("/slug", "taken", f"The slug {slug} ({locale}) belongs to another entry."))
     for key in unique_values(scope.type, after.body):

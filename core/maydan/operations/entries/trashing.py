@@ -11,15 +11,12 @@ from maydan.operations.entries.views import state_for_hooks, view_after_write
 from maydan.operations.plans import cancel_statement
 from maydan.operations.publication import status
 from maydan.operations.rendering import document_keys
-from maydan.operations.scopes import scope_of
 from maydan.operations.writing import Change, event_of
 from maydan.storage import documents, entries
 from maydan.storage.entries import Changes, changed
 from maydan.storage.ports import GuardFailed
 
 if TYPE_CHECKING:
-    from maydan.content.spaces import Space
-    from maydan.operations.core import Caller, Core
     from maydan.operations.entries.loading import Precondition
     from maydan.operations.entries.storing import Seal, Veto
     from maydan.operations.entries.views import EntryView
@@ -28,10 +25,7 @@ if TYPE_CHECKING:
 
 
 async def delete(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     id_or_slug: str,
     *,
     precondition: Precondition,
@@ -41,26 +35,22 @@ async def delete(
     Raises:
         NotFound, Unauthenticated, Forbidden, Stale, HookRefused: In this order; nothing is changed.
     """
-    scope = await scope_of(core, caller, space, type_name)
 
     async def attempt(_number: int) -> None:
         before = await load(scope, Action.DELETE, id_or_slug)
         precondition(before.version)
-        now = core.clock.now()
-        after = changed(before, Changes(published=None, trashed_at=now), at=now, by=caller.actor.id)
+        now = scope.core.clock.now()
+        after = changed(before, Changes(published=None, trashed_at=now), at=now, by=scope.caller.actor.id)
         made = _change(scope, before, after, "entry.deleted")
         view = view_after_write(scope, after, None)
-        more = [cancel_statement(space.key, before.id)]
+        more = [cancel_statement(scope.space.key, before.id)]
         await store(scope, made, view, veto=_veto(scope, before), seal=None, more=more)
 
     await until_stored(attempt)
 
 
 async def restore(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     entry_id: str,
     *,
     locale: str | None = None,
@@ -72,11 +62,10 @@ async def restore(
         NotFound, Unauthenticated, Forbidden: As for every verb.
         UniqueViolation: Another entry has taken its slug or one of its unique values.
     """
-    scope = await scope_of(core, caller, space, type_name)
 
     async def attempt(number: int) -> EntryView:
         before = await load(scope, Action.DELETE, entry_id, trashed=True)
-        after = changed(before, Changes(trashed_at=None), at=core.clock.now(), by=caller.actor.id)
+        after = changed(before, Changes(trashed_at=None), at=scope.core.clock.now(), by=scope.caller.actor.id)
         made = _change(scope, before, after, "entry.restored")
         if number:
             await require_free_names(scope, made)
@@ -88,16 +77,12 @@ async def restore(
 
 
 async def purge(
-    core: Core,
-    caller: Caller,
-    space: Space,
-    type_name: str,
+    scope: Scope,
     id_or_slug: str,
     *,
     precondition: Precondition,
 ) -> None:
     """Remove an entry with all of its versions, for good; in the trash or not. Raises as :func:`delete`."""
-    scope = await scope_of(core, caller, space, type_name)
 
     async def attempt(_number: int) -> None:
         found = await find_any(scope, id_or_slug)
@@ -106,13 +91,13 @@ async def purge(
         precondition(before.version)
         batch = [
             *entries.purge(before),
-            *documents.drop(scope.type, space.key, before.id, document_keys(scope.type, space, before)),
-            cancel_statement(space.key, before.id),
-            event_of(_change(scope, before, before, "entry.deleted", purged=True), caller),
+            *documents.drop(scope.type, scope.space.key, before.id, document_keys(scope.type, scope.space, before)),
+            cancel_statement(scope.space.key, before.id),
+            event_of(_change(scope, before, before, "entry.deleted", purged=True), scope.caller),
         ]
         veto = _veto(scope, before)
         try:
-            async with core.store.write_transaction() as transaction:
+            async with scope.core.store.write_transaction() as transaction:
                 if veto is not None:
                     await veto()
                 await transaction.apply(batch)

@@ -45,7 +45,8 @@ UNION ALL
 SELECT 'function', p.proname::text, p.proname::text, concat_ws('|', p.oid, md5(p.prosrc))
 FROM pg_proc p JOIN spaces n ON n.oid = p.pronamespace
 """
-_WRITTEN: Final = "SELECT relname::text FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
+# The counts may include what the same session did before: they are compared too.
+_WRITTEN: Final = "SELECT relname::text, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables"
 
 
 class PostgreSQLMigrations:
@@ -85,15 +86,15 @@ class PostgreSQLMigrations:
     async def limit(self, transaction: Transaction, prefix: str) -> AsyncGenerator[None]:
         """Compare the catalogue before and after, and the tables that were written, and refuse what is another's."""
         before = set(await transaction.fetch_all(_OBJECTS))
-        written = {row[0] for row in await transaction.fetch_all(_WRITTEN)}
+        written = dict(await transaction.fetch_all(_WRITTEN))
         yield
         if not cast("PostgreSQLTransaction", transaction).connection.is_in_transaction():
             raise _rejected("the transaction itself", prefix)
         for _, name, table, _ in before ^ set(await transaction.fetch_all(_OBJECTS)):
             if not (name.startswith(prefix) and table.startswith(prefix)):
                 raise _rejected(name if table.startswith(prefix) else table, prefix)
-        for (name,) in await transaction.fetch_all(_WRITTEN):
-            if not name.startswith(prefix) and name not in written:
+        for name, count in await transaction.fetch_all(_WRITTEN):
+            if not name.startswith(prefix) and count != written.get(name, 0):
                 raise _rejected(name, prefix)
 
     async def finish(self) -> None:
