@@ -20,6 +20,11 @@ class TokenScope(Struct, frozen=True, kw_only=True):
     types: frozenset[str] | None = None
     """Content types that the token may touch; ``None``: all."""
 
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether the token may do all that its maker may, on the instance too."""
+        return self.space_key is None and self.types is None and "*" in self.actions
+
     def admits(self, space_key: int, action: str, type_name: str | None) -> bool:
         """Tell whether the scope lets this through; a space-level action has no type."""
         if self.space_key is not None and self.space_key != space_key:
@@ -37,6 +42,9 @@ class Actor(Struct, frozen=True, kw_only=True):
     """The account's id; for a token that of its maker."""
     name: str = ""
     administrator: bool = False
+    """May administer the instance; a limited token of an administrator may not."""
+    everywhere: frozenset[str] = frozenset()
+    """Roles that the actor has in every space: ``administrator`` for an administrator's token, within its scope."""
     roles: Mapping[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])
     """Role names given by membership, by space key; a member without any role has an empty set."""
     scope: TokenScope | None = None

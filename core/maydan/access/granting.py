@@ -27,9 +27,7 @@ _FUTURE: Final = ContentType(name="*", title="A type that is made later")
 _EVERYTHING: Final = (*(str(action) for action in Action), ANY_TRANSITION, ANY)
 
 
-def check_grantable(
-    snapshot: Snapshot, actor: Actor, policies: Iterable[Policy], types: Sequence[ContentType]
-) -> None:
+def check_grantable(snapshot: Snapshot, actor: Actor, policies: Iterable[Policy], types: Sequence[ContentType]) -> None:
     """Refuse to hand out what the actor does not hold, row by row and field by field.
 
     A right that holds under a condition can be handed on under the same condition, or under a narrower one that
@@ -51,19 +49,26 @@ def check_grantable(
 
 
 def check_token_grantable(
-    snapshot: Snapshot, actor: Actor, actions: Iterable[str], types: Sequence[ContentType]
+    snapshot: Snapshot, actor: Actor, actions: Iterable[str], types: Sequence[ContentType], *, future: bool = True
 ) -> None:
     """Refuse a token for actions that its maker cannot take on any of the types.
 
+    Args:
+        snapshot: The space's policies as they are now.
+        actor: The maker.
+        actions: What the token may do.
+        types: The types that it may touch.
+        future: Whether it may also touch types that are made later.
     Raises:
         Forbidden: The actor does not hold one of them.
     """
+    targets = (*types, _FUTURE) if future else tuple(types)
     for action in actions:
         space_level = action in SPACE_LEVEL or "." in action
         held = snapshot.allows(actor, action) if space_level or action == ANY else False
         if not held and not space_level:
             wanted = _EVERYTHING if action == ANY else (action,)
-            held = any(not snapshot.decide(actor, one, each).denied for one in wanted for each in (*types, _FUTURE))
+            held = any(not snapshot.decide(actor, one, each).denied for one in wanted for each in targets)
         if not held:
             raise _refusal(action, ANY)
 
@@ -75,9 +80,7 @@ def denials_as_grants(policies: Iterable[Policy]) -> list[Policy]:
     return [replace(policy, effect="allow") for policy in policies if policy.effect == "deny"]
 
 
-def _check_action(
-    snapshot: Snapshot, actor: Actor, policy: Policy, action: str, types: Sequence[ContentType]
-) -> None:
+def _check_action(snapshot: Snapshot, actor: Actor, policy: Policy, action: str, types: Sequence[ContentType]) -> None:
     if action in SPACE_LEVEL or ("." in action):
         if not snapshot.allows(actor, action):
             raise _refusal(action, policy.type)

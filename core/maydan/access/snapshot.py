@@ -109,8 +109,8 @@ class Snapshot:
         """
         given = actor.roles.get(self.space_key)
         asked = _NO_ROLES if given is None else given | {Role.MEMBER}
-        if actor.administrator:
-            asked |= {Role.ADMINISTRATOR}
+        if actor.administrator or actor.everywhere:
+            asked |= actor.everywhere | ({Role.ADMINISTRATOR} if actor.administrator else _NO_ROLES)
         known = self._role_sets.get(asked)
         if known is None:
             known = self._resolve(asked)

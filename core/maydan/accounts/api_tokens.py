@@ -88,14 +88,30 @@ class ApiTokens:
         await self._store.commit([_insert(token, account_id, text), *more])
         return token, text
 
-    async def list_of(self, account_id: str, *, limit: int = 100, offset: int = 0) -> list[ApiToken]:
-        """List an account's tokens that are good, the newest first."""
+    async def list_of(
+        self, account_id: str, *, limit: int = 100, after: str | None = None, offset: int = 0
+    ) -> list[ApiToken]:
+        """List an account's tokens that are good, the newest first.
+
+        Args:
+            account_id: Whose.
+            limit: How many at most.
+            after: The id of the last token of the page before.
+            offset: How many to leave out.
+        """
+        wanted, args = ("", ()) if after is None else ("AND id < ? ", (after,))
         sql = (
             f"SELECT {_COLUMNS} FROM maydan_api_tokens WHERE account_id = ? AND revoked_at IS NULL AND expires_at > ? "
-            "ORDER BY id DESC LIMIT ? OFFSET ?"
+            f"{wanted}ORDER BY id DESC LIMIT ? OFFSET ?"
         )
-        rows = await self._store.fetch_all(sql, account_id, self._clock.now(), limit, offset)
+        rows = await self._store.fetch_all(sql, account_id, self._clock.now(), *args, limit, offset)
         return [self._read(row) for row in rows]
+
+    async def count_of(self, account_id: str) -> int:
+        """Return how many :meth:`list_of` would list."""
+        sql = "SELECT count(*) FROM maydan_api_tokens WHERE account_id = ? AND revoked_at IS NULL AND expires_at > ?"
+        row = await self._store.fetch_one(sql, account_id, self._clock.now())
+        return 0 if row is None else int(row[0])
 
     async def revoke(self, account_id: str, token_id: str) -> None:
         """End a token of an account.

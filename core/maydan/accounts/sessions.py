@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from maydan.access.actors import Actor, TokenScope
 from maydan.access.bounded import BoundedCache
+from maydan.access.policies import Role
 from maydan.accounts.tokens import TokenKind, hash_token, kind_of
 from maydan.errors import NotFound, Unauthenticated
 from maydan.ids import is_id
@@ -148,7 +149,7 @@ class Authenticator:
         return suspended is None and revoked is None and (verified is not None or not self._require_verification)
 
     async def _actor(self, row: Row, scope: TokenScope | None) -> Actor:
-        account_id = str(row[0])
+        account_id, administrator = str(row[0]), bool(row[2])
         members = await self._store.fetch_all(
             "SELECT space_key, roles FROM maydan_members WHERE account_id = ?", account_id
         )
@@ -156,7 +157,8 @@ class Authenticator:
             kind="account" if scope is None else "token",
             id=account_id,
             name=row[1],
-            administrator=bool(row[2]),
+            administrator=administrator and (scope is None or scope.is_unlimited),
+            everywhere=frozenset({Role.ADMINISTRATOR.value}) if administrator and scope else frozenset(),
             roles={space_key: frozenset[str](json.loads(roles)) for space_key, roles in members},
             scope=scope,
             credential_id=str(row[6]),
@@ -171,13 +173,23 @@ class Sessions:
         self._store = store
         self._clock = clock
 
-    async def list_of(self, account_id: str, *, limit: int = 100, offset: int = 0) -> list[Session]:
-        """List the sessions of an account that are alive, the newest first."""
+    async def list_of(
+        self, account_id: str, *, limit: int = 100, after: str | None = None, offset: int = 0
+    ) -> list[Session]:
+        """List the sessions of an account that are alive, the newest first.
+
+        Args:
+            account_id: Whose.
+            limit: How many at most.
+            after: The id of the last session of the page before.
+            offset: How many to leave out.
+        """
+        wanted, args = ("", ()) if after is None else ("AND id < ? ", (after,))
         sql = (
             "SELECT id, created_at, last_used_at, expires_at, user_agent, address FROM maydan_sessions "
-            "WHERE account_id = ? AND revoked_at IS NULL AND expires_at > ? ORDER BY id DESC LIMIT ? OFFSET ?"
+            f"WHERE account_id = ? AND revoked_at IS NULL AND expires_at > ? {wanted}ORDER BY id DESC LIMIT ? OFFSET ?"
         )
-        rows = await self._store.fetch_all(sql, account_id, self._clock.now(), limit, offset)
+        rows = await self._store.fetch_all(sql, account_id, self._clock.now(), *args, limit, offset)
         read = self._store.dialect.read_time
         return [
             Session(
@@ -190,6 +202,12 @@ class Sessions:
             )
             for row in rows
         ]
+
+    async def count_of(self, account_id: str) -> int:
+        """Return how many :meth:`list_of` would list."""
+        sql = "SELECT count(*) FROM maydan_sessions WHERE account_id = ? AND revoked_at IS NULL AND expires_at > ?"
+        row = await self._store.fetch_one(sql, account_id, self._clock.now())
+        return 0 if row is None else int(row[0])
 
     async def revoke(self, account_id: str, session_id: str) -> None:
         """End one session of an account.

@@ -1,0 +1,151 @@
+"""Handing out rights: what must hold before a member, a role or a token is stored. Nobody gives what they lack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from maydan.access.checking import check_role, is_role_name
+from maydan.access.granting import check_grantable, check_token_grantable, denials_as_grants
+from maydan.access.policies import BUILT_IN_ROLES, Policy, Role
+from maydan.errors import Conflict, InputError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from maydan.access.actors import Actor
+    from maydan.access.policies import RoleDefinition
+    from maydan.access.snapshot import Snapshot
+    from maydan.accounts.members import Member, Members
+    from maydan.accounts.roles import Roles, SpaceRole
+    from maydan.content.types import ContentType
+
+
+class Granter(Struct, frozen=True, kw_only=True):
+    """Who hands out rights in one space, and what there is to hand out."""
+
+    actor: Actor
+    space_key: int
+    snapshot: Snapshot
+    types: Sequence[ContentType]
+    brought: Sequence[RoleDefinition] = ()
+    """The roles of the plugins that are active in the space."""
+
+    def check(self, policies: Iterable[Policy]) -> None:
+        """Refuse to hand out what the actor does not hold.
+
+        Raises:
+            Forbidden: The detail says what.
+        """
+        check_grantable(self.snapshot, self.actor, policies, self.types)
+
+    def check_token(self, actions: Iterable[str], types: Sequence[str] | None) -> None:
+        """Refuse a token for what its maker cannot do on any of the types.
+
+        Raises:
+            Forbidden: The detail says what.
+        """
+        wanted = self.types if types is None else [each for each in self.types if each.name in types]
+        check_token_grantable(self.snapshot, self.actor, actions, wanted, future=types is None)
+
+
+async def put_member(
+    members: Members, granter: Granter, account_id: str, roles: Sequence[str], *, known: Member | None
+) -> Member:
+    """Take an account into a space, or give a member other roles.
+
+    Whoever changes a member must hold what the member has and what it is to have: a manager does not unseat an owner.
+
+    Raises:
+        Forbidden: The actor does not hold one of the roles.
+        InvalidInput: There is no such role.
+        Stale: Somebody else changed it first.
+    """
+    snapshot = granter.snapshot
+    before = snapshot.policies_of(() if known is None else known.roles)
+    after = snapshot.policies_of(roles)
+    lost = [policy for policy in before if policy not in after]
+    granter.check([*before, *after, *denials_as_grants(lost)])
+    names = snapshot.role_names | {role.name for role in granter.brought}
+    errors = [
+        InputError(f"/roles/{place}", "unknown_role", "There is no such role in this space.")
+        for place, role in enumerate(roles)
+        if role not in names or role in (Role.ADMINISTRATOR, Role.ANONYMOUS)
+    ]
+    if errors:
+        raise InvalidInput("There is no such role in this space.", errors=tuple(errors))
+    return await members.put(granter.space_key, account_id, roles, known=known)
+
+
+async def remove_member(members: Members, granter: Granter, known: Member) -> None:
+    """Take a member out of a space.
+
+    Raises:
+        Forbidden: The member has roles that the actor does not hold, and is somebody else.
+        Stale: Somebody else changed it first.
+    """
+    if known.account_id != granter.actor.id:
+        before = granter.snapshot.policies_of(known.roles)
+        granter.check([*before, *denials_as_grants(before)])
+    await members.remove(granter.space_key, known)
+
+
+async def put_role(
+    roles: Roles,
+    granter: Granter,
+    name: str,
+    *,
+    inherits: Sequence[str],
+    policies: Sequence[Policy],
+    known: SpaceRole | None,
+) -> SpaceRole:
+    """Write a role.
+
+    What it may do from now on and could not before must be held by who writes it, and so must what a denial that is
+    taken away had denied.
+
+    Raises:
+        Forbidden: The actor does not hold it.
+        Conflict: The name belongs to the instance.
+        InvalidInput: The role names what is not there.
+        Stale: Somebody else changed it first.
+    """
+    if name == Role.ADMINISTRATOR:
+        raise Conflict("This role is given to accounts by the instance.", code="built_in_role")
+    old = () if known is None else known.policies
+    joined = [role for role in inherits if known is None or role not in known.inherits]
+    left = [] if known is None else [role for role in known.inherits if role not in inherits]
+    granter.check([policy for policy in policies if policy not in old])
+    granter.check(denials_as_grants(policy for policy in old if policy not in policies))
+    granter.check(granter.snapshot.policies_of(joined) if joined else ())
+    granter.check(denials_as_grants(granter.snapshot.policies_of(left)) if left else ())
+    present = await roles.load(granter.space_key, granter.brought)
+    if not is_role_name(name) or (known is None and "." in name):
+        raise InvalidInput(
+            "A role's name is lower-case letters, digits, dashes and underscores; a dot is for plugins.",
+            errors=(InputError("/name", "not_acceptable", "Use lower-case letters, digits, dashes and underscores."),),
+        )
+    check_role(
+        name,
+        inherits,
+        policies,
+        known_roles={*present.roles, *BUILT_IN_ROLES},
+        inherits=present.inherits,
+        types=granter.types,
+    )
+    return await roles.put(
+        granter.space_key, name, inherits=inherits, policies=policies, known=known, brought=granter.brought
+    )
+
+
+async def delete_role(roles: Roles, granter: Granter, known: SpaceRole) -> None:
+    """Delete a role.
+
+    Raises:
+        Conflict: It is built in, or another role contains it.
+        Forbidden: It denies what the actor does not hold.
+        Stale: Somebody else changed it first.
+    """
+    granter.check(denials_as_grants(known.policies))
+    await roles.delete(granter.space_key, known)
