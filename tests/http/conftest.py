@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import httpx
 import pytest
 
 from maydan.access.actors import Actor
+from maydan.app import create_app, create_core
 from maydan.clock import SystemClock
 from maydan.content.spaces import Space
 from maydan.errors import Unauthenticated
@@ -18,6 +20,8 @@ from maydan.http.routing import Route
 from maydan.http.settings import LogSettings, ServerSettings
 from maydan.http.surroundings import Surroundings
 from maydan.operations.core import Core
+from maydan.plugins.host import PluginHost
+from maydan.settings import load
 from maydan.storage import Store
 
 OPEN = Space(key=1, name="open", title="Open", locales=("en",), default_locale="en", plugins=("blog",))
@@ -90,3 +94,28 @@ def serve() -> Serve:
 def bearer(token: str) -> dict[str, str]:
     """Return the header of somebody."""
     return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+async def instance(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Instance]:
+    """A whole instance without plugins, with a space that everybody reads and the right to monitor."""
+    environment = {"MAYDAN_DATABASE_URL": sqlite_url, "MAYDAN_SERVER_METRICS_TOKEN": "monitor"}
+    core = create_core(load(tmp_path / "maydan.toml", environment), PluginHost.empty())
+    app = create_app(core, work=False)
+    async with app.lifespan():
+        transport = httpx.ASGITransport(cast("Any", app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            core.authenticator.authenticate = _authenticate  # type: ignore[method-assign]
+            yield Instance(core, app.state["around"], client)
+
+
+async def _authenticate(token: str) -> Actor:
+    return await FakeCore().authenticate(token)
+
+
+class Instance(NamedTuple):
+    """What a test of the whole surface needs."""
+
+    core: Core
+    around: Surroundings
+    client: httpx.AsyncClient

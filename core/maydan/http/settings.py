@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from maydan.secret import masked_repr
+
 
 class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ``[server]`` table of ``maydan.toml``."""
@@ -26,6 +28,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """For how long an answer is kept for its ``Idempotency-Key``."""
     idempotency_lease_s: int = 60
     """Seconds after which a request that died with its process may be tried again under its ``Idempotency-Key``."""
+
+    __repr__ = masked_repr
 
 
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import pytest
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from maydan.errors import InvalidInput
+from maydan.http.conversion import convert_body
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Line(Struct, frozen=True, forbid_unknown_fields=True):
+    quantity: Annotated[int, Meta(ge=1, le=10)]
+    options: dict[str, int] = {}
+
+
+class Order(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(max_length=5, min_length=1)]
+    lines: tuple[Line, ...] = ()
+    colour: Colour = Colour.RED
+    kind: Literal["a", "b"] = "a"
+    at: datetime | None = None
+    note: str | None | UnsetType = UNSET
+    flag: bool = False
+    price: float = 0.0
+    sku: Annotated[str, Meta(pattern="^[a-z]+$")] = "x"
+    tags: Annotated[list[str], Meta(max_length=2)] = []
+
+
+def errors_of(data: Any) -> list[tuple[str, str, str]]:
+    with pytest.raises(InvalidInput) as caught:
+        convert_body(data, Order)
+    return [(error.pointer, error.code, error.message) for error in caught.value.errors]
+
+
+@pytest.mark.parametrize(
+    ("data", "pointer", "code"),
+    [
+        ([], "", "not_an_object"),
+        ({}, "/name", "field_required"),
+        ({"name": "x", "y": 1}, "/y", "unknown_field"),
+        ({"name": 1}, "/name", "not_text"),
+        ({"name": None}, "/name", "not_text"),
+        ({"name": "abcdef"}, "/name", "too_long"),
+        ({"name": ""}, "/name", "too_short"),
+        ({"name": "x", "lines": {}}, "/lines", "not_a_list"),
+        ({"name": "x", "lines": [{"quantity": 1}, {"quantity": "1"}]}, "/lines/1/quantity", "not_an_integer"),
+        ({"name": "x", "lines": [{"quantity": 1.0}]}, "/lines/0/quantity", "not_an_integer"),
+        ({"name": "x", "lines": [{"quantity": True}]}, "/lines/0/quantity", "not_an_integer"),
+        ({"name": "x", "lines": [{"quantity": 0}]}, "/lines/0/quantity", "too_small"),
+        ({"name": "x", "lines": [{"quantity": 11}]}, "/lines/0/quantity", "too_large"),
+        ({"name": "x", "lines": [{"quantity": 1, "options": {"a/b": "1"}}]}, "/lines/0/options/a~1b", "not_an_integer"),
+        ({"name": "x", "colour": "green"}, "/colour", "invalid_choice"),
+        ({"name": "x", "kind": "c"}, "/kind", "invalid_choice"),
+        ({"name": "x", "at": "yesterday"}, "/at", "invalid_datetime"),
+        ({"name": "x", "note": 1}, "/note", "not_text"),
+        ({"name": "x", "flag": 1}, "/flag", "not_a_boolean"),
+        ({"name": "x", "price": "1"}, "/price", "not_a_number"),
+        ({"name": "x", "sku": "A"}, "/sku", "pattern_mismatch"),
+        ({"name": "x", "tags": ["a", "b", "c"]}, "/tags", "too_many"),
+    ],
+)
+def test_a_problem_has_its_place_and_its_code(data: Any, pointer: str, code: str) -> None:
+    """A pointer and a stable code, whichever way msgspec words it."""
+    assert [(error[0], error[1]) for error in errors_of(data)] == [(pointer, code)]
+
+
+def test_all_problems_are_named_at_once() -> None:
+    """In the order of the input, then what is missing."""
+    found = errors_of({"x": 1, "lines": [{"quantity": "1"}, {}], "colour": "green"})
+    assert [error[0] for error in found] == ["/x", "/lines/0/quantity", "/lines/1/quantity", "/colour", "/name"]
+
+
+def test_a_choice_names_what_there_is() -> None:
+    """An enum's and a literal's members are in the message."""
+    assert errors_of({"name": "x", "colour": "green"})[0][2] == "must be one of: red, blue"
+    assert errors_of({"name": "x", "kind": "c"})[0][2] == "must be one of: a, b"
+
+
+def test_a_flood_of_problems_is_cut() -> None:
+    """The answer to nonsense stays small."""
+    assert len(errors_of({"name": "x", "lines": [{"quantity": "1"}] * 1000})) == 100
+
+
+def test_what_is_right_is_converted() -> None:
+    """Nulls and absent members keep their difference."""
+    order = convert_body({"name": "x", "note": None, "lines": [{"quantity": 2}]}, Order)
+    assert order == Order(name="x", note=None, lines=(Line(quantity=2),))
+    assert convert_body({"name": "x"}, Order).note is UNSET

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec import Struct
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from maydan.access.actors import system
+from maydan.content.types import ContentType, Field, Kind
+from maydan.http.answers import Answer
+from maydan.http.call import Call
+from maydan.http.openapi import Page, build_document
+from maydan.http.routing import BY_OPERATION, Parameter, route
+from maydan.http.surface import core_routes
+from maydan.operations import spaces, types
+from maydan.operations.core import Caller
+from maydan.operations.spaces import SpaceInput
+
+pytestmark = pytest.mark.anyio
+
+
+class Thing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    size: int = 0
+
+
+class ThingQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    plain: bool = False
+    of: tuple[str, ...] = ()
+
+
+@route(
+    "GET", "/api/spaces/{space}/things", permission=BY_OPERATION, query=ThingQuery, answer=Page[Thing], tags=("things",)
+)
+async def list_things(call: Call) -> Answer:
+    """List the things.
+
+    More about it.
+    """
+    return Answer.page([])
+
+
+@route(
+    "POST", "/api/spaces/{space}/things", permission="manage:types", body=Thing, answer=Thing, status=201,
+    idempotency_required=True, headers=(Parameter(name="Cart-Token"),), errors=(410,),
+)  # fmt: skip
+async def make_thing(call: Call, body: Thing) -> Answer:
+    """Make a thing."""
+    return Answer.created(body, "/x")
+
+
+@route("PATCH", "/api/spaces/{space}/things/{thing}", permission="manage:types", body=Thing, answer=Thing, if_match=True)
+async def change_thing(call: Call) -> Answer:
+    """Change a thing."""
+    return Answer.json(call.body(Thing))
+
+
+def document() -> dict[str, Any]:
+    return build_document([list_things, make_thing, change_thing])
+
+
+def check(found: dict[str, Any]) -> None:
+    """Hold a document against the specification's own schema, and its references and names against itself."""
+    errors = [str(error) for error in OPENAPI_31_VALIDATOR.iter_errors(found)]
+    assert errors == []
+    names = [operation["operationId"] for item in found["paths"].values() for operation in item.values()]
+    assert len(names) == len(set(names))
+    for reference in references(found):
+        place: Any = found
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+
+
+def references(part: Any) -> list[str]:
+    if isinstance(part, dict):
+        own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+        return own + [found for value in part.values() for found in references(value)]
+    return [found for value in part for found in references(value)] if isinstance(part, list) else []
+
+
+def test_the_document_is_openapi() -> None:
+    """Valid by the specification's schema, each reference leads somewhere, each operation has a name of its own."""
+    check(document())
+
+
+def test_the_whole_surface_is_openapi() -> None:
+    """The core's own routes too."""
+    check(build_document(core_routes()))
+
+
+def test_strictness_is_in_the_document() -> None:
+    """What forbids unknown fields says so, and integers have their limits."""
+    thing = document()["components"]["schemas"]["Thing"]
+    assert thing["additionalProperties"] is False
+    assert thing["required"] == ["name"]
+    assert thing["properties"]["size"]["maximum"] == 2**63 - 1
+
+
+def test_every_status_is_documented() -> None:
+    """Those that follow from the declaration, and those that it names."""
+    paths = document()["paths"]
+    read = paths["/api/spaces/{space}/things"]["get"]["responses"]
+    made = paths["/api/spaces/{space}/things"]["post"]["responses"]
+    changed = paths["/api/spaces/{space}/things/{thing}"]["patch"]["responses"]
+    assert set(read) == {"200", "304", "400", "401", "403", "404", "500", "503"}
+    assert set(made) == {"201", "400", "401", "403", "404", "409", "410", "413", "415", "422", "500", "503"}
+    assert {"412", "428"} <= set(changed)
+    assert "Location" in made["201"]["headers"]
+
+
+def test_parameters_come_from_the_declaration() -> None:
+    """Path, query, and the headers that the kernel understands."""
+    found = document()
+    paths = found["paths"]
+
+    def names(path: str, method: str) -> dict[str, bool]:
+        parameters = paths[path][method]["parameters"]
+        whole = [
+            found["components"]["parameters"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+            for each in parameters
+        ]
+        return {each["name"]: each.get("required", False) for each in whole}
+
+    things = "/api/spaces/{space}/things"
+    assert names(things, "get") == {
+        "space": True, "plain": False, "of": False, "If-None-Match": False, "Accept-Language": False,
+    }  # fmt: skip
+    assert names(things, "post") == {
+        "space": True, "Cart-Token": False, "Idempotency-Key": True, "Accept-Language": False,
+    }  # fmt: skip
+    assert names(f"{things}/{{thing}}", "patch")["If-Match"] is True
+
+
+def test_who_may_call_is_in_the_document() -> None:
+    """A token is needed, or optional."""
+    paths = document()["paths"]["/api/spaces/{space}/things"]
+    assert paths["post"]["security"] == [{"bearer": []}]
+    assert paths["get"]["security"] == [{}, {"bearer": []}]
+
+
+async def test_the_instance_serves_its_document(instance: Any) -> None:
+    """With an ETag, so that a client asks only whether it changed."""
+    first = await instance.client.get("/openapi.json")
+    check(first.json())
+    again = await instance.client.get("/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+
+
+async def test_a_space_has_a_document_of_its_own_for_each_caller(instance: Any) -> None:
+    """Content types with their fields; without private ones for those who may not know of them."""
+    core = instance.core
+    caller = Caller(actor=system("a test"))
+    space = await spaces.create_space(core, caller, SpaceInput(name="demo", title="Demo", locales=("en",), default_locale="en"))
+    fields = (Field(name="title", kind=Kind.STRING, required=True), Field(name="note", kind=Kind.TEXT, private=True))
+    await types.create_type(core, caller, space, ContentType(name="article", title="Article", fields=fields))
+    url = "/api/spaces/demo/openapi.json"
+    readers = await instance.client.get(url)
+    administrators = await instance.client.get(url, headers={"Authorization": "Bearer admin"})
+    for answer, has_note in ((readers, False), (administrators, True)):
+        found = answer.json()
+        check(found)
+        assert "/api/spaces/demo/content/article/{entry}" in found["paths"]
+        entry = found["components"]["schemas"]["Entry.article"]
+        assert "title" in entry["properties"]
+        assert ("note" in entry["properties"]) is has_note
+        get = found["paths"]["/api/spaces/demo/content/article/{entry}"]["get"]
+        assert get["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/Entry.article")
+    assert readers.headers["cache-control"] == "public, no-cache"
+    assert administrators.headers["cache-control"] == "private, no-store"
+    assert "/api/spaces/demo/types" in administrators.json()["paths"]
+    assert "post" not in readers.json()["paths"]["/api/spaces/demo/types"]
