@@ -54,7 +54,10 @@ FIELDS: list[dict[str, Any]] = [
         "name": "parts",
         "kind": "blocks",
         "of": {
-            "quote": [{"name": "text", "kind": "text", "required": True}, {"name": "by", "kind": "relation", "to": ["person"]}],
+            "quote": [
+                {"name": "text", "kind": "text", "required": True},
+                {"name": "by", "kind": "relation", "to": ["person"]},
+            ],
             "price": [{"name": "amount", "kind": "money"}],
         },
     },
@@ -62,7 +65,7 @@ FIELDS: list[dict[str, Any]] = [
     {"name": "note", "kind": "text", "private": True},
     {"name": "hint", "kind": "string", "private": True, "localized": True},
     {"name": "pin", "kind": "secret"},
-]  # fmt: skip
+]
 
 
 def type_of(*fields: dict[str, Any], **options: Any) -> ContentType:

@@ -64,7 +64,7 @@ class Post(
 ):
     body: Annotated[RichText | None, options(localized=True, searchable=True)] = None
     author: Annotated[str | None, relation("blog.author", on_delete="nullify")] = None
-    related: Annotated[list[str], relation("blog.post", "blog.page")] = []
+    related: Annotated[list[str], relation("blog.post", "blog.page")] = []  # noqa: RUF012 - msgspec copies it
     rating: Annotated[int, options(min=0, max=5, indexed=True)] = 0
     score: float | None = None
     weight: Annotated[Decimal | None, options(min="0")] = None
@@ -80,50 +80,68 @@ class Post(
     meta: Json = None
     place: Geo | None = None
     hero: Asset | None = None
-    gallery: list[Asset] = []
-    openings: list[Opening] = []
+    gallery: list[Asset] = []  # noqa: RUF012 - msgspec copies it
+    openings: list[Opening] = []  # noqa: RUF012 - msgspec copies it
     first: Opening | None = None
-    parts: list[Quote | Picture] = []
+    parts: list[Quote | Picture] = []  # noqa: RUF012 - msgspec copies it
     pin: Secret | None = None
     words: Annotated[list[str] | None, options(private=True, max_length=9)] = None
 
 
 def fields(type: ContentType) -> dict[str, Field]:
+    """Return a type's fields by name."""
     return {field.name: field for field in type.fields}
 
 
 def test_a_class_declares_a_content_type() -> None:
     """The class line says what the type is; fields of base classes come first."""
-    type = content_type(Post)
-    assert (type.name, type.title, type.slug_from, type.drafts, type.engagement) == (
+    made = content_type(Post)
+    assert (made.name, made.title, made.slug_from, made.drafts, made.engagement) == (
         "blog.post",
         "Post",
         "title",
         False,
         ("comments",),
     )
-    assert type.indexes == (("-posted_at",),)
-    assert type.fields[0] == Field(
+    assert made.indexes == (("-posted_at",),)
+    assert made.fields[0] == Field(
         name="title", kind=Kind.STRING, id="title", required=True, localized=True, searchable=True, max_length=200
     )
 
 
 def test_a_type_from_code_is_the_type_that_its_json_says() -> None:
     """One normal form, wherever a type comes from."""
-    type = content_type(Post)
-    assert check_type(msgspec.json.decode(msgspec.json.encode(type), type=ContentType), previous=None) == type
+    made = content_type(Post)
+    assert check_type(msgspec.json.decode(msgspec.json.encode(made), type=ContentType), previous=None) == made
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("body", Kind.RICHTEXT), ("author", Kind.RELATION), ("rating", Kind.INTEGER), ("score", Kind.NUMBER), ("weight", Kind.DECIMAL),
-        ("price", Kind.MONEY), ("hot", Kind.BOOLEAN), ("day", Kind.DATE), ("posted_at", Kind.DATETIME), ("mood", Kind.ENUM),
-        ("mail", Kind.EMAIL), ("site", Kind.URL), ("phone", Kind.PHONE), ("color", Kind.COLOR), ("meta", Kind.JSON),
-        ("place", Kind.GEO), ("hero", Kind.ASSET), ("gallery", Kind.ASSET), ("openings", Kind.COMPONENT), ("parts", Kind.BLOCKS),
-        ("pin", Kind.SECRET), ("words", Kind.STRING),
+        ("body", Kind.RICHTEXT),
+        ("author", Kind.RELATION),
+        ("rating", Kind.INTEGER),
+        ("score", Kind.NUMBER),
+        ("weight", Kind.DECIMAL),
+        ("price", Kind.MONEY),
+        ("hot", Kind.BOOLEAN),
+        ("day", Kind.DATE),
+        ("posted_at", Kind.DATETIME),
+        ("mood", Kind.ENUM),
+        ("mail", Kind.EMAIL),
+        ("site", Kind.URL),
+        ("phone", Kind.PHONE),
+        ("color", Kind.COLOR),
+        ("meta", Kind.JSON),
+        ("place", Kind.GEO),
+        ("hero", Kind.ASSET),
+        ("gallery", Kind.ASSET),
+        ("openings", Kind.COMPONENT),
+        ("parts", Kind.BLOCKS),
+        ("pin", Kind.SECRET),
+        ("words", Kind.STRING),
     ],
-)  # fmt: skip
+)
 def test_an_annotation_means_a_kind(name: str, kind: Kind) -> None:
     """Python's own types where there is one, a named one else."""
     assert fields(content_type(Post))[name].kind is kind
@@ -157,7 +175,7 @@ def test_an_entry_can_be_made_of_its_class() -> None:
     post = Post(title="x", posted_at=datetime(2026, 1, 1, tzinfo=None))  # noqa: DTZ001 - only its presence matters
     assert post.rating == 0
     with pytest.raises(AttributeError):
-        post.rating = 3  # type: ignore[misc]
+        post.rating = 3  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class Odd(Entry, name="blog.odd"):

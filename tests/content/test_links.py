@@ -15,15 +15,18 @@ ANN, BOB, ONE = (f"018f4e9a-3c2b-7d1e-8f00-00000000000{number}" for number in ra
 
 
 def create(type: ContentType, space: Space, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the stored form of a new entry."""
     return read_input(type, space, data, base=None, locale=None, replace=False)
 
 
 def test_links_are_found_wherever_they_stand(article: ContentType, space: Space) -> None:
     """Single, many, in components and in blocks; each with its place in the input and in its field."""
     data = {
-        "related": [ONE, BOB], "author": ANN, "address": {"owner": BOB},
+        "related": [ONE, BOB],
+        "author": ANN,
+        "address": {"owner": BOB},
         "parts": [{"type": "price"}, {"type": "quote", "by": ANN}, {"type": "quote", "by": BOB}],
-    }  # fmt: skip
+    }
     assert links(article, create(article, space, data)) == [
         Link("author", 0, ANN, ("person",), "/author"),
         Link("related", 0, ONE, ("article",), "/related/0"),
@@ -45,6 +48,7 @@ def test_unique_values_are_canonical(article: ContentType, space: Space) -> None
 def missing(
     type: ContentType, space: Space, data: dict[str, Any], *locales: str, shown: tuple[str, ...] = ()
 ) -> list[str]:
+    """Return the pointers of what is required and empty."""
     try:
         check_required(type, space, create(type, space, data), locales, shown=shown)
     except InvalidInput as refused:
@@ -56,7 +60,7 @@ def missing(
     ("data", "pointers"),
     [
         ({}, ["/title"]),
-        ({"title": ""}, ["/title/en"] and ["/title"]),
+        ({"title": ""}, ["/title"]),
         ({"title": "x"}, []),
         ({"title": {"ar": "x"}}, ["/title/en"]),
         ({"title": "x", "address": {}}, ["/address/street"]),

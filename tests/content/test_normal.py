@@ -13,16 +13,19 @@ from maydan.errors import InvalidInput
 
 
 def written(*fields: dict[str, Any], **options: Any) -> ContentType:
+    """Return a type as JSON would give it."""
     return msgspec.convert({"name": "article", "fields": list(fields), **options}, ContentType)
 
 
 def problems(candidate: ContentType, **options: Any) -> dict[str, str]:
+    """Return the code of each pointer in the refusal of a type."""
     with pytest.raises(InvalidInput) as refused:
         check_type(candidate, **{"previous": None, **options})
     return {error.pointer: error.code for error in refused.value.errors}
 
 
 def field_problems(**options: Any) -> dict[str, str]:
+    """Return the same for a type with one field."""
     found = problems(written({"name": "x", **options}))
     return {pointer.removeprefix("/fields/0"): code for pointer, code in found.items()}
 
@@ -124,26 +127,38 @@ def test_members_of_a_component_may_be_called_like_system_fields() -> None:
 @pytest.mark.parametrize(
     ("options", "pointer"),
     [
-        ({"name": "No"}, "/name"), ({"name": "a.b.c"}, "/name"), ({"title": "x" * 201}, "/title"), ({"title": "a\n"}, "/title"),
-        ({"slug_from": "nope"}, "/slug_from"), ({"slug_from": "n"}, "/slug_from"), ({"slug_from": "p"}, "/slug_from"),
-        ({"indexes": [[]]}, "/indexes/0"), ({"indexes": [["nope"]]}, "/indexes/0/0"), ({"indexes": [["n", "-n"]]}, "/indexes/0/1"),
-        ({"indexes": [["many"]]}, "/indexes/0/0"), ({"indexes": [["tags"]]}, "/indexes/0/0"), ({"indexes": [["created_by"]]}, "/indexes/0/0"),
-        ({"indexes": [["n"]] * 21}, "/indexes"), ({"engagement": ["karma"]}, "/engagement/0"),
+        ({"name": "No"}, "/name"),
+        ({"name": "a.b.c"}, "/name"),
+        ({"title": "x" * 201}, "/title"),
+        ({"title": "a\n"}, "/title"),
+        ({"slug_from": "nope"}, "/slug_from"),
+        ({"slug_from": "n"}, "/slug_from"),
+        ({"slug_from": "p"}, "/slug_from"),
+        ({"indexes": [[]]}, "/indexes/0"),
+        ({"indexes": [["nope"]]}, "/indexes/0/0"),
+        ({"indexes": [["n", "-n"]]}, "/indexes/0/1"),
+        ({"indexes": [["many"]]}, "/indexes/0/0"),
+        ({"indexes": [["tags"]]}, "/indexes/0/0"),
+        ({"indexes": [["created_by"]]}, "/indexes/0/0"),
+        ({"indexes": [["n"]] * 21}, "/indexes"),
+        ({"engagement": ["karma"]}, "/engagement/0"),
         ({"engagement": ["comments", "comments"]}, "/engagement/1"),
     ],
-)  # fmt: skip
+)
 def test_the_head_of_a_type_is_checked(options: dict[str, Any], pointer: str) -> None:
     """Name, title, the slug's source, indexes and engagement."""
     fields = (
-        {"name": "t", "kind": "string"}, {"name": "n", "kind": "integer"}, {"name": "p", "kind": "string", "private": True},
+        {"name": "t", "kind": "string"},
+        {"name": "n", "kind": "integer"},
+        {"name": "p", "kind": "string", "private": True},
         {"name": "many", "kind": "string", "many": True},
-    )  # fmt: skip
+    )
     assert list(problems(written(*fields, **options))) == [pointer]
 
 
 def test_indexes_may_use_system_fields_and_money() -> None:
     """Equal indexes are one; a plugin's type has a dot in its name, and a title if it gives none."""
-    type = check_type(
+    made = check_type(
         written(
             {"name": "price", "kind": "money"},
             name="blog.big_post",
@@ -151,8 +166,8 @@ def test_indexes_may_use_system_fields_and_money() -> None:
         ),
         previous=None,
     )
-    assert type.indexes == (("-created_at",), ("price", "slug"))
-    assert type.title == "Big post"
+    assert made.indexes == (("-created_at",), ("price", "slug"))
+    assert made.title == "Big post"
 
 
 def test_a_type_has_at_most_500_fields() -> None:
@@ -182,28 +197,30 @@ def test_relations_point_at_known_types_where_these_are_given() -> None:
 
 def test_bounds_and_defaults_are_kept_in_normal_form() -> None:
     """A bound is a value of the field's kind."""
-    type = check_type(
+    made = check_type(
         written(
             {"name": "d", "kind": "decimal", "min": "01.50", "default": "2.0"},
             {"name": "t", "kind": "time", "max": "09:00:00"},
         ),
         previous=None,
     )
-    assert (type.fields[0].min, type.fields[0].default, type.fields[1].max) == ("1.5", "2", "09:00")
+    assert (made.fields[0].min, made.fields[0].default, made.fields[1].max) == ("1.5", "2", "09:00")
 
 
 def ids(type: ContentType) -> dict[str, str]:
+    """Return the id of each field by its name."""
     return {field.name: field.id for field in type.fields}
 
 
 def changed(previous: ContentType, *fields: dict[str, Any], **rename: str) -> ContentType:
+    """Return the type after a change to these fields."""
     return check_type(written(*fields), previous=previous, rename=rename)
 
 
 @pytest.fixture
 def simple() -> ContentType:
     """A type as it was first made."""
-    type = check_type(
+    made = check_type(
         written(
             {"name": "title", "kind": "string"},
             {"name": "price", "kind": "integer"},
@@ -211,7 +228,7 @@ def simple() -> ContentType:
         ),
         previous=None,
     )
-    return structs.replace(type, key=7, version=3)
+    return structs.replace(made, key=7, version=3)
 
 
 def test_the_system_keeps_what_it_set(simple: ContentType) -> None:

@@ -29,6 +29,7 @@ HEAD = Head(
 def shown(
     type: ContentType, space: Space, data: dict[str, Any], locale: str = "en", *, draft: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    """Return the public and the private part of a new entry's document, and whether it is translated."""
     stored = read_input(type, space, data, base=None, locale=None, replace=False)
     rendered = render(type, space, HEAD, stored, locale, draft=draft)
     assert rendered.private is not None

@@ -24,16 +24,41 @@ HEAD = Head(
     updated_at="2026-01-01T00:00:00.000000Z",
 )
 FULL: dict[str, Any] = {
-    "title": {"en": "Hello", "ar": "مرحبا"}, "body": {"en": "<p>x</p>"}, "summary": "x", "price": {"amount": 5, "currency": "USD"},
-    "category": "news", "rating": 3, "score": 1.5, "weight": "1.5", "hot": True, "day": "2026-01-01", "posted_at": "2026-01-01T00:00:00Z",
-    "opens": "09:30", "mail": "a@b.org", "site": "https://a.org", "phone": "+9647701234567", "color": "#aabbcc", "meta": {"a": [1]},
-    "place": {"lat": 1, "lng": 2}, "hero": ID, "author": ID, "related": [ID], "words": ["a"], "code": "a", "address": {"street": "s"},
-    "opening": [{"day": "mon"}], "parts": [{"type": "quote", "text": "x"}, {"type": "price"}], "note": "n", "pin": "1", "tags": ["a"],
+    "title": {"en": "Hello", "ar": "مرحبا"},
+    "body": {"en": "<p>x</p>"},
+    "summary": "x",
+    "price": {"amount": 5, "currency": "USD"},
+    "category": "news",
+    "rating": 3,
+    "score": 1.5,
+    "weight": "1.5",
+    "hot": True,
+    "day": "2026-01-01",
+    "posted_at": "2026-01-01T00:00:00Z",
+    "opens": "09:30",
+    "mail": "a@b.org",
+    "site": "https://a.org",
+    "phone": "+9647701234567",
+    "color": "#aabbcc",
+    "meta": {"a": [1]},
+    "place": {"lat": 1, "lng": 2},
+    "hero": ID,
+    "author": ID,
+    "related": [ID],
+    "words": ["a"],
+    "code": "a",
+    "address": {"street": "s"},
+    "opening": [{"day": "mon"}],
+    "parts": [{"type": "quote", "text": "x"}, {"type": "price"}],
+    "note": "n",
+    "pin": "1",
+    "tags": ["a"],
     "slug": {"en": "hello"},
-}  # fmt: skip
+}
 
 
 def is_valid(schema: dict[str, Any], value: Any) -> bool:
+    """Tell whether a value fits a schema, which must be one itself."""
     jsonschema_rs.meta.validate(schema)
     return jsonschema_rs.validator_for(schema, validate_formats=True).is_valid(value)
 
@@ -64,12 +89,34 @@ def test_the_input_schema_accepts_what_is_accepted(
 @pytest.mark.parametrize(
     "value",
     [
-        {"nope": 1}, {"id": ID}, {"title": 1}, {"title": {"fr": "x"}}, {"title": "x" * 201}, {"rating": "1"}, {"rating": 6}, {"rating": 2**60},
-        {"price": 5}, {"price": {"amount": 1}}, {"price": {"amount": 1, "currency": "usd"}}, {"category": "x"}, {"weight": 1.5},
-        {"hot": 1}, {"day": "x"}, {"opens": "9"}, {"color": "red"}, {"place": {"lat": 91, "lng": 0}}, {"related": ID}, {"author": "x"},
-        {"address": {"nope": 1}}, {"parts": [{"type": "nope"}]}, {"parts": [{"text": "x"}]}, {"code": "A"}, {"tags": [""]}, {"words": [1]},
+        {"nope": 1},
+        {"id": ID},
+        {"title": 1},
+        {"title": {"fr": "x"}},
+        {"title": "x" * 201},
+        {"rating": "1"},
+        {"rating": 6},
+        {"rating": 2**60},
+        {"price": 5},
+        {"price": {"amount": 1}},
+        {"price": {"amount": 1, "currency": "usd"}},
+        {"category": "x"},
+        {"weight": 1.5},
+        {"hot": 1},
+        {"day": "x"},
+        {"opens": "9"},
+        {"color": "red"},
+        {"place": {"lat": 91, "lng": 0}},
+        {"related": ID},
+        {"author": "x"},
+        {"address": {"nope": 1}},
+        {"parts": [{"type": "nope"}]},
+        {"parts": [{"text": "x"}]},
+        {"code": "A"},
+        {"tags": [""]},
+        {"words": [1]},
     ],
-)  # fmt: skip
+)
 def test_the_input_schema_refuses_what_is_refused(article: ContentType, space: Space, value: dict[str, Any]) -> None:
     """Unknown members and values of another kind fit neither the schema nor the server."""
     with pytest.raises(InvalidInput):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maydan.content.richtext import sanitize
 from maydan.content.spaces import Space
 from maydan.content.types import ContentType
 from maydan.content.values import read_input, strip_system
@@ -17,12 +18,14 @@ OTHER = "018f4e9a-3c2b-7d1e-8f00-000000000002"
 
 
 def create(type: ContentType, space: Space, data: dict[str, Any], locale: str | None = None) -> dict[str, Any]:
+    """Return the stored form of a new entry."""
     return read_input(type, space, data, base=None, locale=locale, replace=False)
 
 
 def patch(
     type: ContentType, space: Space, base: dict[str, Any], data: dict[str, Any], locale: str | None = None
 ) -> dict[str, Any]:
+    """Return the stored form after a merge patch."""
     return read_input(type, space, data, base=base, locale=locale, replace=False)
 
 
@@ -34,10 +37,12 @@ def put(
     locale: str | None = None,
     hidden: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
+    """Return the stored form after a replacement."""
     return read_input(type, space, data, base=base, locale=locale, replace=True, hidden=hidden)
 
 
 def problems(type: ContentType, space: Space, data: dict[str, Any], **options: Any) -> dict[str, str]:
+    """Return the code of each pointer in the refusal of an input."""
     with pytest.raises(InvalidInput) as refused:
         read_input(type, space, data, **{"base": None, "locale": None, "replace": False, **options})
     return {error.pointer: error.code for error in refused.value.errors}
@@ -219,7 +224,8 @@ def test_rich_text_is_sanitised_at_writing(article: ContentType, space: Space) -
     """Scripts, handlers, styles, frames and foreign schemes go; structure and languages of code stay."""
     html = (
         '<h2 style="x">T</h2><script>alert(1)</script><p onclick="x" class="big language-py">a<br>b</p>'
-        '<a href="javascript:alert(1)">x</a><a href="/y" rel="opener" target="_blank">y</a><img src="z.png" onerror="x" alt="z">'
+        '<a href="javascript:alert(1)">x</a><a href="/y" rel="opener" target="_blank">y</a>'
+        '<img src="z.png" onerror="x" alt="z">'
         "<iframe src=//evil></iframe><style>p{}</style><table><tbody><tr><td>1</td></tr></tbody></table>"
     )
     stored = create(article, space, {"body": html})["body"]["en"]
@@ -233,8 +239,6 @@ def test_rich_text_is_sanitised_at_writing(article: ContentType, space: Space) -
 @given(html=st.text())
 def test_sanitising_twice_changes_nothing(html: str, article: ContentType, space: Space) -> None:
     """What a GET gave can be put back unchanged."""
-    from maydan.content.richtext import sanitize
-
     assert sanitize(sanitize(html)) == sanitize(html)
 
 
@@ -248,15 +252,15 @@ def test_a_plain_value_is_that_of_the_locale_asked_for(article: ContentType, spa
 
 def test_an_object_is_told_from_a_map_of_locales(make_type: Any, space: Space) -> None:
     """Money is an object itself: with ``?locale=`` it is the value, else a map if its keys are all locales."""
-    type = make_type(
+    made = make_type(
         {"name": "fee", "kind": "money", "localized": True}, {"name": "x", "kind": "json", "localized": True}
     )
     money = {"amount": 1, "currency": "USD"}
-    assert create(type, space, {"fee": money})["fee"] == {"en": money}
-    assert create(type, space, {"fee": money}, "ar")["fee"] == {"ar": money}
-    assert create(type, space, {"fee": {"ar": money}})["fee"] == {"ar": money}
-    assert create(type, space, {"x": {"en": 1}}, "ar")["x"] == {"ar": {"en": 1}}
-    assert create(type, space, {"x": {"k": 1}})["x"] == {"en": {"k": 1}}
+    assert create(made, space, {"fee": money})["fee"] == {"en": money}
+    assert create(made, space, {"fee": money}, "ar")["fee"] == {"ar": money}
+    assert create(made, space, {"fee": {"ar": money}})["fee"] == {"ar": money}
+    assert create(made, space, {"x": {"en": 1}}, "ar")["x"] == {"ar": {"en": 1}}
+    assert create(made, space, {"x": {"k": 1}})["x"] == {"en": {"k": 1}}
 
 
 def test_defaults_fill_what_a_new_entry_leaves_out(article: ContentType, space: Space) -> None:
@@ -273,10 +277,14 @@ def test_a_patch_merges_and_null_clears(article: ContentType, space: Space) -> N
         article,
         space,
         {
-            "title": {"en": "a", "ar": "b"}, "rating": 3, "related": [ID], "address": {"street": "s", "owner": ID},
-            "slug": {"en": "a", "ar": "b"}, "tags": ["x", "y"],
+            "title": {"en": "a", "ar": "b"},
+            "rating": 3,
+            "related": [ID],
+            "address": {"street": "s", "owner": ID},
+            "slug": {"en": "a", "ar": "b"},
+            "tags": ["x", "y"],
         },
-    )  # fmt: skip
+    )
     frozen = repr(base)
     assert patch(article, space, base, {}) == base
     assert patch(article, space, base, {"title": {"ar": "c"}})["title"] == {"en": "a", "ar": "c"}
@@ -296,11 +304,15 @@ def test_a_patch_merges_and_null_clears(article: ContentType, space: Space) -> N
     assert repr(base) == frozen
 
 
-JSON_VALUES = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab", max_size=2),
-                           lambda inner: st.dictionaries(st.sampled_from(["street", "state"]), inner, max_size=2))  # fmt: skip
-TITLES = st.none() | st.text("abc", min_size=1) | st.dictionaries(
-    st.sampled_from(["en", "ar", "ckb"]), st.none() | st.text("abc", min_size=1), min_size=1
-)  # fmt: skip
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab", max_size=2),
+    lambda inner: st.dictionaries(st.sampled_from(["street", "state"]), inner, max_size=2),
+)
+TITLES = (
+    st.none()
+    | st.text("abc", min_size=1)
+    | st.dictionaries(st.sampled_from(["en", "ar", "ckb"]), st.none() | st.text("abc", min_size=1), min_size=1)
+)
 INPUTS = st.fixed_dictionaries(
     {},
     optional={
@@ -432,16 +444,16 @@ def test_the_old_decimal_may_come_back_with_a_new_amount(article: ContentType, s
 
 def test_a_slow_pattern_refuses_instead_of_stalling(make_type: Any, space: Space) -> None:
     """No pattern of an integrator stalls the server."""
-    type = make_type({"name": "x", "kind": "string", "pattern": "^(a|a)*$"}, {"name": "y", "kind": "string"})
-    assert problems(type, space, {"x": "a" * 5000 + "b"}) == {"/x": "pattern_mismatch"}
+    made = make_type({"name": "x", "kind": "string", "pattern": "^(a|a)*$"}, {"name": "y", "kind": "string"})
+    assert problems(made, space, {"x": "a" * 5000 + "b"}) == {"/x": "pattern_mismatch"}
 
 
 def test_list_bounds_count_items_of_what_is_not_text(make_type: Any, space: Space) -> None:
     """``min_length`` and ``max_length`` of a list of relations count its items; of a list of text, characters."""
-    type = make_type(
+    made = make_type(
         {"name": "r", "kind": "relation", "to": ["x"], "many": True, "min_length": 2, "max_length": 3},
         {"name": "s", "kind": "string", "many": True, "max_length": 2},
     )
-    assert problems(type, space, {"r": [ID]}) == {"/r": "too_few"}
-    assert problems(type, space, {"r": [new_id() for _ in range(4)]}) == {"/r": "too_many"}
-    assert create(type, space, {"s": ["ab", "cd", "ef"]})["s"] == ["ab", "cd", "ef"]
+    assert problems(made, space, {"r": [ID]}) == {"/r": "too_few"}
+    assert problems(made, space, {"r": [new_id() for _ in range(4)]}) == {"/r": "too_many"}
+    assert create(made, space, {"s": ["ab", "cd", "ef"]})["s"] == ["ab", "cd", "ef"]

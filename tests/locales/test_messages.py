@@ -12,6 +12,7 @@ from maydan.locales import add_catalogues, message_language, messages, translate
 
 
 def every_error(base: type[MaydanError]) -> Iterator[type[MaydanError]]:
+    """Yield a class and all that derive from it."""
     yield base
     for one in base.__subclasses__():
         yield from every_error(one)

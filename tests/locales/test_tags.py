@@ -10,10 +10,16 @@ from maydan.locales import canonical_locale, negotiate
 @pytest.mark.parametrize(
     ("written", "canonical"),
     [
-        ("en", "en"), ("EN-us", "en-US"), ("zh-hant-tw", "zh-Hant-TW"), ("SL-ROZAJ-BISKE", "sl-rozaj-biske"),
-        ("de-1996", "de-1996"), ("es-419", "es-419"), ("ckb-Arab-IQ", "ckb-Arab-IQ"), ("en-a-bb-x-Y", "en-a-bb-x-y"),
+        ("en", "en"),
+        ("EN-us", "en-US"),
+        ("zh-hant-tw", "zh-Hant-TW"),
+        ("SL-ROZAJ-BISKE", "sl-rozaj-biske"),
+        ("de-1996", "de-1996"),
+        ("es-419", "es-419"),
+        ("ckb-Arab-IQ", "ckb-Arab-IQ"),
+        ("en-a-bb-x-Y", "en-a-bb-x-y"),
     ],
-)  # fmt: skip
+)
 def test_a_well_formed_tag_gets_its_canonical_case(written: str, canonical: str) -> None:
     """RFC 5646, section 2.1.1: languages in lower case, scripts in title case, regions in upper case."""
     assert canonical_locale(written) == canonical
@@ -21,9 +27,23 @@ def test_a_well_formed_tag_gets_its_canonical_case(written: str, canonical: str)
 
 @pytest.mark.parametrize(
     "written",
-    ["xx_YY!", "", "a", "en-", "-en", "en--US", "english1", "i-klingon", "x-foo", "de-1996-1996", "en-a-bb-a-cc",
-     "en-US-GB", "عربي", "en" + "-abcdefgh" * 8],
-)  # fmt: skip
+    [
+        "xx_YY!",
+        "",
+        "a",
+        "en-",
+        "-en",
+        "en--US",
+        "english1",
+        "i-klingon",
+        "x-foo",
+        "de-1996-1996",
+        "en-a-bb-a-cc",
+        "en-US-GB",
+        "عربي",
+        "en" + "-abcdefgh" * 8,
+    ],
+)
 def test_what_is_not_well_formed_is_no_locale(written: str) -> None:
     """Other separators, repeated variants or singletons, and overlong tags are refused."""
     assert canonical_locale(written) is None
