@@ -94,9 +94,11 @@ class HookThreads:
 
     def _work(self, worker: _Worker) -> None:
         while True:
-            self._idle += 1
+            with self._lock:
+                self._idle += 1
             job = self._jobs.get()
-            self._idle -= 1
+            with self._lock:
+                self._idle -= 1
             if job is None:
                 return
             if job.answer.cancelled():
