@@ -226,12 +226,14 @@ def test_nobody_has_no_id() -> None:
 )
 def test_a_condition_that_cannot_be_read_closes(condition: dict[str, Any]) -> None:
     """It allows nothing where it allows, and denies everything where it denies."""
-    assert space(policy("x", "update", type="article", condition=condition)).decide(
-        member("x"), "update", ARTICLE
-    ).denied
-    assert space(policy("x", "read", effect="deny", type="article", condition=condition)).decide(
-        member("x"), "read", ARTICLE
-    ).denied
+    assert (
+        space(policy("x", "update", type="article", condition=condition)).decide(member("x"), "update", ARTICLE).denied
+    )
+    assert (
+        space(policy("x", "read", effect="deny", type="article", condition=condition))
+        .decide(member("x"), "read", ARTICLE)
+        .denied
+    )
 
 
 def test_roles_contain_roles_over_any_depth() -> None:

@@ -74,9 +74,7 @@ async def test_mail_reaches_a_real_server(server: Inbox) -> None:
     assert "token=mdn_mt_x" in arabic.get_body(("plain",)).get_content()
 
 
-async def test_registration_works_from_end_to_end_by_mail(
-    store: Store, server: Inbox, clock: Any, auth: Any
-) -> None:
+async def test_registration_works_from_end_to_end_by_mail(store: Store, server: Inbox, clock: Any, auth: Any) -> None:
     """The background work sends what a registration left, without anybody waiting for it."""
     mail = MailSettings(url=f"smtp://127.0.0.1:{server.port}", from_="no-reply@site.example")
     accounts = Accounts(store, auth=auth, mail=mail, base_url="https://site.example", clock=clock)

@@ -58,9 +58,7 @@ async def test_a_membership_is_not_overwritten_in_silence(accounts: Accounts, an
 
 async def test_members_are_listed_by_space(accounts: Accounts) -> None:
     """Page by page, newest account first; another space's members are not there."""
-    ids = [
-        (await accounts.people.create(email=f"a{number}@site.example", password=PASSWORD)).id for number in range(3)
-    ]
+    ids = [(await accounts.people.create(email=f"a{number}@site.example", password=PASSWORD)).id for number in range(3)]
     for account_id in ids:
         await accounts.members.put(5, account_id, ["editor"], known=None)
     first = await accounts.members.page(5, limit=2)
@@ -270,9 +268,7 @@ async def test_what_is_no_token_is_refused(accounts: Accounts, ann: str, more: d
 
 async def test_accounts_are_listed_newest_first(accounts: Accounts) -> None:
     """Page by page."""
-    ids = [
-        (await accounts.people.create(email=f"a{number}@site.example", password=PASSWORD)).id for number in range(3)
-    ]
+    ids = [(await accounts.people.create(email=f"a{number}@site.example", password=PASSWORD)).id for number in range(3)]
     first = await accounts.people.page(limit=2)
     rest = await accounts.people.page(limit=2, after=first[-1].id)
     assert [account.id for account in (*first, *rest)] == ids[::-1]
