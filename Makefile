@@ -41,10 +41,10 @@ docs: install
 	$(BIN)/python tests/contract/settings_page.py
 
 bench: install
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m bench
 
 soak: install
-	$(BIN)/python -m tests.bench.soak
+	$(BIN)/python -m bench.soak
 
 # After a change of dependencies: pins every version with its hashes, for every platform that Python 3.11 runs on.
 # requirements.lock has what development needs; deploy/requirements.lock the part of it that a server needs.

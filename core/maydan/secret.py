@@ -57,15 +57,15 @@ def mask_url(url: str) -> str:
     return f"{scheme}://{masked}{slash}{path}{question}{'&'.join(parts)}"
 
 
-def masked_repr(table: Struct) -> str:
+def masked_repr(self: Struct) -> str:
     """Return what ``repr`` shows of a settings struct: everything but passwords, keys and tokens.
 
     A settings struct with a text that may be secret says ``__repr__ = masked_repr``.
     """
     shown: list[str] = []
-    for name in table.__struct_fields__:
-        value: object = getattr(table, name)
+    for name in self.__struct_fields__:
+        value: object = getattr(self, name)
         if isinstance(value, str):
             value = MASK if value and name.rpartition("_")[2] in _SECRET_NAMES else mask_url(value)
         shown.append(f"{name}={value!r}")
-    return f"{type(table).__name__}({', '.join(shown)})"
+    return f"{type(self).__name__}({', '.join(shown)})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from maydan.secret import masked_repr
@@ -35,9 +37,9 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ``[log]`` table of ``maydan.toml``."""
 
-    level: str = "info"
-    """``debug``, ``info``, ``warning`` or ``error``."""
-    format: str = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is less important than this is not written."""
+    format: Literal["json", "text"] = "json"
     """``json``: one object a line; ``text``: for people."""
     requests: bool = False
     """One line for every request."""

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from maydan.secret import masked_repr
+
 
 class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[database]`` in ``maydan.toml``."""
@@ -32,3 +34,5 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """SQLite: milliseconds that one shared commit may be put off at most."""
     mmap_bytes: int = 268_435_456
     """SQLite: bytes of the file that are read through memory mapping; 0 switches it off."""
+
+    __repr__ = masked_repr
