@@ -24,7 +24,9 @@ class SystemClock:
 
 def to_text(moment: datetime) -> str:
     """Write an aware moment as RFC 3339 in UTC with ``Z`` and always six digits, so that text sorts as time does."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def from_text(text: str) -> datetime:

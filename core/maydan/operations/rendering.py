@@ -27,7 +27,7 @@ _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 def document_rows(content_type: ContentType, space: Space, entry: EntryRow) -> list[DocumentRow]:
     """Render every document of an entry, for each perspective and locale in which it is to be found."""
     keys = document_keys(content_type, space, entry)
-    return [_row(content_type, space, entry, perspective, locale) for perspective, locale in sorted(keys)]
+    return [document_row(content_type, space, entry, perspective, locale) for perspective, locale in sorted(keys)]
 
 
 def document_keys(content_type: ContentType, space: Space, entry: EntryRow | None) -> set[tuple[int, str]]:
@@ -45,7 +45,10 @@ def document_keys(content_type: ContentType, space: Space, entry: EntryRow | Non
     return keys
 
 
-def _row(content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str) -> DocumentRow:
+def document_row(
+    content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str
+) -> DocumentRow:
+    """Render one document, which must be among :func:`document_keys`."""
     rendered = _rendered(content_type, space, entry, perspective, locale)
     own_locale = entry.published is not None and locale in entry.published.locales
     private = _private(entry, rendered)

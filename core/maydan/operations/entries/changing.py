@@ -84,12 +84,14 @@ async def _next(
     """Return the entry after the change; the same one where the input changes nothing."""
     space = scope.space
     data = await transformed(scope, data)
-    old_document = newest_document(scope.type, space, before, locale or space.default_locale)
+    decision = scope.decide(Action.UPDATE)
+    old_document: dict[str, Any] = {}
+    if replace or not decision.unconditional:
+        old_document = newest_document(scope.type, space, before, locale or space.default_locale)
     if replace:
         data = strip_system(data, old_document)
-    decision = scope.decide(Action.UPDATE)
     hidden = hidden_fields(scope, decision)
-    writable = decision.fields_for(old_document)
+    writable = decision.fields if decision.unconditional else decision.fields_for(old_document)
     if not replace:
         require_writable(scope, data, writable, hidden)
     stored = read_input(scope.type, space, data, base=before.body, locale=locale, replace=replace, hidden=hidden)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from maydan.access.actions import Action
 from maydan.errors import NotFound
@@ -15,6 +15,7 @@ from maydan.storage.entries import EntryRow, find_entry
 from maydan.storage.names import find_slug
 
 if TYPE_CHECKING:
+    from maydan.access.decisions import Decision
     from maydan.operations.scopes import Scope
 
 Precondition = Callable[[int], None]
@@ -40,12 +41,18 @@ async def load(scope: Scope, action: str, id_or_slug: str, *, trashed: bool = Fa
     entry = await find_any(scope, id_or_slug)
     if entry is None or (entry.trashed_at is not None) != trashed:
         raise NotFound
-    document = newest_document(scope.type, scope.space, entry, scope.space.default_locale)
-    if not _visible(scope, entry, document):
+    if not _visible(scope, entry):
         raise NotFound
-    if not scope.decide(action).permits(document):
+    if not permits(scope, scope.decide(action), entry):
         scope.refuse(action)
     return entry
+
+
+def permits(scope: Scope, decision: Decision, entry: EntryRow) -> bool:
+    """Tell whether a decision holds for an entry as it is; the document is made only where a condition asks for it."""
+    if decision.denied or decision.row is None:
+        return not decision.denied
+    return decision.permits(newest_document(scope.type, scope.space, entry, scope.space.default_locale))
 
 
 async def find_any(scope: Scope, id_or_slug: str) -> EntryRow | None:
@@ -57,9 +64,9 @@ async def find_any(scope: Scope, id_or_slug: str) -> EntryRow | None:
     return await find_entry(*where, hit.entry_id) if hit and hit.in_draft else None
 
 
-def _visible(scope: Scope, entry: EntryRow, document: dict[str, Any]) -> bool:
+def _visible(scope: Scope, entry: EntryRow) -> bool:
     """Tell whether the caller may read the entry, as a draft or as readers get it."""
-    if scope.decide(reading_action(scope.type)).permits(document):
+    if permits(scope, scope.decide(reading_action(scope.type)), entry):
         return True
     reading = scope.decide(Action.READ)
     if entry.published is None or reading.denied:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from maydan.access.actions import Action
 from maydan.access.decisions import ENVELOPE
 from maydan.content.render import project
-from maydan.operations.rendering import document_rows, maps_document
+from maydan.operations.rendering import document_row, maps_document
 from maydan.plugins.views import EntryState
 from maydan.storage.documents import DRAFT, PUBLISHED, TRASH
 
@@ -57,9 +57,7 @@ def full_document(row: DocumentRow) -> dict[str, Any]:
 
 def newest_document(content_type: ContentType, space: Space, entry: EntryRow, locale: str) -> dict[str, Any]:
     """Return every field of an entry's newest version, in one locale."""
-    wanted = own_perspective(content_type, entry)
-    rows = document_rows(content_type, space, entry)
-    return full_document(next(row for row in rows if row.perspective == wanted and row.locale == locale))
+    return full_document(document_row(content_type, space, entry, own_perspective(content_type, entry), locale))
 
 
 def view_after_write(scope: Scope, entry: EntryRow, locale: str | None) -> EntryView:
