@@ -71,6 +71,14 @@ class FakeCore:
         return PEOPLE[token]
 
 
+def make_app(
+    routes: Sequence[Route], *, store: Store | None = None, log: LogSettings | None = None, **server: Any
+) -> Any:
+    """Return an application that answers these routes and no others."""
+    core = cast("Core", FakeCore(store))
+    return build_app(Surroundings(core, ServerSettings(**server), log or LogSettings()), routes)
+
+
 Serve = Callable[..., Any]
 
 
@@ -79,21 +87,18 @@ def serve() -> Serve:
     """Routes in this process: use it with the routes as ``async with … as client``."""
 
     @asynccontextmanager
-    async def serving(
-        routes: Sequence[Route], *, store: Store | None = None, log: LogSettings | None = None, **server: Any
-    ) -> AsyncIterator[httpx.AsyncClient]:
-        core = cast("Core", FakeCore(store))
-        app = build_app(Surroundings(core, ServerSettings(**server), log or LogSettings()), routes)
-        transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=True)
+    async def serving(routes: Sequence[Route], **given: Any) -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.ASGITransport(make_app(routes, **given), raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             yield client
 
     return serving
 
 
-def bearer(token: str) -> dict[str, str]:
-    """Return the header of somebody."""
-    return {"Authorization": f"Bearer {token}"}
+@pytest.fixture
+def build() -> Callable[..., Any]:
+    """The function that makes an application of routes."""
+    return make_app
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ from maydan.http.bodies import IN_THREAD_BYTES, check_media_type, parse_json, re
 
 pytestmark = pytest.mark.anyio
 
+NAMES = st.text(st.characters(codec="ascii", min_codepoint=32))
 VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**63) + 1, 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",))),
-    lambda children: st.lists(children) | st.dictionaries(st.text(st.characters(codec="ascii", min_codepoint=32)), children),
+    lambda children: st.lists(children) | st.dictionaries(NAMES, children),
     max_leaves=40,
 )
 

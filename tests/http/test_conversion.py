@@ -27,7 +27,7 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     colour: Colour = Colour.RED
     kind: Literal["a", "b"] = "a"
     at: datetime | None = None
-    note: str | None | UnsetType = UNSET
+    note: str | UnsetType | None = UNSET
     flag: bool = False
     price: float = 0.0
     sku: Annotated[str, Meta(pattern="^[a-z]+$")] = "x"
@@ -35,6 +35,7 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def errors_of(data: Any) -> list[tuple[str, str, str]]:
+    """Return pointer, code and message of everything that is wrong."""
     with pytest.raises(InvalidInput) as caught:
         convert_body(data, Order)
     return [(error.pointer, error.code, error.message) for error in caught.value.errors]

@@ -50,13 +50,16 @@ async def make_thing(call: Call, body: Thing) -> Answer:
     return Answer.created(body, "/x")
 
 
-@route("PATCH", "/api/spaces/{space}/things/{thing}", permission="manage:types", body=Thing, answer=Thing, if_match=True)
+@route(
+    "PATCH", "/api/spaces/{space}/things/{thing}", permission="manage:types", body=Thing, answer=Thing, if_match=True
+)
 async def change_thing(call: Call) -> Answer:
     """Change a thing."""
     return Answer.json(call.body(Thing))
 
 
 def document() -> dict[str, Any]:
+    """Return the document of the routes above."""
     return build_document([list_things, make_thing, change_thing])
 
 
@@ -73,6 +76,7 @@ def check(found: dict[str, Any]) -> None:
 
 
 def references(part: Any) -> list[str]:
+    """Return every ``$ref`` in a document."""
     if isinstance(part, dict):
         own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
         return own + [found for value in part.values() for found in references(value)]
@@ -151,7 +155,8 @@ async def test_a_space_has_a_document_of_its_own_for_each_caller(instance: Any) 
     """Content types with their fields; without private ones for those who may not know of them."""
     core = instance.core
     caller = Caller(actor=system("a test"))
-    space = await spaces.create_space(core, caller, SpaceInput(name="demo", title="Demo", locales=("en",), default_locale="en"))
+    wanted = SpaceInput(name="demo", title="Demo", locales=("en",), default_locale="en")
+    space = await spaces.create_space(core, caller, wanted)
     fields = (Field(name="title", kind=Kind.STRING, required=True), Field(name="note", kind=Kind.TEXT, private=True))
     await types.create_type(core, caller, space, ContentType(name="article", title="Article", fields=fields))
     url = "/api/spaces/demo/openapi.json"

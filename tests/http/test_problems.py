@@ -13,6 +13,7 @@ COMMAND_LINE = {errors.ConfigurationError, errors.MigrationsPending, errors.Plug
 
 
 def tree(base: type[MaydanError]) -> Iterator[type[MaydanError]]:
+    """Yield all classes below one."""
     for kind in base.__subclasses__():
         yield kind
         yield from tree(kind)
