@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ctypes
 import faulthandler
+import logging
 import os
 import signal
 import socket
@@ -46,12 +47,13 @@ def main() -> int:
     listener = None if arguments.listener is None else socket.socket(fileno=arguments.listener)
     try:
         factory = _load(arguments.factory)
-        app = factory(guard=guard, isolated=isolated, background=arguments.background)
-        return _serve(app, guard, listener, arguments.parent)
+        app = _Opening(factory(guard=guard, isolated=isolated, background=arguments.background))
+        _serve(app, guard, listener, arguments.parent)
     except (ConfigurationError, MigrationsPending, PluginRejected) as error:
         for line in error.detail.splitlines() or [error.title]:
             print(f"maydan: {line}", file=sys.stderr)
         return CANNOT_START
+    return 0
 
 
 def _parse() -> argparse.Namespace:
@@ -78,22 +80,44 @@ def _die_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _serve(app: Any, guard: Guard, listener: socket.socket | None, parent: int) -> int:
+class _Opening:
+    """Keeps what the application raises while it opens: uvicorn would only log it."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.error: BaseException | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+def _serve(app: _Opening, guard: Guard, listener: socket.socket | None, parent: int) -> None:
+    """Serve, and end the process; returns only by raising why it could not be opened."""
     import uvicorn
 
     config = uvicorn.Config(
         app, loop="uvloop", http="httptools", ws="none", lifespan="on", log_config=None, access_log=False,
         proxy_headers=False, server_header=False, timeout_graceful_shutdown=int(STOP_S) - 2,
     )  # fmt: skip
+    # Its lines would repeat ours; an application that cannot be opened is reported by main.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     server = _make_server(config, guard.notes)
-    runner = asyncio.Runner(loop_factory=_new_loop)
-    with runner:
+    with contextlib.suppress(SystemExit), asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(_run(server, guard, listener, parent))
+    if app.error is not None and not server.started:
+        raise app.error
     guard.threads.close()
     sys.stdout.flush()
     sys.stderr.flush()
     # A plugin's thread that never ends must not keep the process.
-    os._exit(0 if server.started else CANNOT_START)
+    os._exit(0)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
