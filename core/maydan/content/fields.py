@@ -49,12 +49,15 @@ _SCALARS: Final[dict[Kind, Scalar]] = {
     Kind.GEO: read_geo,
     Kind.JSON: read_json,
 }
+# Reading a member off an enum costs 0.3 µs in Python 3.11, a global a tenth of that; every value passes here.
+_BLOCKS: Final = Kind.BLOCKS
+_MONEY: Final = Kind.MONEY
 _DISTINCT: Final = frozenset({Kind.ENUM, Kind.RELATION, Kind.ASSET})
 
 
 def is_list(field: Field) -> bool:
     """Tell whether a field's value is a list."""
-    return field.many or field.kind is Kind.BLOCKS
+    return field.many or field.kind is _BLOCKS
 
 
 def inner_fields(field: Field) -> tuple[Field, ...]:
@@ -90,7 +93,7 @@ def read_value(
     items = cast("list[object]", value)
     if not _length_is_fine(field, len(items), pointer, problems):
         return None
-    one = partial(_read_block if field.kind is Kind.BLOCKS else _read_one, field, problems=problems)
+    one = partial(_read_block if field.kind is _BLOCKS else _read_one, field, problems=problems)
     read = [one(item, child(pointer, index)) for index, item in enumerate(items)]
     if field.kind in _DISTINCT:
         _refuse_duplicates(read, pointer, problems)
@@ -124,7 +127,7 @@ def _read_one(
     scalar = _SCALARS.get(field.kind)
     if scalar is not None:
         return scalar(field, value, pointer, problems)
-    if field.kind is Kind.MONEY:
+    if field.kind is _MONEY:
         return read_money(field, value, pointer, problems, old)
     kept = cast("dict[str, Any]", old) if merge and isinstance(old, dict) else {}
     return _read_members(inner_fields(field), value, pointer, problems, kept)

@@ -37,10 +37,10 @@ def check_required(
     problems = Problems()
     wanted = tuple(locales)
     visible = {*wanted, *shown}
+    chains = {locale: [one for one in space.chain(locale) if one in visible] for locale in wanted}
     for field in type.fields:
         value = stored.get(field.id)
         if field.localized:
-            chains = {locale: [one for one in space.chain(locale) if one in visible] for locale in wanted}
             _check_locales(field, locales_of(value), chains, problems)
         else:
             _check(field, value, child("", field.name), problems)
@@ -65,6 +65,8 @@ def _check(field: Field, value: Any, pointer: str, problems: Problems) -> None:
     if not _is_there(value):
         if field.required:
             problems.add(pointer, "field_required")
+        return
+    if not field.of:
         return
     if field.kind is Kind.COMPONENT:
         for place, item in _items(field, value, pointer):

@@ -81,6 +81,7 @@ def normal_decimal(text: str) -> str | None:
     return format(number, "f") if number else "0"
 
 
+_DECIMAL_KIND: Final = Kind.DECIMAL
 _NORMAL_TEXT: Final[dict[Kind, tuple[Callable[[str], str | None], str]]] = {
     Kind.DATE: (normal_date, "invalid_date"),
     Kind.DATETIME: (normal_datetime, "invalid_datetime"),
@@ -91,10 +92,12 @@ _NORMAL_TEXT: Final[dict[Kind, tuple[Callable[[str], str | None], str]]] = {
 
 def comparable(kind: Kind, value: Any) -> Any:
     """Return what a value of that kind is compared by: a decimal's number, else the value."""
-    return Decimal(value) if kind is Kind.DECIMAL else value
+    return Decimal(value) if kind is _DECIMAL_KIND else value
 
 
 def _within(field: Field, value: Any, pointer: str, problems: Problems) -> bool:
+    if field.min is None and field.max is None:
+        return True
     if field.min is not None and comparable(field.kind, value) < comparable(field.kind, field.min):
         problems.add(pointer, "too_small", min=field.min)
         return False

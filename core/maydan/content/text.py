@@ -27,13 +27,17 @@ PATTERN_TIMEOUT_S: Final = 0.05
 """A pattern that takes longer does not match; no pattern of an integrator stalls the server."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_CONTROL_BUT_AS_IT_IS: Final = frozenset({Kind.STRING, Kind.TEXT, Kind.SECRET})
+_RICHTEXT: Final = Kind.RICHTEXT
+_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _EMAIL: Final = re.compile(
     r"[^\s@<>()\[\]\\,;:\"]{1,64}@(?=[^\s@]{1,253}\Z)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])?"
 )
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _PHONE_FILLING: Final = str.maketrans("", "", " -.()\u00a0")
 _COLOR: Final = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})")
+_AS_IT_IS: Final = frozenset({Kind.STRING, Kind.TEXT, Kind.SECRET})
+_RICHTEXT: Final = Kind.RICHTEXT
 _LINES: Final = frozenset({Kind.TEXT, Kind.RICHTEXT})
 
 
@@ -79,7 +83,7 @@ def read_text(field: Field, value: object, pointer: str, problems: Problems) -> 
     text = _normal(field, value, pointer, problems)
     if text is None:
         return None
-    longest = field.max_length or (LONGEST_RICHTEXT if field.kind is Kind.RICHTEXT else LONGEST_TEXT)
+    longest = field.max_length or (LONGEST_RICHTEXT if field.kind is _RICHTEXT else LONGEST_TEXT)
     if len(text) > longest:
         problems.add(pointer, "too_long", max=longest)
         return None
@@ -94,9 +98,9 @@ def read_text(field: Field, value: object, pointer: str, problems: Problems) -> 
 
 def _normal(field: Field, text: str, pointer: str, problems: Problems) -> str | None:
     kind = field.kind
-    if kind is Kind.STRING or kind is Kind.TEXT or kind is Kind.SECRET:
+    if kind in _AS_IT_IS:
         return text
-    if kind is Kind.RICHTEXT:
+    if kind is _RICHTEXT:
         return _sanitized(field, text, pointer, problems)
     normal = NORMAL_FORMS[kind](text)
     if normal is None:

@@ -9,9 +9,7 @@ from msgspec import UNSET
 
 from maydan.content._per_type import PerType
 from maydan.content.fields import default_of, put, read_value
-from maydan.content.links import Link, links, unique_values
 from maydan.content.problems import Problems, child
-from maydan.content.required import check_required
 from maydan.content.slugs import is_slug
 from maydan.content.stored import SLUG, TAGS, Stored, locales_of
 from maydan.content.text import has_control
@@ -20,14 +18,13 @@ from maydan.content.types import SYSTEM_FIELDS, ContentType, Field, Kind
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
 
-__all__ = ["Link", "check_required", "fields_by_name", "links", "read_input", "strip_system", "unique_values"]
-
 MOST_TAGS: Final = 100
 LONGEST_TAG: Final = 100
 """In characters."""
 LOCALES_NOTE: Final = "_locales"
 """The member of an answer that says which fields fell back to which locale."""
 
+_SECRET: Final = Kind.SECRET
 _OBJECTS: Final = frozenset({Kind.MONEY, Kind.GEO, Kind.JSON, Kind.COMPONENT})
 _SYSTEM: Final = frozenset((*SYSTEM_FIELDS, LOCALES_NOTE)) - {SLUG, TAGS}
 
@@ -117,7 +114,7 @@ class _Reading:
         for field in self.type.fields:
             if field.name in data and field.name not in self.hidden:
                 continue
-            unseen = field.name in self.hidden or field.kind is Kind.SECRET
+            unseen = field.name in self.hidden or field.kind is _SECRET
             value = self.base.get(field.id) if unseen else self._other_locales(field)
             if value is None and field.default is not None and not (unseen and self.base):
                 value = {self.plain_locale: default_of(field)} if field.localized else default_of(field)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -42,7 +42,7 @@ class _Catalogue(Struct, frozen=True):
     templates: tuple[_Template, ...]
 
 
-_folders: list[Traversable] = [files("maydan.locales") / "catalogues"]
+_folders: list[Traversable] = [Path(__file__).with_name("catalogues")]
 
 
 def add_catalogues(folder: Traversable) -> None:
