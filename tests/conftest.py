@@ -16,7 +16,7 @@ from maydan.storage.schema import CORE
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from postgresql_server import Server, running_server
+from postgresql_server import Server, running_server  # pyright: ignore[reportMissingImports] - tests/support
 
 
 @pytest.fixture(scope="session")

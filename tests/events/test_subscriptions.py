@@ -20,6 +20,7 @@ QUICK = EventsSettings(first_pause_s=0.001, longest_pause_s=0.002, tries=3, poll
 
 
 def event(name: str, space_key: int | None = 1) -> Statement:
+    """Return the statement of an event about a subject of that name."""
     return event_statement(
         Event(type="entry.created", space_key=space_key, subject_type="t", subject_id=name, at=datetime.now(UTC))
     )
@@ -45,6 +46,7 @@ class Recorder:
 
 
 async def served(store: Store, *recorders: Recorder) -> Subscriptions:
+    """Start a worker that serves them."""
     subscriptions = Subscriptions(store, QUICK)
     for recorder in recorders:
         subscriptions.add(recorder)
@@ -228,7 +230,7 @@ async def test_standings_show_what_waits(store: Store) -> None:
     slow.add(recorder)
     await slow.start()
     async with asyncio.timeout(5):
-        while not (standings := await list_standings(store)) or not standings[0].failures:
+        while not (standings := await list_standings(store)) or not standings[0].failures:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.01)
     assert standings[0].lag == 1
     assert standings[0].failures == 1

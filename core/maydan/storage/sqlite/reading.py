@@ -63,7 +63,7 @@ class ThreadReaders:
         self._settings = settings
         self._executor = ThreadPoolExecutor(settings.readers, thread_name_prefix="maydan-read")
         self._free: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
-        self._slots = [_Slot(self._connect, settings.read_limit_s) for _ in range(settings.readers)]
+        self._slots = [_Slot(self._connect) for _ in range(settings.readers)]
         for slot in self._slots:
             self._free.put_nowait(slot)
 
@@ -77,12 +77,13 @@ class ThreadReaders:
             PoolExhausted: All threads were busy for ``pool_wait_s``.
         """
         slot = await self._take()
-        future = asyncio.get_running_loop().run_in_executor(self._executor, partial(slot.run, work, typed=typed))
+        call = _Call(self._settings.read_limit_s)
+        future = asyncio.get_running_loop().run_in_executor(self._executor, partial(slot.run, call, work, typed=typed))
         future.add_done_callback(lambda done: self._give_back(slot, done))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            slot.is_abandoned = True
+            call.is_abandoned = True
             raise
         except sqlite3.Error as error:
             raise translated(error) from error
@@ -101,7 +102,6 @@ class ThreadReaders:
     def _give_back(self, slot: _Slot, done: asyncio.Future[Any]) -> None:
         if not done.cancelled():
             done.exception()
-        slot.is_abandoned = False
         self._free.put_nowait(slot)
 
     async def close(self) -> None:
@@ -120,25 +120,29 @@ class _Connect(Protocol):
     def __call__(self, *, typed: bool) -> sqlite3.Connection: ...
 
 
+class _Call:
+    """One piece of work, and whether it must stop."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._deadline = time.monotonic() + limit_s
+        self.is_abandoned = False
+
+    def must_stop(self) -> bool:
+        return self.is_abandoned or time.monotonic() > self._deadline
+
+
 class _Slot:
     """One place in a thread, with its connections."""
 
-    def __init__(self, connect: _Connect, limit_s: float) -> None:
+    def __init__(self, connect: _Connect) -> None:
         self._connect = connect
-        self._limit_s = limit_s
         self._connections: dict[bool, sqlite3.Connection] = {}
-        self._deadline = math.inf
-        self.is_abandoned = False
 
-    def _must_stop(self) -> bool:
-        return self.is_abandoned or time.monotonic() > self._deadline
-
-    def run(self, work: Work[T], *, typed: bool) -> T:
-        self._deadline = time.monotonic() + self._limit_s
+    def run(self, call: _Call, work: Work[T], *, typed: bool) -> T:
         connection = self._connections.get(typed)
         if connection is None:
             connection = self._connections[typed] = self._connect(typed=typed)
-            connection.set_progress_handler(self._must_stop, _THREAD_STEPS)
+        connection.set_progress_handler(call.must_stop, _THREAD_STEPS)
         return work(connection)
 
     def disconnect(self) -> None:

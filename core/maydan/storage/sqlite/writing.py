@@ -58,6 +58,8 @@ class Writer:
         Raises:
             PoolExhausted: The turn or the lock did not come in time.
         """
+        if self._is_closed:
+            raise Unavailable("The database is being closed.", retry_after_s=1)
         await self._take_turn()
         try:
             if self._group is None:
@@ -107,8 +109,6 @@ class Writer:
     # -- turns ----------------------------------------------------------------------------------------------------
 
     async def _take_turn(self) -> None:
-        if self._is_closed:
-            raise Unavailable("The database is being closed.", retry_after_s=1)
         if not self._is_taken:
             self._is_taken = True
             return
@@ -194,6 +194,10 @@ class Writer:
         future = loop.run_in_executor(self._executor, self._commit_in_thread)
         future.add_done_callback(lambda done: self._committed(group, done))
 
+    def _committed(self, group: _Group, done: asyncio.Future[None]) -> None:
+        self._settle(group, done)
+        self._end_turn()
+
     def _commit_in_thread(self) -> None:
         try:
             self.connection.execute("COMMIT")
@@ -202,14 +206,13 @@ class Writer:
                 self.connection.execute("ROLLBACK")
             self._lock.release()
 
-    def _committed(self, group: _Group, done: asyncio.Future[None]) -> None:
+    def _settle(self, group: _Group, done: asyncio.Future[None]) -> None:
         error = done.exception()
         self._group = None
         if error is None:
             for callback in group.callbacks:
                 callback()
         self._tell(group, translated(error) if isinstance(error, sqlite3.Error) else error)
-        self._end_turn()
 
     def _lose_group(self) -> None:
         """SQLite has rolled back everything, as it does when the disk is full: no member was stored."""
@@ -231,14 +234,18 @@ class Writer:
                 waiter.set_exception(error)
 
     async def close(self, disconnect_others: Callable[[], Any]) -> None:
-        """Wait for the turn, then close every connection under the lock, since the last one resets the log."""
+        """Wait for all that have begun to write, then close every connection.
+
+        That happens under the lock, since the last one of a file resets its log.
+        """
         if self._is_closed:
             return
-        await self._take_turn()
         self._is_closed = True
-        for turn in self._queue:
-            if not turn.done():
-                turn.set_exception(Unavailable("The database is being closed.", retry_after_s=1))
+        await self._take_turn()
+        if self._group is not None:
+            future = asyncio.get_running_loop().run_in_executor(self._executor, self._commit_in_thread)
+            await asyncio.wait({future})
+            self._settle(self._group, future)
         await self.in_thread(lambda: self._close_in_thread(disconnect_others))
         self._executor.shutdown(wait=False)
 
