@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from maydan.accounts.people import Account
 from maydan.accounts.service import Accounts
 from maydan.cli.failures import CommandFailed
-from maydan.cli.instance import opened_store
+from maydan.cli.opening import opened_store
 from maydan.clock import SystemClock
 from maydan.errors import MigrationsPending
 from maydan.settings import Settings

@@ -15,8 +15,9 @@ from maydan.cli.demo_content import fill
 from maydan.cli.demo_tour import EMAIL, PASSWORD, describe
 from maydan.cli.failures import CommandFailed
 from maydan.cli.init import DEFAULT_URL
-from maydan.cli.instance import load_settings, opened_core
+from maydan.cli.instance import load_settings
 from maydan.cli.migrate import migrate
+from maydan.cli.opening import opened_core
 from maydan.cli.supervisor import ServeOptions, Supervisor
 from maydan.content.types import ContentType
 from maydan.http.logs import configure_logs

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from maydan.operations import entries
 from maydan.operations.core import as_system
+from maydan.operations.scopes import scope_of
 from maydan.operations.spaces import SpaceInput, create_space
 
 if TYPE_CHECKING:
@@ -54,10 +55,10 @@ async def _write(core: Core, caller: Caller, space: Space, content: DemoContent)
 
 async def _write_entry(core: Core, caller: Caller, space: Space, entry: DemoEntry, ids: dict[str, str]) -> str:
     data = cast("dict[str, Any]", _resolved(entry.data, ids))
-    view = await entries.create(core, caller, space, entry.type, data)
-    content_type = await core.registry.find_type(space, entry.type)
-    if entry.publish and content_type is not None and content_type.drafts:
-        await entries.publish(core, caller, space, entry.type, view.id)
+    scope = await scope_of(core, caller, space, entry.type)
+    view = await entries.create(scope, data)
+    if entry.publish and scope.type.drafts:
+        await entries.publish(scope, view.id)
     return view.id
 
 

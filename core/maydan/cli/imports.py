@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maydan.cli.failures import CommandFailed
-from maydan.cli.instance import load_settings, opened_core
+from maydan.cli.instance import load_settings
+from maydan.cli.opening import opened_core
 from maydan.operations.core import as_system
 from maydan.operations.imports import SpaceTarget
 from maydan.settings import Settings, suggest

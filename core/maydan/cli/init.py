@@ -10,8 +10,9 @@ from maydan.accounts.people import Account, check_person
 from maydan.cli.accounts import ask_password, opened_accounts
 from maydan.cli.configuration_file import compose, write_new
 from maydan.cli.failures import CommandFailed
-from maydan.cli.instance import load_settings, opened_store
+from maydan.cli.instance import load_settings
 from maydan.cli.migrate import migrate
+from maydan.cli.opening import opened_store
 from maydan.plugins.discovery import installed_names
 from maydan.settings import FILE_NAME, Settings, suggest
 from maydan.storage.settings import DatabaseSettings

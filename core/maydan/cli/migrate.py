@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+from maydan.app import needed_migrations
 from maydan.cli.failures import PENDING
-from maydan.cli.instance import load_host, load_settings, opened_store
+from maydan.cli.instance import load_settings
+from maydan.cli.opening import load_host, opened_store
 from maydan.settings import Settings
 from maydan.storage.migrations import PlannedStep, apply, plan
 
@@ -24,16 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def migrate(settings: Settings) -> list[PlannedStep]:
     """Apply what the core and the enabled plugins need, and return it."""
-    from maydan.app import needed_migrations
-
     host = load_host(settings)
     async with opened_store(settings.database) as store:
         return await apply(store, needed_migrations(store, host))
 
 
 async def _pending(settings: Settings) -> list[PlannedStep]:
-    from maydan.app import needed_migrations
-
     host = load_host(settings)
     async with opened_store(settings.database) as store:
         return await plan(store, needed_migrations(store, host))

@@ -11,7 +11,8 @@ import msgspec
 
 from maydan.access.actors import system
 from maydan.cli.failures import CommandFailed
-from maydan.cli.instance import load_host, load_settings, opened_core
+from maydan.cli.instance import load_settings
+from maydan.cli.opening import load_host, opened_core
 from maydan.content.schema import json_schema
 from maydan.http.openapi import build_document, build_space_document
 from maydan.http.surface import core_routes

@@ -181,12 +181,14 @@ class Supervisor:
         """A worker is no more: find out why, and decide when the next one starts."""
         code = worker.exit_code()
         slot.worker, slot.replacement = slot.replacement, None
-        _LOG.error("worker %s %s", worker.pid, how)
+        is_hopeless = code in CANNOT_START and not slot.has_served
+        if not is_hopeless:
+            _LOG.error("worker %s %s", worker.pid, how)
         if self._blame(worker, f"the worker {how}"):
             slot.start_at = 0.0
             return
-        if code == CANNOT_START and not slot.has_served:
-            self._exit_code = 1
+        if code is not None and is_hopeless:
+            self._exit_code = CANNOT_START.index(code) + 1
             return
         slot.deaths += 1
         slot.start_at = time.monotonic() + BACKOFF_S[min(slot.deaths, len(BACKOFF_S)) - 1]

@@ -17,10 +17,11 @@ import socket
 import sys
 from collections.abc import Callable, Generator
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
+from maydan.cli.failures import report
 from maydan.cli.heartbeat import Heartbeat, attach_page
 from maydan.cli.worker_process import CANNOT_START, STOP_S
 from maydan.errors import ConfigurationError, MigrationsPending, PluginRejected
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     import uvicorn
 
 _PR_SET_PDEATHSIG: Final = 1
+_LASTING: Final = (ConfigurationError, MigrationsPending, PluginRejected)
+"""What trying again does not mend."""
 
 
 def main() -> int:
@@ -49,11 +52,19 @@ def main() -> int:
         factory = _load(arguments.factory)
         app = _Opening(factory(guard=guard, isolated=isolated, background=arguments.background))
         _serve(app, guard, listener, arguments.parent)
-    except (ConfigurationError, MigrationsPending, PluginRejected) as error:
-        for line in error.detail.splitlines() or [error.title]:
-            print(f"maydan: {line}", file=sys.stderr)
-        return CANNOT_START
+    except Exception as error:  # noqa: BLE001 - whatever it is, the operator reads a line
+        cause = _alone(error)
+        code = report(cause)
+        return CANNOT_START[code - 1] if isinstance(cause, _LASTING) else code
     return 0
+
+
+def _alone(error: Exception) -> Exception:
+    """Return what a task group wrapped, when it is one error."""
+    if isinstance(error, ExceptionGroup):
+        group = cast("ExceptionGroup[Exception]", error)
+        return _alone(group.exceptions[0]) if len(group.exceptions) == 1 else group
+    return error
 
 
 def _parse() -> argparse.Namespace:

@@ -26,8 +26,8 @@ STOP_S: Final = 30.0
 """Seconds that a worker has to finish what it accepted (design.md, what we promise)."""
 _TRACEBACK_S: Final = 0.3
 
-CANNOT_START: Final = 78
-"""A worker's exit code for "trying again will not help": the settings or the database are not as they must be."""
+CANNOT_START: Final = range(71, 80)
+"""A worker's exit codes for "trying again will not help": 70 and the command's own exit code."""
 
 
 class WorkerOptions(NamedTuple):
