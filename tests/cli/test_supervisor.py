@@ -255,13 +255,14 @@ def test_workers_do_not_outlive_their_supervisor(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    ("configuration", "said"), [("wrong", "maydan: maydan.toml: it is wrong"), ("crash", "RuntimeError: crash")]
+    ("configuration", "code", "said"),
+    [("wrong", 2, "maydan: maydan.toml: it is wrong"), ("crash", 1, "RuntimeError: crash")],
 )
-def test_what_cannot_start_is_given_up_with_its_reason(serve: Serve, configuration: str, said: str) -> None:
-    """A mistake of the operator at once, a crash after a few tries."""
+def test_what_cannot_start_is_given_up_with_its_reason(serve: Serve, configuration: str, code: int, said: str) -> None:
+    """A mistake of the operator at once and with the command's own exit code, a crash after a few tries."""
     server = serve(CONFIGURATION=configuration)
     _, told = server.process.communicate(timeout=30)
-    assert server.process.returncode == 1
+    assert server.process.returncode == code
     assert said in told
 
 
