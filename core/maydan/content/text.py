@@ -27,9 +27,7 @@ PATTERN_TIMEOUT_S: Final = 0.05
 """A pattern that takes longer does not match; no pattern of an integrator stalls the server."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_CONTROL_BUT_AS_IT_IS: Final = frozenset({Kind.STRING, Kind.TEXT, Kind.SECRET})
-_RICHTEXT: Final = Kind.RICHTEXT
-_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _EMAIL: Final = re.compile(
     r"[^\s@<>()\[\]\\,;:\"]{1,64}@(?=[^\s@]{1,253}\Z)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])?"
 )
