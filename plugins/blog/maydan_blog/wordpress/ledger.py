@@ -70,4 +70,5 @@ class Ledger:
 _REASONS = {
     "class or style": "what rich text looks like is the frontend's to say",
     "HTML comment": "readers never see them",
+    "gallery image": "its attachment is not in the file",
 }

@@ -226,8 +226,8 @@ class _Plain(HTMLParser):
     """Collects words."""
 
     _LINES = frozenset({
-        "p", "br", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "tr", "table", "dl",
-        "dt", "dd", "hr", "figure", "address",
+        "p", "br", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "tr", "table",
+        "dl", "dt", "dd", "hr", "figure", "address",
     })  # fmt: skip
 
     def __init__(self) -> None:

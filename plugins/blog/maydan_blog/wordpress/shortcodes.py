@@ -59,7 +59,7 @@ class Shortcodes:
         if named:
             ids = re.findall(r"\d+", named)
             shown = [self._attachments[key] for key in ids if key in self._attachments]
-            self._found["gallery image that is not in the file"] += len(ids) - len(shown)
+            self._found["gallery image"] += len(ids) - len(shown)
         else:
             shown = [item for item in self._attachments.values() if item.parent == self._item_id]
         return "\n\n" + "\n".join(_image(item) for item in shown if item.attachment_url) + "\n\n"

@@ -1,0 +1,84 @@
+"""What is measured, and what it should be."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Final, Literal
+
+from msgspec import Struct, field
+
+Engine = Literal["SQLite", "PostgreSQL", ""]
+Unit = Literal["ratio", "per_second", "microseconds", "seconds", "megabytes"]
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """One line of the table."""
+
+    key: str
+    words: str
+    engine: Engine
+    unit: Unit
+    value: float
+    """What should be reached: at least for ``ratio`` and ``per_second``, at most for the others."""
+    peer: float | None = None
+    """What the fastest of five peers reached on such a machine: answers per second, seconds or megabytes."""
+
+
+class Measured(Struct, kw_only=True):
+    """What came out for one target, round by round."""
+
+    values: list[float] = field(default_factory=list[float])
+    bare: list[float] = field(default_factory=list[float])
+    """Answers per second of the bare handler in the same rounds."""
+    p99_ms: list[float] = field(default_factory=list[float])
+
+    @property
+    def value(self) -> float:
+        """Return the median of the rounds."""
+        return median(self.values)
+
+    @property
+    def ratio(self) -> float | None:
+        """Return the median of each round's share of the bare handler; ``None`` without one."""
+        shares = [own / bare for own, bare in zip(self.values, self.bare, strict=False)]
+        return median(shares) if shares else None
+
+
+TARGETS: Final = (
+    Target(key="sqlite by-id", words="one entry by id", engine="SQLite", unit="ratio", value=0.50, peer=871),
+    Target(key="sqlite list", words="list of 25, indexed filter and sort", engine="SQLite", unit="ratio", value=0.35,
+           peer=237),
+    Target(key="sqlite total", words="the same list with the exact total", engine="SQLite", unit="ratio", value=0.20,
+           peer=156),
+    Target(key="postgresql by-id", words="one entry by id", engine="PostgreSQL", unit="ratio", value=0.35, peer=871),
+    Target(key="postgresql list", words="list of 25, indexed filter and sort", engine="PostgreSQL", unit="ratio",
+           value=0.35, peer=237),
+    Target(key="postgresql total", words="the same list with the exact total", engine="PostgreSQL", unit="ratio",
+           value=0.20, peer=156),
+    Target(key="sqlite create", words="create, synchronous=FULL", engine="SQLite", unit="per_second", value=1_000,
+           peer=319),
+    Target(key="sqlite update", words="update, synchronous=FULL", engine="SQLite", unit="per_second", value=900,
+           peer=217),
+    Target(key="sqlite-normal create", words="create, synchronous=NORMAL", engine="SQLite", unit="per_second",
+           value=1_333, peer=319),
+    Target(key="sqlite-normal update", words="update, synchronous=NORMAL", engine="SQLite", unit="per_second",
+           value=1_200, peer=217),
+    Target(key="postgresql create", words="create", engine="PostgreSQL", unit="per_second", value=900, peer=319),
+    Target(key="postgresql update", words="update", engine="PostgreSQL", unit="per_second", value=800, peer=217),
+    Target(key="dispatcher", words="ten veto hooks", engine="", unit="microseconds", value=60),
+    Target(key="start", words="start to first answer, all plugins", engine="SQLite", unit="seconds", value=1.5,
+           peer=0.75),
+    Target(key="memory", words="idle memory of one worker", engine="SQLite", unit="megabytes", value=110, peer=111),
+)  # fmt: skip
+
+REASONS: Final[dict[str, str]] = {}
+"""Why a target is missed and what it would take, by key; printed below the table where it is missed."""
+
+
+def is_met(target: Target, measured: Measured) -> bool:
+    """Tell whether a target was reached."""
+    if target.unit == "ratio":
+        return (measured.ratio or 0.0) >= target.value
+    if target.unit == "per_second":
+        return measured.value >= target.value
+    return measured.value <= target.value
