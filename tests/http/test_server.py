@@ -41,11 +41,13 @@ async def read(call: Call) -> Answer:
 @asynccontextmanager
 async def listening(app: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]:
     """Serve on a free port of the loopback interface, as ``maydan serve`` does."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, http="httptools", ws="none", log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, http="httptools", ws="none", log_config=None, access_log=False
+    )
     server = uvicorn.Server(config)
     server.capture_signals = _no_signals  # type: ignore[method-assign]
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     try:
         yield server, server.servers[0].sockets[0].getsockname()[1]
@@ -177,7 +179,7 @@ async def test_a_stop_finishes_what_was_accepted(build: Any) -> None:
         await gate.reached.wait()
         server.should_exit = True
         await asyncio.sleep(0.3)
-        with pytest.raises(OSError):
+        with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
         gate.opened.set()
         assert (await _read_answer(reader))[2] == b'"done"'

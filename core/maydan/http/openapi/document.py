@@ -14,7 +14,12 @@ from maydan.http.problems import list_problems
 from maydan.http.queries import field_types
 from maydan.http.routing import Route
 
-_ONE_TAG: Final[Json] = {"type": "string", "examples": ['"3-0a1b2c3d4e5f6071"', "*"]}
+_TAG: Final = '(W/)?"[!#-~]*"'
+_TAGS: Final[Json] = {
+    "type": "string",
+    "pattern": rf"^(\*|{_TAG}(, *{_TAG})*)$",
+    "examples": ['"3-0a1b2c3d4e5f6071"', "*"],
+}
 _KEY: Final[Json] = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 
 _PARAMETERS: Final[dict[str, Json]] = {
@@ -23,15 +28,15 @@ _PARAMETERS: Final[dict[str, Json]] = {
         "description": "For titles and messages, and where a route says so for content.",
     },
     "IfMatch": {
-        "name": "If-Match", "in": "header", "schema": _ONE_TAG,
+        "name": "If-Match", "in": "header", "schema": _TAGS,
         "description": "The ETag that the caller was given; 412 when it is stale.",
     },
     "IfMatchRequired": {
-        "name": "If-Match", "in": "header", "required": True, "schema": _ONE_TAG,
+        "name": "If-Match", "in": "header", "required": True, "schema": _TAGS,
         "description": "The ETag that the caller was given, or `*`; 428 without, 412 when it is stale.",
     },
     "IfNoneMatch": {
-        "name": "If-None-Match", "in": "header", "schema": _ONE_TAG,
+        "name": "If-None-Match", "in": "header", "schema": _TAGS,
         "description": "The ETag that the client has; 304 when it is still the same.",
     },
     "IdempotencyKey": {

@@ -16,6 +16,8 @@ from maydan.http.routing import Route
 _PATH: Final[dict[str, Json]] = {
     "space": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,62}$"},
 }
+_SEGMENT: Final[Json] = {"type": "string", "pattern": "^[^\\u0000-\\u001f\\u007f/]+$"}
+"""One segment of a path, as ``paths.check_path`` takes it."""
 
 
 def operation_of(route: Route, schemas: Schemas) -> Json:
@@ -88,7 +90,7 @@ def _query_names(route: Route) -> list[str]:
 def _parameters(route: Route, schemas: Schemas) -> list[Json]:
     """Return the parameters of the path, the query and the headers."""
     path = [
-        {"name": name, "in": "path", "required": True, "schema": _PATH.get(name, {"type": "string", "minLength": 1})}
+        {"name": name, "in": "path", "required": True, "schema": _PATH.get(name, _SEGMENT)}
         for name in route.names
     ]
     query = [*_query_parameters(route, schemas), *(_described(each, "query") for each in route.parameters)]
@@ -96,10 +98,19 @@ def _parameters(route: Route, schemas: Schemas) -> list[Json]:
 
 
 def _described(parameter: Any, place: str) -> Json:
-    described: Json = {"name": parameter.name, "in": place, "schema": parameter.schema}
+    schema = _filled(parameter.schema) if place == "query" else parameter.schema
+    described: Json = {"name": parameter.name, "in": place, "schema": schema}
     if parameter.description:
         described["description"] = parameter.description
     return described
+
+
+def _filled(schema: Json) -> Json:
+    """Return the schema of a query parameter: an empty one is never accepted."""
+    if schema.get("type") == "array" and "items" in schema:
+        return {**schema, "minItems": 1, "items": _filled(schema["items"])}
+    is_text = schema.get("type") == "string" and "enum" not in schema and "minLength" not in schema
+    return {**schema, "minLength": 1} if is_text else schema
 
 
 def _query_parameters(route: Route, schemas: Schemas) -> list[Json]:
@@ -109,7 +120,7 @@ def _query_parameters(route: Route, schemas: Schemas) -> list[Json]:
     for field in fields(route.query):
         kind = types[field.encode_name]
         is_required = field.default is NODEFAULT and field.default_factory is NODEFAULT
-        schema = schemas.of(kind)
+        schema = _filled(schemas.of(kind))
         if field.default not in (NODEFAULT, None, ()) and isinstance(field.default, str | int | bool):
             schema = {**schema, "default": field.default}
         parameter: Json = {"name": field.encode_name, "in": "query", "required": is_required, "schema": schema}

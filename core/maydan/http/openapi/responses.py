@@ -7,7 +7,7 @@ from typing import Final
 from maydan.http.openapi.schemas import REFERENCE
 from maydan.http.openapi.shapes import Json
 from maydan.http.problems import MEDIA_TYPE
-from maydan.http.routing import ADMINISTRATOR, LOGGED_IN, PUBLIC, Route
+from maydan.http.routing import BY_OPERATION, LOGGED_IN, PUBLIC, Route
 
 MEANINGS: Final = {
     400: "The path, a query parameter, a header or the syntax of the body cannot be read.",
@@ -120,6 +120,5 @@ def header_reference(name: str) -> Json:
 def security_of(route: Route) -> list[Json]:
     """Return who may call: with a token, or without one too."""
     bearer: Json = {"bearer": []}
-    if route.permission is ADMINISTRATOR or route.permission is LOGGED_IN or route.takes_action:
-        return [bearer]
-    return [{}, bearer]
+    is_optional = route.permission is PUBLIC or route.permission is BY_OPERATION
+    return [{}, bearer] if is_optional else [bearer]
