@@ -233,6 +233,16 @@ async def test_a_new_password_or_address_needs_the_present_password(accounts: Ac
         await accounts.profiles.change(account, password="another long walk", current_password=PASSWORD)
 
 
+async def test_a_new_password_makes_older_links_void(accounts: Accounts, letterbox: Any) -> None:
+    """Whoever reads old mail cannot undo it."""
+    account = await accounts.people.create(email="ann@site.example", password=PASSWORD)
+    await accounts.registration.forgot(email="ann@site.example")
+    await accounts.outbox.deliver_due()
+    await accounts.profiles.change(account, password="an even longer walk", current_password=PASSWORD)
+    with pytest.raises(InvalidInput):
+        await accounts.registration.reset(letterbox.token(), "yet another long walk")
+
+
 async def test_names_and_locales_are_changed_without_it(accounts: Accounts) -> None:
     """And what is not given stays."""
     account = await accounts.people.create(email="ann@site.example", password=PASSWORD, name="Ann")

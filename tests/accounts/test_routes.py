@@ -130,11 +130,18 @@ async def test_a_password_is_reset_by_mail(site: Site) -> None:
 
 async def test_too_many_wrong_logins_are_429(site: Site) -> None:
     """With the seconds to wait; neither a header nor another spelling gets round it."""
-    for number in range(11):
-        body = {"email": ["ann@site.example", "ANN@site.example"][number % 2], "password": "wrong one"}
-        answer = await site.call("", "POST", "/api/auth/login", body, x_forwarded_for=f"10.0.0.{number}")
-        assert answer.status_code == (429 if number == 10 else 401)
-    assert int(answer.headers["retry-after"]) > 0
+    answers = [
+        await site.call(
+            "",
+            "POST",
+            "/api/auth/login",
+            {"email": ["ann@site.example", "ANN@site.example"][number % 2], "password": "wrong one"},
+            x_forwarded_for=f"10.0.0.{number}",
+        )
+        for number in range(11)
+    ]
+    assert [answer.status_code for answer in answers] == [*[401] * 10, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize(
@@ -153,6 +160,30 @@ async def test_bodies_are_taken_strictly(site: Site, path: str, body: dict[str, 
     answer = await site.call("", "POST", path, body)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\u202e", "a" * 5000, "'; DROP TABLE maydan_accounts; --"])
+async def test_odd_texts_are_refused_everywhere(site: Site, text: str) -> None:
+    """NUL, a lone surrogate, a turned direction, far too long: a 4xx on every route that takes texts."""
+    root_id, root = await site.person("boss", administrator=True)
+    texts = ("email", "password", "name", "token", "refresh_token", "current_password", "locale")
+    routes = {
+        "/api/auth/register": ("POST", texts[:3]),
+        "/api/auth/login": ("POST", texts[:2]),
+        "/api/auth/refresh": ("POST", ("refresh_token",)),
+        "/api/auth/verify": ("POST", ("token",)),
+        "/api/auth/password/reset": ("POST", ("token", "password")),
+        "/api/me": ("PATCH", ("name", "locale", "email", "password", "current_password")),
+    }
+    for path, (method, names) in routes.items():
+        body = "{" + ", ".join(f'"{name}": "{text}"' for name in names) + "}"
+        headers = {"content-type": "application/json", "authorization": f"Bearer {root}", "if-match": "*"}
+        answer = await site.client.request(method, path, content=body, headers=headers)
+        assert 400 <= answer.status_code < 500, (path, answer.text)
+    forgot = f'{{"email": "{text}"}}'
+    headers = {"content-type": "application/json"}
+    assert (await site.client.post("/api/auth/password/forgot", content=forgot, headers=headers)).status_code < 500
+    assert (await site.call(root, "GET", f"/api/users/{root_id}")).status_code == 200
 
 
 async def test_people_change_their_own_account(site: Site) -> None:

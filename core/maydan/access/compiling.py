@@ -96,24 +96,27 @@ def compile_decision(policies: Sequence[Policy], action: str, content_type: Cont
 
 def _decide(policies: Sequence[Policy], action: str, content_type: ContentType) -> Decision:
     concerned = [policy for policy in policies if _concerns(policy, action, content_type)]
-    allows = [rule for rule in (_allow(policy, action, content_type) for policy in concerned) if rule is not None]
-    denies = [rule for rule in (_deny(policy, content_type) for policy in concerned) if rule is not None]
+    names = action_fields(action, content_type)
+    shared = frozenset(names) - {field.name for field in content_type.fields if field.private}
+    allows = [rule for rule in (_allow(policy, action, content_type, names, shared) for policy in concerned) if rule]
+    denies = [rule for rule in (_deny(policy, content_type) for policy in concerned) if rule]
     row = _surviving([rule.condition for rule in allows], [rule.condition for rule in denies if rule.whole_row])
     if row == NEVER:
         return DENIED_DECISION
+    groups: dict[tuple[tuple[int, ...], tuple[int, ...]], set[str]] = {}
+    for name in names:
+        allowing = tuple(place for place, rule in enumerate(allows) if name in rule.fields)
+        if allowing:
+            denying = tuple(place for place, rule in enumerate(denies) if rule.whole_row or name in rule.fields)
+            groups.setdefault((allowing, denying), set()).add(name)
     by_condition: list[tuple[Condition | None, set[str]]] = []
-    for name in action_fields(action, content_type):
-        condition = _surviving(
-            [rule.condition for rule in allows if name in rule.fields],
-            [rule.condition for rule in denies if rule.whole_row or name in rule.fields],
-        )
-        if condition == NEVER:
-            continue
+    for (allowing, denying), grouped in groups.items():
+        condition = _surviving([allows[at].condition for at in allowing], [denies[at].condition for at in denying])
         group = next((group for group in by_condition if group[0] == condition), None)
-        if group is None:
-            by_condition.append((condition, {name}))
-        else:
-            group[1].add(name)
+        if group is not None:
+            group[1].update(grouped)
+        elif condition != NEVER:
+            by_condition.append((condition, grouped))
     return _decision(action, content_type, row, by_condition)
 
 
@@ -146,18 +149,19 @@ def _concerns(policy: Policy, action: str, content_type: ContentType) -> bool:
     return content_type.drafts or not wildcard_for_everyone
 
 
-def _allow(policy: Policy, action: str, content_type: ContentType) -> Rule | None:
-    condition = condition_of(policy, content_type)
-    if policy.effect == "deny" or condition == NEVER:
+def _allow(
+    policy: Policy, action: str, content_type: ContentType, names: list[str], shared: frozenset[str]
+) -> Rule | None:
+    """Read an allowing policy; ``names`` are all fields, ``shared`` those that a wildcard covers."""
+    if policy.effect == "deny":
         return None
-    names = action_fields(action, content_type)
-    everything = policy.role == Role.ADMINISTRATOR
-    private = {field.name for field in content_type.fields if field.private}
-    granted = {
-        name
-        for name in names
-        if name in policy.fields or (ANY in policy.fields and (everything or name not in private))
-    }
+    condition = condition_of(policy, content_type)
+    if condition == NEVER:
+        return None
+    everything = frozenset(names) if policy.role == Role.ADMINISTRATOR else shared
+    granted = {name for name in policy.fields if name in names}
+    if ANY in policy.fields:
+        granted |= everything
     if action in READING and _slug_source(content_type) in granted:
         granted.add("slug")
     return Rule(frozenset(granted), condition, whole_row=False)

@@ -44,7 +44,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     @property
     def key_hash(self) -> str:
         """What is stored instead of the key."""
-        return hashlib.sha256(f"{self.limit.scope}:{self.key}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.limit.scope}:{self.key}".encode(errors="surrogatepass")).hexdigest()
 
 
 class Attempts:

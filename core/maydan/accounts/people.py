@@ -79,7 +79,9 @@ class People:
         return account
 
     async def find_by_email(self, email: str, reader: Reader | None = None) -> Account | None:
-        """Return the account with that address, however it is written."""
+        """Return the account with that address, however it is written; any text may be asked for."""
+        if not is_address(email):
+            return None
         sql = f"SELECT {COLUMNS} FROM maydan_accounts WHERE email_key = ?"
         row = await (reader or self._store).fetch_one(sql, address_key(email))
         return None if row is None else read_account(self._store, row)

@@ -8,6 +8,7 @@ from maydan.accounts.addresses import address_key
 from maydan.accounts.attempts import Attempt, Limit
 from maydan.accounts.outbox import mail_statement
 from maydan.accounts.people import check_person
+from maydan.accounts.registration import void_mail_tokens
 from maydan.accounts.sessions import end_sessions_of
 from maydan.errors import InputError, InvalidInput
 
@@ -80,7 +81,8 @@ class Profiles:
             values["password_hash"] = await self._passwords.hash(password)
         more: list[Statement] = [] if email is None else await self._new_address(account, email, values)
         if sensitive:
-            more = [*more, end_sessions_of(account.id, self._clock.now(), but=session_id)]
+            now = self._clock.now()
+            more += [end_sessions_of(account.id, now, but=session_id), void_mail_tokens(account.id, "reset", now)]
         await self._people.change(account, values, more=more)
         return await self._people.get(account.id)
 

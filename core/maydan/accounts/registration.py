@@ -199,6 +199,12 @@ def _use(proof: _MailToken, now: datetime) -> list[Statement]:
     ]
 
 
+def void_mail_tokens(account_id: str, purpose: str, now: datetime) -> Statement:
+    """Return the statement that makes the links of earlier mails void."""
+    sql = "UPDATE maydan_mail_tokens SET used_at = ? WHERE account_id = ? AND purpose = ? AND used_at IS NULL"
+    return Statement(sql, (now, account_id, purpose))
+
+
 def _refuse_token() -> NoReturn:
     error = InputError("/token", "invalid_token", "The link is not valid, or not any more; ask for a new one.")
     raise InvalidInput("The link is not valid, or not any more; ask for a new one.", errors=(error,))

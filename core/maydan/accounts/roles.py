@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import Struct
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _SELECT: Final = (
     "SELECT space_key, ptype, v0, v1, v2, v3, v4, v5 FROM maydan_casbin_rules WHERE space_key IN (?, ?) ORDER BY id"
 )
+
+_MANY_RULES: Final = 1000
 
 
 class SpaceRole(Struct, frozen=True, kw_only=True):
@@ -197,7 +200,9 @@ async def _read(reader: Reader, space_key: int) -> tuple[RuleSet, RuleSet, dict[
     written = await reader.fetch_all("SELECT name, version FROM maydan_roles WHERE space_key = ?", space_key)
     shared = [_rule(row) for row in rows if row[0] == ALL_SPACES]
     own = [_rule(row) for row in rows if row[0] == space_key != ALL_SPACES]
-    return read_rules(shared), read_rules(own), {row[0]: row[1] for row in written}
+    # Thousands of rules are read beside the event loop, so that an edit holds up no request.
+    read = await asyncio.to_thread(read_rules, own) if len(own) > _MANY_RULES else read_rules(own)
+    return read_rules(shared), read, {row[0]: row[1] for row in written}
 
 
 def _rule(row: tuple[Any, ...]) -> Rule:
