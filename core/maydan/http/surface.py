@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maydan.http import (
+    accounts_me_routes,
+    accounts_routes,
     comments_routes,
     entries_routes,
     instance_routes,
+    members_routes,
     reference_routes,
+    roles_routes,
     spaces_routes,
+    tokens_routes,
     types_routes,
+    users_routes,
 )
 
 if TYPE_CHECKING:
@@ -19,11 +25,18 @@ if TYPE_CHECKING:
 
 def core_routes() -> tuple[Route, ...]:
     """Return the core's routes."""
-    return (
-        *spaces_routes.ROUTES,
-        *types_routes.ROUTES,
-        *entries_routes.ROUTES,
-        *comments_routes.ROUTES,
-        *instance_routes.ROUTES,
-        *reference_routes.ROUTES,
+    modules = (
+        accounts_routes,
+        accounts_me_routes,
+        tokens_routes,
+        users_routes,
+        spaces_routes,
+        members_routes,
+        roles_routes,
+        types_routes,
+        entries_routes,
+        comments_routes,
+        instance_routes,
+        reference_routes,
     )
+    return tuple(route for module in modules for route in module.ROUTES)
