@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from maydan.plugin import hookimpl
 from maydan_blog import rules
+from maydan_blog.demo import MAGAZINE
 from maydan_blog.roles import ROLES
 from maydan_blog.types import CONTENT_TYPES
 from maydan_blog.wordpress.importer import WordPress
@@ -13,7 +14,7 @@ from maydan_blog.wordpress.importer import WordPress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maydan.plugin import ContentType, EntryState, Importer, Role
+    from maydan.plugin import ContentType, DemoContent, EntryState, Importer, Role
 
 
 @hookimpl
@@ -32,6 +33,12 @@ def register_roles() -> Sequence[Role]:
 def register_importers() -> Sequence[Importer]:
     """Bring ``maydan import wordpress``."""
     return [WordPress()]
+
+
+@hookimpl
+def register_demo_content() -> Sequence[DemoContent]:
+    """Bring the magazine of ``maydan demo``."""
+    return [MAGAZINE]
 
 
 @hookimpl
