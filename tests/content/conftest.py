@@ -6,10 +6,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import settings
 
 from maydan.content.normal import check_type
 from maydan.content.spaces import Space
 from maydan.content.types import ContentType
+
+# The first example may import and compile what later ones find made.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 FIELDS: list[dict[str, Any]] = [
     {"name": "title", "kind": "string", "required": True, "localized": True, "searchable": True, "max_length": 200},
