@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import logging
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 from msgspec import Struct
 
-from maydan.errors import Conflict, NotFound, Stale
+from maydan.errors import BadParameter, Conflict, NotFound, Stale
 from maydan.http.answers import Answer, Cache
 from maydan.http.call import Call
-from maydan.http.routing import ADMINISTRATOR, BY_OPERATION, LOGGED_IN, PUBLIC, Route, route
+from maydan.http.routing import ADMINISTRATOR, BY_OPERATION, LOGGED_IN, PUBLIC, AnyQuery, Route, route
+from maydan.http.settings import LogSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -360,3 +362,62 @@ async def test_two_routes_on_one_path_are_refused(serve: Any) -> None:
     with pytest.raises(ValueError, match="is taken by the core"):
         async with serve([list_things, list_things]):
             pass
+
+
+async def test_a_query_that_a_route_parses_itself_is_read_first(serve: Any) -> None:
+    """400 before 401, as for any other query; without parameters it is parsed once."""
+    parsed: list[int] = []
+
+    def parse(pairs: list[tuple[str, str]]) -> int:
+        parsed.append(len(pairs))
+        if len(pairs) > 1:
+            raise BadParameter("Too many.")
+        return len(pairs)
+
+    @route("GET", "/api/counted", public=True, query=AnyQuery, parse=parse)
+    async def counted(call: Call) -> Answer:
+        return Answer.json(call.query)
+
+    async with serve([counted]) as client:
+        assert (await client.get("/api/counted")).json() == 0
+        assert (await client.get("/api/counted")).json() == 0
+        assert (await client.get("/api/counted?a=1")).json() == 1
+        refused = await client.get("/api/counted?a=1&b=2", headers={"Authorization": "Bearer wrong"})
+        assert refused.status_code == 400
+    assert parsed == [0, 1, 2]
+
+
+async def test_requests_are_logged_where_that_is_set(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """One line each, without the query, which may hold what is private."""
+    with caplog.at_level(logging.INFO, "maydan.http.requests"):
+        async with serve(ROUTES, log=LogSettings(requests=True)) as client:
+            await client.get("/api/things?limit=3")
+        async with serve(ROUTES) as client:
+            await client.get("/api/things?limit=3")
+    assert [record.getMessage() for record in caplog.records] == ["GET /api/things 200"]
+
+
+async def test_development_mode_counts_statements(serve: Any) -> None:
+    """The store adds to the counter of the request; otherwise nobody counts."""
+
+    class Counting:
+        def __init__(self) -> None:
+            self.statements_counter: ContextVar[list[int]] = ContextVar("statements")
+
+        async def fetch(self) -> None:
+            counter = self.statements_counter.get(None)
+            if counter is not None:
+                counter[0] += 1
+
+    @route("GET", "/api/counted", public=True)
+    async def counted(call: Call) -> Answer:
+        store: Any = call.core.store
+        await store.fetch()
+        await store.fetch()
+        return Answer.json({})
+
+    async with serve([counted], store=Counting(), development=True) as client:
+        for _ in range(2):
+            assert (await client.get("/api/counted")).headers["x-db-statements"] == "2"
+    async with serve([counted], store=Counting()) as client:
+        assert "x-db-statements" not in (await client.get("/api/counted")).headers

@@ -16,12 +16,12 @@ from __future__ import annotations
 import logging
 from secrets import compare_digest
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from maydan.access.actors import ANONYMOUS, Actor
-from maydan.errors import Forbidden, Malformed, MaydanError, NotFound, Unauthenticated
+from maydan.errors import BadParameter, Forbidden, Malformed, MaydanError, NotFound, Unauthenticated
 from maydan.http.answers import Answer
 from maydan.http.bodies import check_media_type, read_body, read_json
 from maydan.http.call import Call
@@ -33,7 +33,7 @@ from maydan.http.paths import check_path
 from maydan.http.problems import Unexpected, status_of
 from maydan.http.queries import convert_query, parse_pairs
 from maydan.http.replies import Reply, answer_of_error, reply_to, reply_to_error
-from maydan.http.routing import BY_OPERATION, LOGGED_IN, MONITORING, PUBLIC, Access, AnyQuery, Route
+from maydan.http.routing import BY_OPERATION, LOGGED_IN, MONITORING, PUBLIC, Access, AnyQuery, QueryParser, Route
 from maydan.operations.core import Caller
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Endpoint:
         self._takes_key = route.method == "POST"
         self._reads_body = route.method != "GET"
         self._converts_body = route.takes_body
-        self._converts_query = route.query is not AnyQuery
-        self._default_query = _default(route.query)
+        self._parse = _query_parser(route)
+        self._default_query = _without_parameters(self._parse)
         self._in_space = "space" in route.names
         self._action = None if isinstance(route.permission, Access) else route.permission
         self._is_public = route.permission is PUBLIC
@@ -107,12 +107,11 @@ class Endpoint:
         answer = await self._run(call) if key is None else await self._run_once(call, key)
         return reply_to(call, answer)
 
-    def _read_query(self, call: Call) -> Struct | None:
+    def _read_query(self, call: Call) -> Any:
         """Step 1: the query parameters."""
         if not call.query_string and self._default_query is not None:
             return self._default_query
-        pairs = parse_pairs(call.query_string)
-        return convert_query(pairs, self.route.query) if self._converts_query else None
+        return self._parse(parse_pairs(call.query_string))
 
     async def _read_body(self, call: Call, receive: Receive) -> None:
         """Step 2: the body as bytes, and as JSON unless the route wants it as it is."""
@@ -224,11 +223,20 @@ class _Nothing(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a route that takes none: ``{}`` at most."""
 
 
-def _default(query: type[Struct]) -> Struct | None:
-    """Return the query without any parameter, or ``None`` where one is required."""
+def _query_parser(route: Route) -> QueryParser:
+    """Return what makes ``call.query``; a route that reads ``call.pairs`` in its own function gets no other."""
+    if route.parse is not None:
+        return route.parse
+    if route.query is AnyQuery:
+        return lambda _: None
+    return lambda pairs: convert_query(pairs, route.query)
+
+
+def _without_parameters(parse: QueryParser) -> Any:
+    """Return the query of a request without parameters, or ``None`` where one is required."""
     try:
-        return query()
-    except TypeError:
+        return parse([])
+    except BadParameter:
         return None
 
 
