@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from maydan.cli.failures import CommandFailed, describe
+from maydan.errors import MaydanError
 from maydan.operations import entries
 from maydan.operations.core import as_system
 from maydan.operations.scopes import scope_of
@@ -50,7 +52,11 @@ async def _create(core: Core, caller: Caller, name: str) -> Space:
 async def _write(core: Core, caller: Caller, space: Space, content: DemoContent) -> None:
     ids: dict[str, str] = {}
     for entry in content.entries:
-        ids[entry.key] = await _write_entry(core, caller, space, entry, ids)
+        try:
+            ids[entry.key] = await _write_entry(core, caller, space, entry, ids)
+        except MaydanError as error:
+            reasons = "; ".join(describe(error))
+            raise CommandFailed(f"demo content {entry.type} {entry.key}: {reasons}") from error
 
 
 async def _write_entry(core: Core, caller: Caller, space: Space, entry: DemoEntry, ids: dict[str, str]) -> str:

@@ -44,7 +44,7 @@ def _lines(url: str, types: Sequence[str]) -> Iterator[str]:
         yield from _step(f"entries of {name}", f"curl -s '{space}/content/{name}?limit=3'")
     yield from _step("the OpenAPI document of the space, with its types", f"curl -s {space}/openapi.json")
     yield from _step("sign in; the token stays in the variable TOKEN", _login(url))
-    yield from _step("who am I?", f'curl -s {url}/api/me -H "Authorization: Bearer $TOKEN"')
+    yield from _step("your own account", f'curl -s {url}/api/me -H "Authorization: Bearer $TOKEN"')
     if shows_posts:
         body = """-H 'Content-Type: application/json' -d '{"title":{"en":"Hello","ar":"مرحبا"}}'"""
         line = f'curl -s {posts} -H "Authorization: Bearer $TOKEN" {body}'
