@@ -36,7 +36,9 @@ def refuse_open_text(entry: EntryState, locales: tuple[str, ...]) -> None:
     message = "A protected text is not published: move it to protected_body, or take the protection off."
     bodies: dict[str, str] = entry.fields.get("body") or {}
     readable = {*locales, *entry.locales}
-    errors = tuple(InputError(f"/body/{each}", "protected_text", message) for each in bodies if each in readable)
+    errors = tuple(
+        InputError(f"/body/{each}", "protected_text", message) for each in bodies if bodies[each] and each in readable
+    )
     if errors:
         raise InvalidInput(message, errors=errors)
 

@@ -70,7 +70,7 @@ class MemoryTarget:
         return next(kept for kept in self.of_type(type) if kept.data.get("slug") == slug)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Tests that await run on asyncio."""
     return "asyncio"
