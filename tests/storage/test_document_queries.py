@@ -1,0 +1,190 @@
+"""Queries as SQL: held against the naive evaluator, and their plans against the declared indexes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from site_support import Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+
+from maydan.content.checking import check_condition
+from maydan.content.conditions import And, Compare, Condition, Not, Or
+from maydan.content.matching import matches
+from maydan.operations import entries
+from maydan.operations.core import as_system
+from maydan.operations.scopes import Scope, scope_of
+from maydan.storage.document_queries import PageRequest, SortKey, Where, list_documents, page_sql
+from maydan.storage.documents import PUBLISHED
+
+pytestmark = pytest.mark.anyio
+
+THING: dict[str, Any] = {
+    "name": "thing",
+    "drafts": False,
+    "indexes": [["group", "-rank"], ["-rank", "name"]],
+    "fields": [
+        {"name": "name", "kind": "string", "indexed": True},
+        {"name": "group", "kind": "enum", "values": ["a", "b"]},
+        {"name": "rank", "kind": "integer"},
+        {"name": "size", "kind": "number"},
+        {"name": "cost", "kind": "decimal"},
+        {"name": "is_new", "kind": "boolean"},
+        {"name": "day", "kind": "date"},
+        {"name": "price", "kind": "money"},
+        {"name": "words", "kind": "string", "many": True},
+        {"name": "about", "kind": "text"},
+        {"name": "parts", "kind": "component", "many": True, "of": [{"name": "n", "kind": "integer"}]},
+    ],
+}
+_TEXTS = ["", "a", "A", "é", "ab", "مُحَمَّد", "محمد", "100%", "_", "it's", "zz", "\U0001f600", "\U0010ffff"]
+_VALUES: dict[str, Any] = {
+    "name": st.sampled_from(_TEXTS),
+    "group": st.sampled_from(["a", "b"]),
+    "rank": st.integers(-3, 3) | st.sampled_from([2**53 - 1, -(2**53) + 1]),
+    "size": st.sampled_from([-1.5, 0.0, 0.1, 2.0, 1e300]),
+    "cost": st.sampled_from(["-1.5", "0", "0.10", "2", "12.25"]),
+    "is_new": st.booleans(),
+    "day": st.sampled_from(["2026-01-01", "2026-11-22"]),
+    "about": st.sampled_from(_TEXTS),
+    "words": st.sampled_from(_TEXTS),
+    "price.amount": st.integers(-2, 2),
+    "parts.n": st.integers(0, 2),
+}
+_ORDERED = ("eq", "ne", "lt", "lte", "gt", "gte", "in", "nin", "exists")
+_OPS = {
+    "name": (*_ORDERED, "contains", "icontains", "startswith"),
+    "about": (*_ORDERED, "contains", "icontains", "startswith"),
+    "words": (*_ORDERED, "contains", "startswith"),
+    "group": ("eq", "ne", "in", "nin", "exists"),
+    "is_new": ("eq", "ne", "exists"),
+}
+
+
+@st.composite
+def _compares(draw: st.DrawFn) -> Condition:
+    name = draw(st.sampled_from(sorted(_VALUES)))
+    op = draw(st.sampled_from(_OPS.get(name, _ORDERED)))
+    if op == "exists":
+        value: Any = draw(st.booleans())
+    elif op in ("in", "nin"):
+        value = tuple(draw(st.lists(_VALUES[name], max_size=3)))
+    else:
+        value = draw(_VALUES[name])
+    return Compare(tuple(name.split(".")), op, value)
+
+
+_trees = st.recursive(
+    _compares(),
+    lambda inner: st.one_of(
+        inner.map(Not),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: And(tuple(parts))),
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: Or(tuple(parts))),
+    ),
+    max_leaves=6,
+)
+
+
+def _rows() -> list[dict[str, Any]]:
+    """Rows with every value somewhere, and gaps."""
+    rows: list[dict[str, Any]] = [{}]
+    for number in range(36):
+        row: dict[str, Any] = {
+            "name": _TEXTS[number % len(_TEXTS)],
+            "group": "ab"[number % 2],
+            "rank": (number % 7) - 3,
+            "size": [-1.5, 0.0, 0.1, 2.0][number % 4],
+            "cost": ["-1.5", "0", "0.10", "2", "12.25"][number % 5],
+            "is_new": number % 3 == 0,
+            "day": ["2026-01-01", "2026-11-22"][number % 2],
+            "about": _TEXTS[(number * 5) % len(_TEXTS)],
+            "words": [_TEXTS[index] for index in range(number % 4)],
+            "price": {"amount": (number % 5) - 2, "currency": "USD"},
+            "parts": [{"n": index} for index in range(number % 3)],
+        }
+        for gap in range(number % 5):
+            row.pop(sorted(row)[(number + gap) % len(row)])
+        rows.append(row)
+    return rows
+
+
+async def _filled(site: Site) -> tuple[Scope, list[dict[str, Any]]]:
+    await site.define(THING)
+    scope = await scope_of(site.core, as_system("test"), site.space, "thing")
+    documents: list[dict[str, Any]] = []
+    for row in _rows():
+        view = await entries.create(scope, row)
+        answer = await site.get(f"/api/spaces/demo/content/thing/{view.id}", headers=site.admin)
+        documents.append(answer.json())
+    return scope, documents
+
+
+def _where(scope: Scope) -> Where:
+    return Where(type=scope.type, space_key=scope.space.key, perspective=PUBLISHED, locale="en")
+
+
+async def test_sql_finds_what_the_naive_evaluator_finds(database_url: str) -> None:
+    """For random trees of every operator over every kind, with absent values, on both engines."""
+    async with open_site(database_url) as site:
+        scope, documents = await _filled(site)
+        loop = asyncio.get_running_loop()
+
+        @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+        @given(_trees)
+        def compare(tree: Condition) -> None:
+            checked = check_condition(tree, scope.type, None)
+            wanted = sorted(document["id"] for document in documents if matches(checked, document))
+            request = PageRequest(where=_where(scope), condition=checked, sort=(), after=None, limit=100)
+            listed = asyncio.run_coroutine_threadsafe(list_documents(site.core.store, request), loop).result()
+            assert sorted(found.keys[-1] for found in listed) == wanted
+
+        await asyncio.to_thread(compare)
+
+
+async def _plan(site: Site, sql: str, args: tuple[Any, ...]) -> str:
+    store = site.core.store
+    if store.dialect.is_sqlite:
+        rows = await store.fetch_all(f"EXPLAIN QUERY PLAN {sql}", *args)
+        return "\n".join(str(row[3]) for row in rows)
+    async with store.write_transaction() as transaction:
+        await transaction.execute("SET LOCAL enable_seqscan = off")
+        await transaction.execute("SET LOCAL enable_sort = off")
+        await transaction.execute("SET LOCAL enable_bitmapscan = off")
+        rows = await transaction.fetch_all(f"EXPLAIN {sql}", *args)
+    return "\n".join(str(row[0]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("condition", "sort"),
+    [
+        (Compare(("group",), "eq", "a"), (("rank", True),)),
+        (None, (("rank", True), ("name", False))),
+        (Compare(("name",), "eq", "x"), ()),
+        (Compare(("group",), "eq", "a"), ()),
+    ],
+)
+async def test_declared_indexes_serve_the_lists_that_they_fit(
+    database_url: str, condition: Condition | None, sort: tuple[tuple[str, bool], ...]
+) -> None:
+    """A filter and a sort that a declared index serves are read from it: no scan of the table, no sorting."""
+    async with open_site(database_url) as site:
+        scope, _ = await _filled(site)
+        checked = check_condition(condition, scope.type, None)
+        keys = tuple(
+            SortKey(path=(name,), target=_target(scope, name), descending=descending) for name, descending in sort
+        )
+        request = PageRequest(where=_where(scope), condition=checked, sort=keys, after=None, limit=25)
+        page = page_sql(site.core.store.dialect.name, request)
+        plan = await _plan(site, page.text, page.args)
+        assert f"maydan_documents_{scope.type.key}_" in plan
+        if sort:
+            assert "entry_unique" not in plan, plan
+            assert "TEMP B-TREE" not in plan and "Sort" not in plan, plan
+
+
+def _target(scope: Scope, name: str) -> Any:
+    checked = check_condition(Compare((name,), "exists", value=True), scope.type, None)
+    assert isinstance(checked, Compare)
+    return checked.target
