@@ -78,6 +78,8 @@ from maydan.locales import fold
 from maydan.money import Money
 from maydan.operations import entries
 from maydan.operations.core import Caller, Core, as_system
+from maydan.operations.entries import EntryView
+from maydan.operations.scopes import Scope, scope_of
 from maydan.plugins.declarations import DemoContent, DemoEntry, Health, Role
 from maydan.plugins.importers import ImportedComment, Importer, ImportSummary, ImportTarget, Outcome, Skipped
 from maydan.plugins.versions import HOOK_API
@@ -111,6 +113,7 @@ __all__ = [
     "Email",
     "Entry",
     "EntryState",
+    "EntryView",
     "Event",
     "Field",
     "Forbidden",
@@ -143,6 +146,7 @@ __all__ = [
     "RichText",
     "Role",
     "Route",
+    "Scope",
     "Secret",
     "Skipped",
     "Space",
@@ -163,5 +167,6 @@ __all__ = [
     "options",
     "relation",
     "route",
+    "scope_of",
     "slugify",
 ]

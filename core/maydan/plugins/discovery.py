@@ -30,6 +30,8 @@ class FoundPlugin(Struct, frozen=True, kw_only=True):
     load: Callable[[], object]
     """Imports what has the hook implementations; runs the plugin's code."""
     built_in: bool = False
+    folder: Path | None = None
+    """Where its manifest lies, and beside it ``locale`` with its catalogues."""
 
 
 def find_plugins() -> tuple[FoundPlugin, ...]:
@@ -69,13 +71,21 @@ def _name_of(distribution: Distribution) -> str:
 def _found(origin: tuple[EntryPoint, str]) -> FoundPlugin:
     entry, source = origin
     try:
-        manifest = read_manifest(_locate(entry.module))
+        path = _locate(entry.module)
+        manifest = read_manifest(path)
     except BadManifest as error:
         return FoundPlugin(name=entry.name, manifest=None, problems=error.problems, source=source, load=entry.load)
     problems: tuple[str, ...] = ()
     if manifest.name != entry.name:
         problems = (f"the entry point is called {entry.name!r} and the manifest {manifest.name!r}",)
-    return FoundPlugin(name=manifest.name, manifest=manifest, problems=problems, source=source, load=_loader(entry))
+    return FoundPlugin(
+        name=manifest.name,
+        manifest=manifest,
+        problems=problems,
+        source=source,
+        load=_loader(entry),
+        folder=path.parent,
+    )
 
 
 def _loader(entry: EntryPoint) -> Callable[[], object]:

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from maydan.errors import MaydanError, NotFound, PluginRejected
+from maydan.locales import add_catalogues
 from maydan.plugins.builtin import BUILT_IN
 from maydan.plugins.calls import describe
 from maydan.plugins.deadline import IMPORT_S, StartDeadlinePassed, starting_deadline
@@ -212,5 +213,7 @@ class _Loading:
             plugin.stop(State.FAILED, f"{stage} failed: {describe(error)}")
         if plugin.state is State.FAILED:
             plugin.calls, plugin.registered = {}, Registered()
-        else:
-            self._taken.add(plugin.name, plugin.registered)
+            return
+        self._taken.add(plugin.name, plugin.registered)
+        if origin.folder is not None and (origin.folder / "locale").is_dir():
+            add_catalogues(origin.folder / "locale")
