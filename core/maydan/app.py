@@ -29,7 +29,7 @@ from maydan.storage.revisions import Revisions
 from maydan.storage.schema import CORE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from litestar import Litestar
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("maydan")
 _SCHEDULES_EVERY_S: Final = 1.0
+_PURGE_EVERY_S: Final = 3600.0
 
 
 def load_plugins(settings: Settings, **given: Any) -> PluginHost:
@@ -162,26 +163,38 @@ async def _secret(store: Store) -> bytes:
 @asynccontextmanager
 async def background_work(core: Core) -> AsyncGenerator[None]:
     """Run the work that no request waits for: subscribers of the log, planned publications, mail, clearing up."""
+    from maydan.http.idempotency import purge  # noqa: PLC0415 - commands that serve nothing spare the import
+
+    async def forget_answers() -> None:
+        await purge(core.store, core.clock.now())
+
+    async def publish_planned() -> None:
+        await run_due(core)
+
     await core.subscriptions.start()
     await core.accounts.start_worker()
-    schedules = asyncio.create_task(_run_schedules(core), name="maydan schedules")
+    tasks = [
+        asyncio.create_task(_repeat(publish_planned, _SCHEDULES_EVERY_S), name="maydan schedules"),
+        asyncio.create_task(_repeat(forget_answers, _PURGE_EVERY_S), name="maydan idempotency"),
+    ]
     try:
         yield
     finally:
-        schedules.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await schedules
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await core.accounts.stop()
         await core.subscriptions.stop()
 
 
-async def _run_schedules(core: Core) -> None:
+async def _repeat(work: Callable[[], Awaitable[None]], every_s: float) -> None:
+    """Do something again and again; what goes wrong is logged and tried the next time."""
     while True:
         try:
-            await run_due(core)
-        except Exception:  # noqa: BLE001 - the database may be down; it is asked again
-            _LOG.exception("Planned publications could not be looked at; they are looked at again.")
-        await asyncio.sleep(_SCHEDULES_EVERY_S)
+            await work()
+        except Exception:  # the database may be down, and come back
+            _LOG.exception("Background work failed; it is tried again in %s s.", every_s)
+        await asyncio.sleep(every_s)
 
 
 def create_app(core: Core, *, work: bool = True) -> Litestar:
