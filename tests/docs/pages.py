@@ -167,7 +167,7 @@ def fits(expected: Any, printed: Any, place: str = "") -> list[str]:
     )
 
 
-def last_json(printed: str) -> Any:
+def last_json(printed: str, place: str) -> Any:
     """Return the JSON value with which a block's output ends, whatever stands before it."""
     decoder = json.JSONDecoder()
     for start in (match.start() for match in re.finditer(r"[\[{]", printed)):
@@ -177,5 +177,5 @@ def last_json(printed: str) -> Any:
             continue
         if not printed[end:].strip():
             return value
-    message = f"no JSON in what was printed: {printed[-500:]!r}"
+    message = f"{place}: no JSON at the end of what was printed: {printed[-500:]!r}"
     raise AssertionError(message)

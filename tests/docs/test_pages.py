@@ -23,7 +23,7 @@ def test_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
     for answer in tell(page, tmp_path, environment):
         if answer.expected is not None:
             place = f"{page.name}:{answer.expected.line}"
-            assert fits(json.loads(answer.expected.text), last_json(answer.printed), place) == []
+            assert fits(json.loads(answer.expected.text), last_json(answer.printed, place), place) == []
 
 
 def test_there_are_pages_to_run() -> None:
