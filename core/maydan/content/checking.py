@@ -39,7 +39,7 @@ def check_query(query: Query, type: ContentType, space: Space, readable: frozens
         query,
         filter=check_condition(query.filter, type, readable, text=query.text_values),
         sort=tuple(_sort(sort, type, readable) for sort in query.sort),
-        fields=query.fields and tuple(_field(name, type, readable) for name in query.fields),
+        fields=query.fields and check_fields(query.fields, type, readable),
         include=tuple(_include(path, type, readable) for path in query.include),
         locale=query.locale and find_locale(space, query.locale),
         text_values=False,
@@ -149,9 +149,15 @@ def _sort(sort: Sort, type: ContentType, readable: frozenset[str]) -> Sort:
     return Sort(path, sort.descending, target)
 
 
-def _field(name: str, type: ContentType, readable: frozenset[str]) -> str:
-    _reach((name,), "fields", type, readable)
-    return name
+def check_fields(names: tuple[str, ...], type: ContentType, readable: frozenset[str]) -> tuple[str, ...]:
+    """Return the names that ``fields`` asks for.
+
+    Raises:
+        BadParameter: One is no field, or none that the caller may read: the same words.
+    """
+    for name in names:
+        _reach((name,), "fields", type, readable)
+    return names
 
 
 def _include(path: tuple[str, ...], type: ContentType, readable: frozenset[str]) -> tuple[str, ...]:

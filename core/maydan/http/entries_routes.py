@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from maydan.content.query import LIST_PARAMETERS, READ_PARAMETERS, parse_parameters
+from maydan.content.query import READ_PARAMETERS, parse_parameters
 from maydan.errors import BadParameter, InputError, InvalidInput
 from maydan.http.answers import Answer, Cache
 from maydan.http.entries_schemas import ENTRY, ENTRY_PAGE, LISTING, READING
@@ -55,17 +55,30 @@ class StatusAnswer(Struct, frozen=True, kw_only=True):
     items: tuple[LocaleStatus, ...]
 
 
+def _parse_reading(pairs: list[tuple[str, str]]) -> entries.Reading:
+    if not pairs:
+        return entries.AS_PUBLISHED
+    query = parse_parameters(pairs, allowed=READ_PARAMETERS)
+    if query.include:
+        raise BadParameter("include is not available yet.", errors=(InputError("include", "unknown_parameter", ""),))
+    return entries.Reading(
+        draft=query.perspective == "draft",
+        locale=query.locale,
+        fallback=query.fallback,
+        fields=query.fields,
+    )
+
+
 @route(
-    "GET", _LIST, permission=BY_OPERATION, query=AnyQuery, answer=ENTRY_PAGE, parameters=LISTING,
-    errors=(400, 401, 403, 404), tags=("entries",),
+    "GET", _LIST, permission=BY_OPERATION, query=AnyQuery, parse=parse_parameters, answer=ENTRY_PAGE,
+    parameters=LISTING, errors=(400, 401, 403, 404), tags=("entries",),
 )  # fmt: skip
 async def list_entries(call: Call) -> Answer:
     """List entries of a content type.
 
     ``filter[field][op]=value``, ``sort``, ``fields``, ``limit``, ``cursor`` or ``offset``, ``count=exact``.
     """
-    query = parse_parameters(call.pairs, allowed=LIST_PARAMETERS)
-    page = await entries.list_entries(await scope(call), query)
+    page = await entries.list_entries(await scope(call), call.query)
     return Answer.page(page.items, next=page.next, total=page.total, **_reading(page.locale, draft=page.draft))
 
 
@@ -84,14 +97,13 @@ async def create_entry(call: Call) -> Answer:
 
 
 @route(
-    "GET", _ONE, permission=BY_OPERATION, query=AnyQuery, answer=ENTRY, parameters=READING,
-    errors=(301, 400, 404), tags=("entries",),
+    "GET", _ONE, permission=BY_OPERATION, query=AnyQuery, parse=_parse_reading, answer=ENTRY,
+    parameters=READING, errors=(301, 400, 404), tags=("entries",),
 )  # fmt: skip
 async def get_entry(call: Call) -> Answer:
     """Get an entry by id or slug."""
-    reading = _parse_reading(call)
-    path = call.path
-    view = await entries.find(await scope(call), path["entry"], reading)
+    reading: entries.Reading = call.query
+    view = await entries.find(await scope(call), call.path["entry"], reading)
     if view.slug is not None:
         return _moved(call, view.slug)
     return _answer(view, draft=reading.draft)
@@ -190,20 +202,6 @@ async def _publish(call: Call, verb: Any) -> Answer:
         locale=call.query.locale, seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)
-
-
-def _parse_reading(call: Call) -> entries.Reading:
-    if not call.query_string:
-        return entries.AS_PUBLISHED
-    query = parse_parameters(call.pairs, allowed=READ_PARAMETERS)
-    if query.include:
-        raise BadParameter("include is not available yet.", errors=(InputError("include", "unknown_parameter", ""),))
-    return entries.Reading(
-        draft=query.perspective == "draft",
-        locale=query.locale,
-        fallback=query.fallback,
-        fields=query.fields,
-    )
 
 
 def _answer(view: EntryView, *, draft: bool) -> Answer:

@@ -25,6 +25,7 @@ from maydan.errors import BadParameter, Forbidden, Malformed, MaydanError, NotFo
 from maydan.http.answers import Answer
 from maydan.http.bodies import check_media_type, read_body, read_json
 from maydan.http.call import Call
+from maydan.http.conditions import parse_tags
 from maydan.http.conversion import convert_body
 from maydan.http.headers import bearer_token, languages, read_headers, request_id
 from maydan.http.idempotency import NOT_KEPT, claim, read_key
@@ -96,6 +97,8 @@ class Endpoint:
         call = Call(self.around, self.route, scope, headers, identity)
         call.query = self._read_query(call)
         key = read_key(headers, required=self.route.idempotency_required) if self._takes_key else None
+        if self._reads_body and not self._takes_key and b"if-match" in headers:
+            parse_tags(headers[b"if-match"].decode("latin-1"), "If-Match")
         if self._reads_body:
             await self._read_body(call, receive)
         elif b"content-length" in headers or b"transfer-encoding" in headers:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from maydan.access.actions import Action
+from maydan.content.checking import check_fields
 from maydan.content.render import project
 from maydan.errors import NotFound
 from maydan.ids import is_id
@@ -54,12 +55,14 @@ async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -
 
     Raises:
         NotFound: It does not exist, is not published, or the caller may not read it.
-        BadParameter: The locale is not the space's.
+        BadParameter: The locale is not the space's, or ``fields`` names what the caller may not read.
     """
     locale = reading_locale(scope.space, scope.caller, reading.locale)
     decision = scope.decide(Action.READ_DRAFT if reading.draft and scope.type.drafts else Action.READ)
     if decision.denied:
         raise NotFound
+    if reading.fields is not None:
+        check_fields(reading.fields, scope.type, frozenset(decision.filterable))
     by_id = is_id(id_or_slug)
     entry_id = id_or_slug if by_id else await _id_of(scope, id_or_slug, reading, locale)
     if locale == MAPS:
