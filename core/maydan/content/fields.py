@@ -129,19 +129,20 @@ def _read_one(
         return scalar(field, value, pointer, problems)
     if field.kind is _MONEY:
         return read_money(field, value, pointer, problems, old)
-    kept = cast("dict[str, Any]", old) if merge and isinstance(old, dict) else {}
+    kept = cast("dict[str, Any]", old) if merge and isinstance(old, dict) else None
     return _read_members(inner_fields(field), value, pointer, problems, kept)
 
 
 def _read_members(
-    fields: tuple[Field, ...], value: object, pointer: str, problems: Problems, kept: dict[str, Any]
+    fields: tuple[Field, ...], value: object, pointer: str, problems: Problems, kept: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """Read the members of a component or block; absent ones take their default where nothing was there before."""
     if not isinstance(value, dict):
         problems.add(pointer, "not_an_object")
         return None
     by_name = {field.name: field for field in fields}
-    stored = dict(kept)
+    before = kept or {}
+    stored = dict(before)
     given = cast("dict[str, object]", value)
     for name, item in given.items():
         field = by_name.get(name)
@@ -150,10 +151,10 @@ def _read_members(
             continue
         read = None
         if item is not None:
-            old = kept.get(field.id)
-            read = read_value(field, item, child(pointer, name), problems, old=old, merge=bool(kept))
+            old = before.get(field.id)
+            read = read_value(field, item, child(pointer, name), problems, old=old, merge=kept is not None)
         put(stored, field.id, read)
-    if not kept:
+    if kept is None:
         for field in fields:
             if field.default is not None and field.name not in given:
                 stored[field.id] = default_of(field)
@@ -170,7 +171,7 @@ def _read_block(field: Field, value: object, pointer: str, problems: Problems) -
     if not isinstance(name, str) or name not in blocks:
         problems.add(child(pointer, BLOCK_NAME), "unknown_block", values=", ".join(blocks))
         return None
-    read = _read_members(blocks[name], members, pointer, problems, {})
+    read = _read_members(blocks[name], members, pointer, problems, None)
     return None if read is None else {BLOCK_NAME: name, **read}
 
 
