@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     import httpx
 
 
 class Client:
-    """One caller: nobody in particular, or a person with a token. Paths may begin at the space: ``blog/feed``."""
+    """One caller: nobody in particular, or a person. Paths may begin at the space: ``blog/feed``."""
 
-    def __init__(self, http: httpx.AsyncClient, space: str, token: str | None = None) -> None:
-        """Call as whoever has the token."""
+    def __init__(self, http: httpx.AsyncClient, space: str, token: Callable[[], Awaitable[str]] | None = None) -> None:
+        """Call as whoever has the token, which is asked for before each request."""
         self._http = http
         self._space = space
-        self._headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        self._token = token
 
     async def get(self, path: str, **more: Any) -> httpx.Response:
         """Send a GET; ``more`` goes to httpx."""
@@ -41,7 +43,8 @@ class Client:
     async def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Send any request; a path without a slash at its beginning lies in the space."""
         url = path if path.startswith("/") else f"/api/spaces/{self._space}/{path}"
-        headers = self._headers | more.pop("headers", {})
+        headers = {} if self._token is None else {"authorization": f"Bearer {await self._token()}"}
+        headers |= more.pop("headers", {})
         return await self._http.request(method, url, headers=headers, **more)
 
 

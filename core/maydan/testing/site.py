@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -23,6 +24,7 @@ from maydan.testing.recorder import EventRecorder
 if TYPE_CHECKING:
     import httpx
 
+    from maydan.accounts.people import Account
     from maydan.content.spaces import Space
     from maydan.operations.core import Core
 
@@ -34,6 +36,9 @@ _FAST: Final[dict[str, Any]] = {
     "database": {"synchronous": "normal"},
 }
 """Tests need neither slow passwords nor files that survive a power cut."""
+
+_RENEWED_AFTER: Final = timedelta(minutes=5)
+"""Access tokens live longer than this."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -48,6 +53,23 @@ class Entry(Struct, frozen=True, kw_only=True):
     def path(self) -> str:
         """Where it is, for a client: ``content/<type>/<id>``."""
         return f"content/{self.type}/{self.id}"
+
+
+class _Session:
+    """Somebody who stays logged in, however far the clock is moved."""
+
+    def __init__(self, core: Core, account: Account) -> None:
+        self._core = core
+        self._account = account
+        self._token = ""
+        self._at = datetime.min.replace(tzinfo=UTC)
+
+    async def token(self) -> str:
+        now = self._core.clock.now()
+        if not self._at <= now < self._at + _RENEWED_AFTER:
+            self._token = (await self._core.accounts.logins.begin(self._account)).access_token
+            self._at = now
+        return self._token
 
 
 class Site:
@@ -81,8 +103,7 @@ class Site:
         if roles:
             await self.core.accounts.members.put(self.space.key, account.id, roles, known=None)
         await self.core.revisions.settled()
-        pair = await self.core.accounts.logins.begin(account)
-        return Client(self._http, SPACE, pair.access_token)
+        return Client(self._http, SPACE, _Session(self.core, account).token)
 
     def data(self, type: str, **given: Any) -> dict[str, Any]:
         """Return valid input for one more entry; what is given is taken as it is, ``None`` leaves a field out."""
