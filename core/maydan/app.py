@@ -163,7 +163,7 @@ async def _secret(store: Store) -> bytes:
 @asynccontextmanager
 async def background_work(core: Core) -> AsyncGenerator[None]:
     """Run the work that no request waits for: subscribers of the log, planned publications, mail, clearing up."""
-    from maydan.http.idempotency import purge  # noqa: PLC0415 - commands that serve nothing spare the import
+    from maydan.http.idempotency import purge
 
     async def forget_answers() -> None:
         await purge(core.store, core.clock.now())
@@ -192,7 +192,7 @@ async def _repeat(work: Callable[[], Awaitable[None]], every_s: float) -> None:
     while True:
         try:
             await work()
-        except Exception:  # the database may be down, and come back
+        except Exception:  # noqa: BLE001 - the database may be down, and come back
             _LOG.exception("Background work failed; it is tried again in %s s.", every_s)
         await asyncio.sleep(every_s)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from maydan.operations.core import Caller
     from maydan.storage.entries import EntryRow
     from maydan.storage.ports import Statement
+
+
+THE_ONLY: Final = ("", "", "single")
+"""What the only entry of a ``single`` type claims among the unique values, so that there is no second one."""
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -59,7 +63,7 @@ def _names(change: Change) -> list[Statement]:
     statements: list[Statement] = []
     if old_slugs != new_slugs:
         statements += names.slug_statements(*where, old_slugs, new_slugs)
-    if any(field.unique for field in change.type.fields):
+    if change.type.single or any(field.unique for field in change.type.fields):
         old, new = _unique_state(change.type, before), _unique_state(change.type, after)
         statements += names.unique_statements(*where, old, new)
     return statements
@@ -76,8 +80,9 @@ def _unique_state(content_type: ContentType, entry: EntryRow | None) -> names.Cl
     if entry is None or entry.trashed_at:
         return names.NOTHING
     published = unique_values(content_type, entry.published.body) if entry.published else ()
+    claimed = [THE_ONLY] if content_type.single else []
     return names.Claims(
-        draft=frozenset(unique_values(content_type, entry.body)),
+        draft=frozenset([*unique_values(content_type, entry.body), *claimed]),
         published=frozenset(published),
     )
 

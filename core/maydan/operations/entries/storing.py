@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from maydan.content.links import unique_values
 from maydan.content.stored import slugs_of
 from maydan.errors import Conflict, InputError, UniqueViolation
-from maydan.operations.writing import Change, batch_of
+from maydan.operations.writing import THE_ONLY, Change, batch_of
 from maydan.storage.names import holder_of, holder_of_slug
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
 
@@ -85,6 +85,8 @@ async def require_free_names(scope: Scope, change: Change) -> None:
     """
     after, errors = change.after, list[InputError]()
     where = (scope.core.store, after.space_key, after.type_key)
+    if scope.type.single and await holder_of(*where, THE_ONLY) not in (None, after.id):
+        raise Conflict(f"{scope.type.name} has one entry, and there is one already; change that.", code="single_type")
     for locale, slug in slugs_of(after.body).items():
         if await holder_of_slug(*where, locale, slug) not in (None, after.id):
             errors.append(InputError("/slug", "taken", f"The slug {slug} ({locale}) belongs to another entry."))
