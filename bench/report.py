@@ -14,6 +14,7 @@ import psutil
 
 from bench.rows import REASONS, TARGETS, Measured, Target, is_met
 
+MOST_LOAD: Final = 0.5
 HEAD: Final = ("what", "engine", "target", "measured", "bare handler", "share", "p99", "× fastest peer", "")
 _INTRODUCTION: Final = """# Benchmarks
 
@@ -30,6 +31,14 @@ machine.
 """
 
 
+def busy() -> str:
+    """Return a warning where other work keeps the machine busy, which no figure in seconds survives."""
+    load = os.getloadavg()[0]
+    if load <= MOST_LOAD:
+        return ""
+    return f"The machine was busy with other work (load average {load:.1f}): only the shares mean something."
+
+
 def print_table(size: int, results: Mapping[str, Measured]) -> None:
     """Print the table for people."""
     lines = [HEAD, *_lines(results)]
@@ -41,7 +50,7 @@ def print_table(size: int, results: Mapping[str, Measured]) -> None:
         print(f"\n{reason}")
 
 
-def write_page(path: Path, size: int, results: Mapping[str, Measured], postgresql: str) -> None:
+def write_page(path: Path, size: int, results: Mapping[str, Measured], facts: Sequence[str]) -> None:
     """Write the page of the documentation."""
     lines = _lines(results)
     table = [f"| {' | '.join(line)} |" for line in (HEAD, ["---"] * len(HEAD), *lines)]
@@ -51,7 +60,7 @@ def write_page(path: Path, size: int, results: Mapping[str, Measured], postgresq
         "\n".join(table) + "\n",
         *(f"{reason}\n" for reason in _reasons(results)),
         "## The machine\n",
-        "\n".join(f"- {fact}" for fact in _machine(postgresql)) + "\n",
+        "\n".join(f"- {fact}" for fact in facts) + "\n",
     ]
     path.write_text("\n".join(parts), encoding="utf-8")
 
@@ -102,11 +111,12 @@ def _reasons(results: Mapping[str, Measured]) -> list[str]:
     return [f"**{each.words} ({each.engine})**: {REASONS[each.key]}" for each in missed if each.key in REASONS]
 
 
-def _machine(postgresql: str) -> list[str]:
+def machine(postgresql: str) -> list[str]:
+    """Describe where it was measured, without naming the machine."""
     memory_gb = psutil.virtual_memory().total / 2**30
     packages = ("litestar", "uvicorn", "uvloop", "httptools", "msgspec", "asyncpg", "piccolo")
     return [
-        f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {memory_gb:.0f} GB of memory",
+        f"{_processor()}, {os.cpu_count()} cores, {memory_gb:.0f} GB of memory",
         f"{platform.system()} {platform.release()}, {_filesystem()}",
         f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
         + (f", {postgresql}" if postgresql else ""),

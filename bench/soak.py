@@ -1,0 +1,56 @@
+"""``make soak``: reads and writes for an hour (``MINUTES=``), and looks whether anything grows or fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Final
+
+from bench import content
+from bench.instance import OTHER_CORES, Instance, folder_for
+from bench.load import measure
+
+MINUTES: Final = float(os.environ.get("MINUTES", "60"))
+SIZE: Final = 2_000
+TURN_S: Final = 10.0
+MOST_GROWTH: Final = 1.25
+"""By so much may the worker's memory grow after the first tenth of the time, when all caches are full."""
+
+
+def main() -> int:
+    """Run it; 1 where memory grew too much. An answer that is no success ends it with an error."""
+    os.sched_setaffinity(0, OTHER_CORES)
+    with folder_for("soak") as folder:
+        instance = Instance(folder, "sqlite:///soak.db")
+        instance.start()
+        try:
+            content.create_space(instance)
+            grown = _soak(instance, content.fill(instance, SIZE))
+        finally:
+            instance.stop()
+    print(f"Memory grew by a factor of {grown:.2f} (at most {MOST_GROWTH}).")
+    return int(grown > MOST_GROWTH)
+
+
+def _soak(instance: Instance, ids: list[str]) -> float:
+    begin = time.monotonic()
+    turn, warm_mb = 0, 0.0
+    while (elapsed_s := time.monotonic() - begin) < MINUTES * 60:
+        token = instance.login()
+        rates = [
+            measure(instance.port, content.reads(ids), expect=200, seconds=TURN_S),
+            measure(instance.port, content.same(f"{content.LIST}&count=exact"), expect=200, seconds=TURN_S),
+            measure(instance.port, content.updates(token, ids, turn), expect=200, seconds=TURN_S),
+        ]
+        memory_mb = instance.worker().memory_info().rss / 2**20
+        if elapsed_s < MINUTES * 6 or not warm_mb:
+            warm_mb = memory_mb
+        turn += 1
+        shown = ", ".join(f"{rate.per_second:.0f}/s" for rate in rates)
+        print(f"{elapsed_s / 60:5.1f} min: {shown}, {memory_mb:.0f} MB", file=sys.stderr, flush=True)
+    return instance.worker().memory_info().rss / 2**20 / warm_mb
+
+
+if __name__ == "__main__":
+    sys.exit(main())
