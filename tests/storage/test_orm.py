@@ -117,10 +117,8 @@ async def test_joins_objects_and_batches_work(mugs: Store) -> None:
     await mug.save()
     await Spoon.insert(*(Spoon(mug=mug) for _ in range(5)))
     assert await Spoon.select(Spoon.mug.name).first() == {"mug.name": "a"}
-    sizes: list[int] = []
     async with await Spoon.select().batch(batch_size=2) as batch:
-        async for rows in batch:
-            sizes.append(len(rows))
+        sizes = [len(rows) async for rows in batch]
     assert sizes == [2, 2, 1]
     mug.size = 6
     await mug.save()

@@ -296,3 +296,28 @@ async def test_listening_goes_on_after_its_connection_was_lost(opened: Open) -> 
     async with asyncio.timeout(5):
         while ELSEWHERE not in heard:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0.005)
+
+
+async def test_closing_waits_for_what_is_running(opened: Open) -> None:
+    """A transaction that was begun is finished, what waits is refused."""
+    store = await opened(pool_size=1, pool_wait_s=5)
+    done = asyncio.Event()
+
+    async def write() -> None:
+        async with store.write_transaction() as transaction:
+            await transaction.apply([put("a")])
+            await done.wait()
+
+    writing = asyncio.create_task(write())
+    await asyncio.sleep(0.05)
+    waiting = asyncio.create_task(store.commit([put("b")]))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0.01)
+    assert not closing.done()
+    done.set()
+    await asyncio.gather(writing, closing)
+    with pytest.raises(Unavailable):
+        await waiting
+    await store.open()
+    assert await names(store) == ["a"]

@@ -159,6 +159,14 @@ async def test_an_error_undoes_the_transaction(cups: Store) -> None:
     assert called == []
 
 
+async def test_a_value_that_does_not_fit_is_an_error_of_the_caller(cups: Store) -> None:
+    """It is no database that is away, and the connection goes on."""
+    for value in (10**30, "\ud800"):
+        with pytest.raises((ValueError, OverflowError)):
+            await cups.fetch_all("SELECT name FROM cups WHERE size = ? OR name = ?", value, value)
+    assert await names(cups) == []
+
+
 async def test_a_savepoint_is_undone_alone(cups: Store) -> None:
     """What stands around it stays."""
     called: list[str] = []

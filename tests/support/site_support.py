@@ -81,9 +81,7 @@ class Site:
 
     async def account(self, email: str, *roles: str) -> dict[str, str]:
         """Make an account with roles in the space; returns the headers with which it calls."""
-        account = await self.core.accounts.people.create(
-            email=email, password=PASSWORD, name=email.partition("@")[0]
-        )
+        account = await self.core.accounts.people.create(email=email, password=PASSWORD, name=email.partition("@")[0])
         if roles:
             path = f"/api/spaces/demo/members/{account.id}"
             answer = await self.put(path, {"roles": list(roles)}, headers=self.admin)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Final
 
-from maydan.errors import PoolExhausted
+from maydan.errors import PoolExhausted, Unavailable
 from maydan.storage.postgresql.driver import Connection
 from maydan.storage.postgresql.errors import translated
+
+_CLOSE_S: Final = 10.0
 
 
 class Pool:
@@ -27,21 +31,24 @@ class Pool:
         self._count = 0
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._is_closed = False
+        self._is_empty = asyncio.Event()
 
     async def take(self) -> Connection:
         """Return a connection that is nobody else's until :meth:`give` or :meth:`discard`.
 
         Raises:
             PoolExhausted: None became free in time.
-            Unavailable: The server cannot be reached.
+            Unavailable: The server cannot be reached, or the pool is closed.
         """
         while True:
+            if self._is_closed:
+                raise Unavailable("The database is being closed.", retry_after_s=1)
             while self._idle:
                 connection = self._idle.pop()
                 if not connection.is_closed():
                     return connection
                 self._count -= 1
-            if self._count < self._size and not self._is_closed:
+            if self._count < self._size:
                 return await self._open()
             connection = await self._wait()
             if connection is not None:
@@ -102,12 +109,21 @@ class Pool:
         """Cut a connection off whose state is not known; the server undoes what it had not committed."""
         connection.terminate()
         self._count -= 1
+        if self._is_closed and self._count <= 0:
+            self._is_empty.set()
         self._wake(None)
 
     async def close(self) -> None:
-        """Close what is idle now, and the others when they come back."""
+        """Close what is idle now, and wait a while for the others to come back."""
         self._is_closed = True
+        for turn in self._waiting:
+            if not turn.done():
+                turn.set_result(None)
         while self._idle:
             connection = self._idle.pop()
             self._count -= 1
             await connection.close()
+        if self._count > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._is_empty.wait()

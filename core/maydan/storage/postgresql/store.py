@@ -14,7 +14,7 @@ from maydan.storage.dialects import POSTGRESQL, Dialect
 from maydan.storage.ports import GuardFailed, Row, Statement
 from maydan.storage.postgresql.combining import Combiner, arguments, chunks
 from maydan.storage.postgresql.driver import Connection, asyncpg
-from maydan.storage.postgresql.errors import LOST, RACES, translated
+from maydan.storage.postgresql.errors import RACES, is_lost, is_usable_after, translated, was_never_sent
 from maydan.storage.postgresql.listening import Listening
 from maydan.storage.postgresql.log_clock import raise_log_clock
 from maydan.storage.postgresql.pool import Pool
@@ -124,31 +124,30 @@ class PostgreSQLStore:
         return await self.fetch_one(sql, *args)
 
     async def read(self, method: str, sql: str, args: Sequence[Any]) -> Any:
-        """Call a method of a connection from the pool; once more when the connection turns out to be lost."""
-        try:
-            return await self._once(method, sql, args)
-        except LOST:
-            pass
-        except Exception as error:
-            raise translated(error) from error
-        try:
-            return await self._once(method, sql, args)
-        except Exception as error:
-            raise translated(error) from error
+        """Call a method of a connection from the pool; on another one as long as the connection was lost."""
+        for left in range(self.settings.pool_size, -1, -1):
+            try:
+                return await self._once(method, sql, args)
+            except Exception as error:
+                if not left or not is_lost(error):
+                    raise translated(error) from error
+        raise AssertionError
 
     async def _once(self, method: str, sql: str, args: Sequence[Any]) -> Any:
-        connection = await self.pool.take()
-        try:
-            result = await getattr(connection, method)(sql, *args)
-        except Exception:
-            self.pool.give(connection)
-            raise
-        except BaseException:
-            # A cancelled call leaves an answer behind that nobody has read.
-            self.pool.discard(connection)
-            raise
-        self.pool.give(connection)
-        return result
+        """Call a method of a connection; a connection that turns out to have ended before is passed over."""
+        for left in range(self.settings.pool_size, -1, -1):
+            connection = await self.pool.take()
+            try:
+                result = await getattr(connection, method)(sql, *args)
+            except BaseException as error:
+                # A cancelled call leaves an answer behind that nobody has read.
+                (self.pool.give if is_usable_after(error) else self.pool.discard)(connection)
+                if not left or not was_never_sent(error):
+                    raise
+            else:
+                self.pool.give(connection)
+                return result
+        raise AssertionError
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -186,34 +185,43 @@ class PostgreSQLStore:
                 yield outer
             return
         pool = self.pool
-        connection = await pool.take()
+        connection = await self._begin(pool)
         transaction = PostgreSQLTransaction(connection, self._combiner)
         token = self.current.enter(transaction)
         is_clean = False
         try:
             try:
-                await self._begin(connection)
                 yield transaction
             finally:
                 transaction.is_open = False
                 self.current.leave(token)
-            await finished(asyncio.ensure_future(transaction.finish()))
+            await finished(asyncio.ensure_future(self._finish(transaction)))
             is_clean = True
         except Exception:
             is_clean = await _rolled_back(connection)
             raise
         finally:
             (pool.give if is_clean else pool.discard)(connection)
-        self._tell(transaction)
 
-    @staticmethod
-    async def _begin(connection: Connection) -> None:
-        try:
-            await connection.execute("BEGIN")
-        except Exception as error:
-            raise translated(error) from error
+    async def _begin(self, pool: Pool) -> Connection:
+        """Return a connection inside BEGIN, passing over those that turn out to be lost."""
+        for left in range(self.settings.pool_size, -1, -1):
+            connection = await pool.take()
+            try:
+                await connection.execute("BEGIN")
+                return connection
+            except Exception as error:
+                pool.discard(connection)
+                if not left or not is_lost(error):
+                    raise translated(error) from error
+            except BaseException:
+                pool.discard(connection)
+                raise
+        raise AssertionError
 
-    def _tell(self, transaction: PostgreSQLTransaction) -> None:
+    async def _finish(self, transaction: PostgreSQLTransaction) -> None:
+        """Commit and tell, also when whoever began it is cancelled meanwhile."""
+        await transaction.finish()
         for callback in transaction.callbacks:
             callback()
         self.signals.send(transaction.signals)
