@@ -240,15 +240,18 @@ def strip_system(data: dict[str, Any], current: dict[str, Any], *others: dict[st
         InvalidInput: A system field was changed.
     """
     problems = Problems()
-    fell_back = cast("dict[str, str]", current.get(LOCALES_NOTE) or {})
+    got = (current, *others)
+    note = data.get(LOCALES_NOTE)
+    read = next((document for document in got if note and document.get(LOCALES_NOTE) == note), current)
+    fell_back = cast("dict[str, str]", read.get(LOCALES_NOTE) or {})
     left: dict[str, Any] = {}
     for name, value in data.items():
         if name in _SYSTEM:
-            if not any(value == document.get(name) for document in (current, *others)):
+            if not any(value == document.get(name) for document in got):
                 problems.add(child("", name), "read_only")
         elif name == SLUG and value == current.get(SLUG):
             continue
         else:
-            left[name] = UNSET if name in fell_back and value == current.get(name) else value
+            left[name] = UNSET if name in fell_back and value == read.get(name) else value
     problems.raise_if_any()
     return left

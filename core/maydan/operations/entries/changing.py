@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from maydan.access.actions import Action
 from maydan.content.required import check_required
 from maydan.content.values import read_input, strip_system
+from maydan.errors import InvalidInput
 from maydan.operations.entries.input import (
     changed_names,
     hidden_fields,
@@ -18,7 +19,7 @@ from maydan.operations.entries.input import (
 from maydan.operations.entries.loading import load
 from maydan.operations.entries.locales import require_locale
 from maydan.operations.entries.storing import require_free_names, store, until_stored
-from maydan.operations.entries.views import newest_document, state_for_hooks, view_after_write
+from maydan.operations.entries.views import newest_document, other_documents, state_for_hooks, view_after_write
 from maydan.operations.publication import status
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed
@@ -72,7 +73,7 @@ async def change(
         if number:
             await require_free_names(scope, made)
         if after is not before or seal or more:
-            await store(scope, made, view, veto=_veto(scope, made), seal=seal, more=more)
+            await store(scope, made, view, veto=update_veto(scope, made), seal=seal, more=more)
         return view
 
     return await until_stored(attempt)
@@ -89,7 +90,7 @@ async def _next(
     if replace or not decision.unconditional:
         old_document = newest_document(scope.type, space, before, locale or space.default_locale)
     if replace:
-        data = strip_system(data, old_document)
+        data = _without_system(scope, before, data, old_document)
     hidden = hidden_fields(scope, decision)
     writable = decision.fields if decision.unconditional else decision.fields_for(old_document)
     if not replace:
@@ -104,11 +105,22 @@ async def _next(
         check_required(scope.type, space, stored, (space.default_locale,))
     await require_targets(scope, stored, before.body)
     after = changed(before, Changes(body=stored), at=scope.core.clock.now(), by=scope.caller.actor.id)
-    _require_allowed(scope, old_document, after, changed_names(scope.type, before.body, stored), locale)
+    require_allowed(scope, old_document, after, changed_names(scope.type, before.body, stored), locale)
     return after
 
 
-def _require_allowed(
+def _without_system(
+    scope: Scope, before: EntryRow, data: dict[str, Any], old_document: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a whole entry without its system fields, which must be unchanged from some way in which it is read."""
+    try:
+        return strip_system(data, old_document)
+    except InvalidInput:
+        others = other_documents(scope.type, scope.space, before, old_document["locale"])
+        return strip_system(data, old_document, *others)
+
+
+def require_allowed(
     scope: Scope, old_document: dict[str, Any], after: EntryRow, names: list[str], locale: str | None
 ) -> None:
     """Judge the row as it would become, where policies have conditions."""
@@ -133,7 +145,8 @@ def _change(scope: Scope, before: EntryRow, after: EntryRow) -> Change:
     )
 
 
-def _veto(scope: Scope, made: Change) -> Veto | None:
+def update_veto(scope: Scope, made: Change) -> Veto | None:
+    """Return what asks the plugins whether an entry may become another; ``None`` where nobody listens."""
     hooks, before = scope.core.hooks, made.before
     if before is None or before is made.after or not hooks.listens("check_entry_update", scope.space):
         return None
