@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from maydan.access.actors import Actor
+from maydan.accounts.settings import MailSettings
 from maydan.content.spaces import Space
 from maydan.content.types import ContentType
 from maydan.errors import HookRefused, InvalidInput, NotFound, PluginFailed, PluginIsolated
@@ -330,6 +331,10 @@ async def test_offers_are_kept_by_plugin_and_a_fault_is_none(make: Make, load: L
         make("b", provide_mailer=lambda: "mailer"),
         make("c", provide_mailer=lambda: None),
     )
-    offers = host.hooks.provide_mailer(None)  # pyright: ignore[reportArgumentType] - nobody reads it here
-    assert {name: offer for name, offer in offers.items() if name in ("a", "b", "c")} == {"b": "mailer"}
+    assert host.hooks.provide_mailer(MailSettings()) == {"b": "mailer"}
     assert host.state("a").hooks[0].last_error == "RuntimeError: boom"
+
+
+async def test_the_cores_own_offer_is_the_last_resort(load: Load) -> None:
+    """It stands only where no plugin offers anything."""
+    assert list(load().hooks.provide_mailer(MailSettings())) == ["smtp"]

@@ -180,6 +180,27 @@ def test_hook_wrappers_are_refused(make: Make, load: Load) -> None:
     assert "wrappers are not called here" in host.state("bad").reason
 
 
+def test_a_hook_without_its_mark_is_refused(make: Make, load: Load) -> None:
+    """It would never be called, and nobody would notice."""
+
+    class Target:
+        async def check_entry_create(self) -> None: ...
+
+    assert load(make("bad", load=Target)).state("bad").reason == "check_entry_create lacks @hookimpl"
+
+
+def test_a_mark_on_what_is_no_function_is_refused(make: Make, load: Load) -> None:
+    """A class, for example."""
+    from maydan.hookspecs import hookimpl
+
+    class Target:
+        @hookimpl
+        class provide_mailer: ...  # noqa: N801 - the name of a hook
+
+    host = load(make("bad", load=Target))
+    assert host.state("bad").reason == "provide_mailer is marked with @hookimpl and is no function"
+
+
 def test_what_a_plugin_registers_is_kept(make: Make, load: Load) -> None:
     """Types in normal form, routes with the plugin's name, migrations limited to its prefix."""
     host = load(

@@ -99,14 +99,18 @@ class Dispatcher:
         return results
 
     def provide(self, hook: str, arguments: Arguments) -> Mapping[str, Any]:
-        """Ask each plugin at start and return the offers by plugin; a fault counts as none."""
+        """Ask each plugin at start and return the offers by plugin; a fault counts as none.
+
+        The core's own plugins are the last resort: what they offer is left out where another one offers.
+        """
         offers: dict[str, Any] = {}
+        last_resorts: dict[str, Any] = {}
         for plugin, call in self._called(hook, None):
             if plugin.state is State.ACTIVE:
                 offer = call.try_now(arguments)
                 if offer is not None:
-                    offers[plugin.name] = offer
-        return offers
+                    (last_resorts if plugin.always_active else offers)[plugin.name] = offer
+        return offers or last_resorts
 
     def _called(self, hook: str, active: tuple[str, ...] | None) -> tuple[tuple[LoadedPlugin, HookCall], ...]:
         found = self._lists.get((hook, active))

@@ -43,6 +43,7 @@ def implementations_of(guard: Guard, name: str, target: object) -> Mapping[str, 
     except (pluggy.PluginValidationError, ValueError) as error:
         raise PluginRejected(_in_words(error, _unknown_hooks(manager))) from error
     specified = hook_arguments()
+    _check_marks(target, specified)
     calls: dict[str, HookCall] = {}
     for hook, arguments in specified.items():
         for found in getattr(manager.hook, hook).get_hookimpls():
@@ -84,6 +85,18 @@ def _in_words(error: Exception, unknown: list[str]) -> str:
         hint = f"; did you mean {close[0]}?" if close else ""
         return f"there is no hook {unknown[0]}{hint}"
     return " ".join(str(error).split())
+
+
+def _check_marks(target: object, specified: Iterable[str]) -> None:
+    """Refuse what pluggy would pass over in silence: a hook without its mark, and a mark on what is no function."""
+    mark = f"{hookspecs.PROJECT}_impl"
+    for name in dir(target):
+        value = getattr(target, name, None)
+        is_marked = isinstance(getattr(value, mark, None), dict)
+        if is_marked and not inspect.isroutine(value):
+            raise PluginRejected(f"{name} is marked with @hookimpl and is no function")
+        if not is_marked and name in specified and callable(value):
+            raise PluginRejected(f"{name} lacks @hookimpl")
 
 
 def _check_form(hook: str, found: Any) -> None:
