@@ -2,8 +2,8 @@
 
 SQL is written once, with ``?`` for parameters (never inside the text) and, where the engines differ, the names in
 braces that ``Dialect`` knows, such as ``{json}``. Values cross the border as: uuid ``str`` in, ``str(value)`` on
-read; json ``str`` both ways; a moment as an aware ``datetime``, read back with ``Dialect.read_time``; ``bool``. A value that
-does not fit is the caller's mistake: ``ValueError`` or ``OverflowError``.
+read; json ``str`` both ways; a moment as an aware ``datetime``, read back with ``Dialect.read_time``; ``bool``. A
+value that does not fit is the caller's mistake: ``ValueError`` or ``OverflowError``.
 
 A **batch** is a list of statements that are stored together or not at all. On PostgreSQL it is one statement, so all
 parts see the database as it was before the batch. Write it so that it means the same on both engines:
