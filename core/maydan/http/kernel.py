@@ -14,6 +14,7 @@ Each step is a small function; what a route never needs is decided when its endp
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from secrets import compare_digest
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from maydan.http.surroundings import Surroundings
 
 _log: Final = logging.getLogger("maydan.http")
+_QUERIES_KEPT: Final = 256
+_LONGEST_KEPT_BYTES: Final = 1000
 _MONITOR: Final = Actor(kind="token", name="monitoring")
 
 
@@ -60,6 +63,8 @@ class Endpoint:
         self._converts_body = route.takes_body
         self._parse = _query_parser(route)
         self._default_query = _without_parameters(self._parse)
+        # Frontends ask the same few queries again and again; a query is immutable, so it is parsed once.
+        self._read = lru_cache(maxsize=_QUERIES_KEPT)(self._parse_text)
         self._in_space = "space" in route.names
         self._action = None if isinstance(route.permission, Access) else route.permission
         self._is_public = route.permission is PUBLIC
@@ -114,7 +119,11 @@ class Endpoint:
         """Step 1: the query parameters."""
         if not call.query_string and self._default_query is not None:
             return self._default_query
-        return self._parse(parse_pairs(call.query_string))
+        text = call.query_string
+        return self._read(text) if len(text) <= _LONGEST_KEPT_BYTES else self._parse_text(text)
+
+    def _parse_text(self, text: bytes) -> Any:
+        return self._parse(parse_pairs(text))
 
     async def _read_body(self, call: Call, receive: Receive) -> None:
         """Step 2: the body as bytes, and as JSON unless the route wants it as it is."""

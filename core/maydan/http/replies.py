@@ -86,6 +86,9 @@ def _add_rest(headers: RawHeaders, answer: Answer, call: Call) -> None:
 
 def _next_url(call: Call, cursor: str) -> str:
     """Return the root-relative URL of the next page: this one's, with the cursor."""
+    text = call.query_string
+    if b"cursor" not in text and b"offset" not in text:
+        return f"{call.url_path}?{text.decode('latin-1')}{'&' if text else ''}cursor={cursor}"
     pairs = [(name, value) for name, value in call.pairs if name not in ("cursor", "offset")]
     return f"{call.url_path}?{urlencode([*pairs, ('cursor', cursor)])}"
 

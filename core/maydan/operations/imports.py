@@ -72,11 +72,13 @@ class SpaceTarget:
         outcome: Outcome = "created" if known is None else "unchanged" if known[1] == checksum else "updated"
         entry_id = known[0] if known else new_id()
         if outcome != "unchanged" and not self._dry_run:
-            remember = self._remember(key, type, entry_id, checksum)
-            await self._write(type, entry_id, dict(data), remember, is_new=known is None)
+            # What is still to be published is remembered without its checksum: a run that ends here is taken up again.
+            written = self._remember(key, type, entry_id, "" if publish else checksum)
+            await self._write(type, entry_id, dict(data), written, is_new=known is None)
             if publish:
                 locales = self._space.locales if publish is True else publish
-                await self._publish(type, entry_id, locales, publish_at)
+                done = self._remember(key, type, entry_id, checksum)
+                await self._publish(type, entry_id, locales, publish_at, done)
         if outcome != "unchanged":
             (await self._load())[key] = (entry_id, checksum)
         self._counts[outcome][type] += 1
@@ -122,7 +124,7 @@ class SpaceTarget:
         await entries.change(scope, entry_id, data, replace=True, precondition=lambda _version: None, more=[remember])
 
     async def _publish(
-        self, type_name: str, entry_id: str, publish: Sequence[str], publish_at: datetime | None
+        self, type_name: str, entry_id: str, publish: Sequence[str], publish_at: datetime | None, done: Statement
     ) -> None:
         past = publish_at is not None and publish_at <= self._core.clock.now()
         await entries.publish(
@@ -131,6 +133,7 @@ class SpaceTarget:
             locales=publish,
             at=None if past else publish_at,
             published_at=publish_at if past else None,
+            more=[done],
         )
 
     async def _put_comments(self, type_name: str, entry_id: str, given: Sequence[ImportedComment]) -> None:
