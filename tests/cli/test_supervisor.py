@@ -92,7 +92,8 @@ FACTORY = textwrap.dedent(
             except MaydanError as error:
                 code = error.error_code
             state = host.state("bad")
-            body = {"pid": os.getpid(), "background": background, "state": state.state, "reason": state.reason, "code": code}
+            body = {"pid": os.getpid(), "background": background, "code": code}
+            body |= {"state": state.state, "reason": state.reason}
             await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
             await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 

@@ -58,10 +58,12 @@ async def site_with(folder: Path, **hooks: Callable[..., Any]) -> AsyncGenerator
 
 
 async def refuse() -> None:
+    """Say no."""
     raise HookRefused("the probe says no")
 
 
 def is_refusal(answer: Any) -> bool:
+    """Whether the probe said no."""
     return (answer.status_code, answer.json()["detail"]) == (409, "the probe says no")
 
 
@@ -236,28 +238,34 @@ async def nothing_more(site: Site, entry: Any) -> None:
 
 
 async def patched(site: Site, entry: Any) -> None:
+    """Change it."""
     await site.administrator.patch(entry.path, {"count": 2})
 
 
 async def published(site: Site, entry: Any) -> None:
+    """Publish it."""
     await site.publish(entry)
 
 
 async def unpublished(site: Site, entry: Any) -> None:
+    """Publish it and take it back."""
     await site.publish(entry)
     await site.administrator.post(f"{entry.path}/unpublish")
 
 
 async def deleted(site: Site, entry: Any) -> None:
+    """Put it into the trash."""
     await site.administrator.delete(entry.path)
 
 
 async def restored(site: Site, entry: Any) -> None:
+    """Put it into the trash and take it out."""
     await site.administrator.delete(entry.path)
     await site.administrator.post(f"{entry.path}/restore")
 
 
 async def commented(site: Site, entry: Any) -> None:
+    """Publish it and say something about it."""
     await site.publish(entry)
     await site.administrator.post(f"{entry.path}/comments", COMMENT)
 
@@ -280,7 +288,10 @@ async def provides_the_mailer(folder: Path) -> None:
         async def send(self, messages: Sequence[Any]) -> None:
             sent.extend(str(message["To"]) for message in messages)
 
-    async with site_with(folder, provide_mailer=lambda: Mailer()) as site:
+    def offer() -> Mailer:
+        return Mailer()
+
+    async with site_with(folder, provide_mailer=offer) as site:
         body = {"email": "new@example.org", "password": "a long and quiet evening", "name": "New"}
         assert (await site.anonymous.post("/api/auth/register", body)).status_code == 202
         await site.core.accounts.outbox.deliver_due()

@@ -38,6 +38,7 @@ def install(site: Path, name: str, *, package: str, manifest: str | None = None,
 
 
 def register(site: Path, name: str, package: str, distribution: str) -> None:
+    """Write the metadata alone."""
     info = site / f"{distribution.replace('-', '_')}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
@@ -45,6 +46,7 @@ def register(site: Path, name: str, package: str, distribution: str) -> None:
 
 
 def found(name: str) -> list[FoundPlugin]:
+    """What is found under a name."""
     return [each for each in find_plugins() if each.name == name]
 
 
@@ -87,7 +89,7 @@ def test_an_editable_plugin_behind_a_finder_is_found(
 
     class Finder:
         @staticmethod
-        def find_spec(name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        def find_spec(name: str, _path: object = None, _target: object = None) -> importlib.machinery.ModuleSpec | None:
             if name != "trapped_fir":
                 return None
             return importlib.util.spec_from_file_location(

@@ -17,6 +17,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def failed_often(times: int = BREAKER_ERRORS) -> Gauge:
+    """A gauge after errors in a row."""
     gauge = Gauge()
     for _ in range(times):
         gauge.failed(1, "boom")

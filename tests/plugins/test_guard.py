@@ -17,6 +17,7 @@ NOTE = pack("a", "check_entry_create")
 
 
 async def run(guard: Guard, function: Callable[[], Coroutine[Any, Any, Any]], deadline_s: float = 5.0) -> Any:
+    """Begin, and finish where it waits."""
     begun = guard.begin(NOTE, function, ())
     return await guard.finish(begun, deadline_s=deadline_s) if isinstance(begun, Waiting) else begun
 

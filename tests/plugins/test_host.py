@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -28,26 +29,29 @@ async def fine() -> None:
 
 
 def exit_at_import() -> object:
+    """Leave."""
     raise SystemExit(0)
 
 
 def fail_at_import() -> object:
+    """Miss something."""
     raise ModuleNotFoundError("No module named 'nothing'")
 
 
 def recurse_at_import() -> object:
+    """Never end."""
     return recurse_at_import()
 
 
 def sleep_at_import() -> object:
+    """Wait, whatever happens."""
     while True:
-        try:
+        with suppress(Exception):
             time.sleep(60)
-        except Exception:  # noqa: BLE001 - a plugin that tries again whatever happens
-            continue
 
 
 def loop_at_import() -> object:
+    """Never end, busily."""
     while True:
         pass
 
@@ -74,18 +78,22 @@ def test_an_import_that_goes_wrong_fails_that_plugin_alone(
     assert host.loaded() == ("good",)
 
 
-async def unknown_argument(entry: object, colour: object) -> None: ...
+async def unknown_argument(entry: object, colour: object) -> None:
+    """Want what there is not."""
 
 
 async def asynchronous() -> list[object]:
+    """Be async where nobody awaits."""
     return []
 
 
 def nothing() -> list[object]:
+    """Bring nothing."""
     return []
 
 
 def taking_settings(settings: object) -> list[object]:
+    """Find the settings wrong."""
     raise ConfigurationError("maydan.toml: [bad] key: unknown key")
 
 
@@ -94,10 +102,12 @@ TABLES = Migration(app="", name="0001_tables", steps=(Step("t", "CREATE TABLE ba
 
 
 @route("GET", "/api/spaces/{space}/bad/list", public=True)
-async def listing(call: object) -> Any: ...
+async def listing(call: object) -> Any:
+    """List something."""
 
 
-def sync_handler(call: object) -> Any: ...
+def sync_handler(call: object) -> Any:
+    """Answer without async."""
 
 
 def at(path: str, permission: Any = LOGGED_IN, method: str = "GET") -> Route:
@@ -114,7 +124,7 @@ def at(path: str, permission: Any = LOGGED_IN, method: str = "GET") -> Route:
         ({"register_routes": lambda: 1 / 0}, {}, "ZeroDivisionError"),
         ({"register_routes": lambda: {"a": 1}}, {}, "returned dict, and a list is expected"),
         ({"register_routes": lambda: [1]}, {}, "returned int among its routes"),
-        ({"register_routes": lambda settings: taking_settings(settings)}, {}, "[bad] key: unknown key"),
+        ({"register_routes": taking_settings}, {}, "[bad] key: unknown key"),
         ({"register_routes": lambda: [at("/api/spaces/{space}/other/x")]}, {}, "under none of the manifest's mounts"),
         ({"register_routes": lambda: [at("/api/bad")]}, {}, "under none of the manifest's mounts (space)"),
         ({"register_routes": lambda: [at("/api/spaces/x")]}, {"mounts": ["root"]}, "under none"),

@@ -24,12 +24,14 @@ Load = Callable[..., PluginHost]
 
 
 def event(type: str = "entry.created", space_key: int | None = 1) -> LoggedEvent:
+    """Something that happened."""
     return LoggedEvent(
         type=type, space_key=space_key, subject_type="article", subject_id="1", at=datetime.now(UTC), position=7
     )
 
 
 def observer_of(host: PluginHost, name: str, space: Space) -> PluginObserver:
+    """A plugin's subscriber."""
     found = {each.name: each for each in host.subscribers({1: space}.get)}
     return found[f"plugin.{name}"]
 

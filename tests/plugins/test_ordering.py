@@ -24,6 +24,7 @@ async def fine() -> None:
 
 
 def needs(make: Make, name: str, *requires: str, **keys: Any) -> FoundPlugin:
+    """A plugin that requires others."""
     return make(name, manifest={"requires": list(requires), **keys}, check_entry_create=fine)
 
 

@@ -24,7 +24,7 @@ def test_clauses_mean_what_the_packaging_library_takes_them_for(specifier: str, 
 @pytest.mark.parametrize("text", ["", "x", "1.", "1..2", "one"])
 def test_what_is_not_a_version_is_refused(text: str) -> None:
     """The reason shows an example."""
-    with pytest.raises(ValueError, match="such as '1.2.0'"):
+    with pytest.raises(ValueError, match=r"such as '1\.2\.0'"):
         check_version(text)
 
 

@@ -36,6 +36,7 @@ LIMITED = [
 
 
 def type_of(field: Field) -> ContentType:
+    """A content type with one field."""
     return check_type(ContentType(name="thing", fields=(field,)), known_types=None, previous=None)
 
 

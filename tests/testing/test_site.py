@@ -30,6 +30,7 @@ SHOW = ContentType(name="tickets.show", fields=(Field(name="title", kind=Kind.ST
 
 
 def plugin(name: str, **hooks: Any) -> FoundPlugin:
+    """A plugin of a few functions."""
     types = [f"{name}.ticket", f"{name}.show"] if "register_content_types" in hooks else []
     target = SimpleNamespace(**{hook: hookimpl(function) for hook, function in hooks.items()})
     manifest = {"name": name, "version": "1.0", "hook_api": ">=1", "content_types": types}
@@ -37,6 +38,7 @@ def plugin(name: str, **hooks: Any) -> FoundPlugin:
 
 
 async def refuse_green(entry: Any) -> None:
+    """Refuse one colour."""
     if entry.fields.get("seat") == "green":
         raise HookRefused("no green seats")
 
