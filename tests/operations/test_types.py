@@ -30,7 +30,7 @@ async def test_a_bad_definition_names_every_place(site: Site) -> None:
                 {"name": "id", "kind": "string"},
                 {"name": "x", "kind": "enum"},
                 {"name": "y", "kind": "integer", "max_length": 3},
-                {"name": "z", "kind": "relation", "to": ["nothing"]},
+                {"name": "z", "kind": "relation", "to": []},
             ],
         },
         headers=site.admin,

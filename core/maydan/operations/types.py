@@ -52,8 +52,7 @@ async def create_type(core: Core, caller: Caller, space: Space, wanted: ContentT
     """
     await require_space_action(core, caller, space, Action.MANAGE_TYPES)
     _refuse_plugin_name(wanted.name)
-    known = [known.name for known in core.registry.types(space)]
-    checked = check_type(wanted, known_types=known, previous=None)
+    checked = check_type(wanted, known_types=None, previous=None)
     try:
         async with core.store.write_transaction() as transaction:
             if await find_type(transaction, space.key, checked.name):
@@ -98,7 +97,7 @@ async def change_type(
             before = await _own_type(core, space, name)
             before = await find_type(transaction, space.key, before.name) or before
             precondition(before)
-            after = _patched(core, space, before, read_patch())
+            after = _patched(before, read_patch())
             await _require_harmless(core, space, before, after, allow_drop=allow_drop)
             await replace_type(core.store, transaction, before, after, (space,))
             await follow_fields(transaction, space.key, name, _renames(before, after))
@@ -157,7 +156,7 @@ async def _own_type(core: Core, space: Space, name: str) -> ContentType:
     return found
 
 
-def _patched(core: Core, space: Space, before: ContentType, patch: TypePatch) -> ContentType:
+def _patched(before: ContentType, patch: TypePatch) -> ContentType:
     values: dict[str, Any] = {
         name: value
         for name in patch.__struct_fields__
@@ -165,8 +164,7 @@ def _patched(core: Core, space: Space, before: ContentType, patch: TypePatch) ->
     }
     start = before if "fields" in values else renamed(before, patch.rename)
     wanted = msgspec.structs.replace(start, **values)
-    known = [known.name for known in core.registry.types(space)]
-    checked = check_type(wanted, known_types=known, previous=before, rename=patch.rename)
+    checked = check_type(wanted, known_types=None, previous=before, rename=patch.rename)
     return msgspec.structs.replace(checked, version=before.version + 1)
 
 

@@ -60,13 +60,14 @@ async def publish(
     async def attempt(_number: int) -> EntryView:
         before = await load(scope, Action.PUBLISH, id_or_slug)
         wanted = _locales(scope, before, locales)
-        check_required(scope.type, scope.space, before.body, wanted)
+        shown = tuple(before.published.locales) if before.published else ()
+        check_required(scope.type, scope.space, before.body, wanted, shown=shown)
         _require_drafts(scope)
         now = scope.core.clock.now()
         if at is not None and at > now:
             return await _schedule(scope, before, "publish", wanted, at, seal=seal, locale=locale, more=more)
-        shown = publication.publish(scope.type, before, wanted, at=published_at or now)
-        made = _change(scope, before, shown, "entry.published", wanted, now)
+        made_public = publication.publish(scope.type, before, wanted, at=published_at or now)
+        made = _change(scope, before, made_public, "entry.published", wanted, now)
         view = view_after_write(scope, made.after, locale)
         await store(scope, made, view, veto=_veto(scope, before, "check_entry_publish", wanted), seal=seal, more=more)
         return view
