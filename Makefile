@@ -1,5 +1,5 @@
 # Everything that the repository offers. Needs Python 3.11 (PYTHON=… names another one) and make, nothing else.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
