@@ -132,6 +132,14 @@ def at(path: str, permission: Any = LOGGED_IN, method: str = "GET") -> Route:
         ({"register_routes": lambda: [at("/api/me/sessions")]}, {"mounts": ["me"]}, "under none"),
         ({"register_routes": lambda: [listing, listing]}, {}, "is taken by another route of the plugin"),
         (
+            {"register_routes": lambda: [at("/api/bad/{id}"), at("/api/bad/{name}", method="PUT")]},
+            {"mounts": ["instance"]},
+            "PUT /api/bad/{name} is called /api/bad/{id} by another route",
+        ),
+        ({"register_routes": lambda: [at("/api/bad//x")]}, {"mounts": ["instance"]}, "is not a path such as"),
+        ({"register_routes": lambda: [at("/api/bad/{Id2}")]}, {"mounts": ["instance"]}, "is not a path such as"),
+        ({"register_routes": lambda: [at("/api/bad/{a}/{a}")]}, {"mounts": ["instance"]}, "is not a path such as"),
+        (
             {"register_routes": lambda: [at("/api/spaces/{space}/bad/x", "bad.paint")]},
             {},
             "bad.paint is not among permissions of the manifest",

@@ -20,9 +20,10 @@ Mount = Literal["space", "instance", "me", "root"]
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 MAX_NAME: Final = 30
 RESERVED: Final = frozenset({
-    "access", "api", "auth", "content", "core", "database", "docs", "health", "http", "invitations", "log", "mail",
-    "maydan", "me", "media", "metrics", "openapi", "plugins", "search", "server", "spaces", "storage", "tokens",
-    "types", "users", "webhooks",
+    "access", "analytics", "api", "assets", "audit", "auth", "bulk", "changes", "comments", "content", "core",
+    "database", "dead_letters", "docs", "events", "health", "http", "invitations", "jobs", "log", "mail", "maydan",
+    "me", "media", "members", "metrics", "openapi", "plugins", "releases", "roles", "search", "server", "spaces",
+    "storage", "tokens", "trending", "types", "users", "webhooks",
 })  # fmt: skip
 """Names of tables in ``maydan.toml``, of table prefixes and of paths that are the core's."""
 

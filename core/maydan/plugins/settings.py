@@ -11,7 +11,8 @@ class PluginSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The ``[plugins]`` table of ``maydan.toml``; a plugin's own settings are in a table of the plugin's name."""
 
     enabled: tuple[str, ...] = ()
-    """Names of the plugins that this deployment loads; installed is not enabled. Each space switches them on for itself."""
+    """Names of the plugins that this deployment loads; installed is not enabled. Each space switches them on for
+    itself."""
     strict: bool = False
     """Stop the start when a plugin cannot be loaded, as in continuous integration; otherwise the rest serve."""
     providers: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from maydan.plugins.importers import Importer
 
 _FORMAT: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_PATH: Final = re.compile(r"(/([A-Za-z0-9._~-]+|\{[a-z_]+\}))+")
 _PARAMETER: Final = re.compile(r"\{[^}]*\}")
 _CORE_ROOTS: Final = ("api", "health", "metrics", "docs", "openapi.json", "media")
 _CORE_ACTIONS: Final = frozenset(action.value for action in Action)
@@ -44,14 +45,17 @@ class SettingsReader(Protocol):
 class Taken:
     """What plugins before this one, and the core, have registered already."""
 
-    def __init__(self, routes: Iterable[tuple[str, str]] = (), importers: Iterable[str] = ()) -> None:
+    def __init__(self, routes: Sequence[tuple[str, str]] = (), importers: Iterable[str] = ()) -> None:
         """Begin with what the core has."""
         self.routes: dict[tuple[str, str], str] = {(method, _shape(path)): "the core" for method, path in routes}
+        self.paths: dict[str, str] = {_shape(path): path for _, path in routes}
+        """How each path is written: the router wants the same names of parameters for all methods."""
         self.importers: dict[str, str] = dict.fromkeys(importers, "the core")
 
     def add(self, plugin: str, registered: Registered) -> None:
         """Note what a plugin registered."""
         self.routes.update({(route.method, _shape(route.path)): plugin for route in registered.routes})
+        self.paths.update({_shape(route.path): route.path for route in registered.routes})
         self.importers.update({importer.name: plugin for importer in registered.importers})
 
 
@@ -149,12 +153,15 @@ def _roles(answer: tuple[object, ...], manifest: Manifest) -> Iterable[Role]:
 
 def _routes(answer: tuple[object, ...], plugin: LoadedPlugin, guard: Guard, taken: Taken) -> Iterable[Route]:
     own: dict[tuple[str, str], str] = {}
+    paths = dict(taken.paths)
     for each in answer:
-        label = _check_route(each, plugin.manifest)
-        key = (label[0], _shape(label[1]))
+        method, path = _check_route(each, plugin.manifest)
+        key = (method, _shape(path))
         owner = taken.routes.get(key) or own.get(key)
         if owner:
-            raise PluginRejected(f"register_routes: {label[0]} {label[1]} is taken by {owner}")
+            raise PluginRejected(f"register_routes: {method} {path} is taken by {owner}")
+        if paths.setdefault(key[1], path) != path:
+            raise PluginRejected(f"register_routes: {method} {path} is called {paths[key[1]]} by another route")
         own[key] = "another route of the plugin"
         yield _wrapped(each, plugin, guard)
 
@@ -164,6 +171,9 @@ def _check_route(route: object, manifest: Manifest) -> tuple[str, str]:
     if not (isinstance(route, Struct) and isinstance(method, str) and isinstance(path, str)):
         raise PluginRejected(f"register_routes returned {type(route).__name__} among its routes")
     label = f"register_routes: {method} {path}"
+    names = _PARAMETER.findall(path)
+    if not _PATH.fullmatch(path) or len(set(names)) < len(names):
+        raise PluginRejected(f"{label} is not a path such as /api/spaces/{{space}}/{manifest.name}/things/{{id}}")
     permission = getattr(route, "permission", None)
     if permission is None:
         raise PluginRejected(f"{label} states neither a permission nor public=True")
