@@ -208,6 +208,9 @@ def check_policy_condition(written: dict[str, Any], content_type: ContentType) -
         field = content_type.field(compare.path[0])
         if field is not None and field.kind is Kind.RELATION and len(compare.path) > 1:
             raise refuse("condition", "through_relation", "must compare the entry's own fields only")
+    checked = check_condition(condition, content_type, None, variables=VARIABLES)
+    for compare in () if checked is None else compares(checked):
         if not is_sound(compare):
-            raise refuse("condition", "many_values", "compares with $actor.roles by in or nin only")
-    return check_condition(condition, content_type, None, variables=VARIABLES)
+            message = "compares $actor.id with text, $actor.roles with text by in or nin, $now with times, and only so"
+            raise refuse("condition", "wrong_variable", message)
+    return checked

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from maydan.clock import to_text
 from maydan.content.conditions import LIST_OPERATORS, NEGATIVE, And, Compare, Condition, Not, Or, compares
+from maydan.content.types import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +27,8 @@ ACTOR_ID: Final = "$actor.id"
 ACTOR_ROLES: Final = "$actor.roles"
 NOW: Final = "$now"
 VARIABLES: Final = frozenset({ACTOR_ID, ACTOR_ROLES, NOW})
+_MOMENTS: Final = frozenset({Kind.DATE, Kind.DATETIME})
+_TEXTS: Final = frozenset({Kind.STRING, Kind.TEXT, Kind.ENUM, Kind.RELATION})
 
 
 def any_of(parts: Iterable[Condition | None]) -> Condition | None:
@@ -60,8 +63,19 @@ def negated(part: Condition | None) -> Condition | None:
 
 
 def is_sound(compare: Compare) -> bool:
-    """Tell whether the variables of a comparison fit its operator: roles are many, so ``in`` or ``nin``."""
-    return compare.value != ACTOR_ROLES or compare.op in LIST_OPERATORS
+    """Tell whether the variables of a comparison fit its operator and what it compares with.
+
+    Roles are many, so ``in`` or ``nin``. Ids and roles are text, a moment is a time; another kind would be an error of
+    the database each time that somebody reads.
+    """
+    value: object = compare.value
+    if not _names_variable(value):
+        return True
+    if compare.op == "exists" or (value == ACTOR_ROLES and compare.op not in LIST_OPERATORS):
+        return False
+    kind = Kind.STRING if compare.target is None else compare.target.kind
+    asked = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    return all(kind in (_MOMENTS if one == NOW else _TEXTS) for one in asked if _names_variable(one))
 
 
 def has_variables(condition: Condition | None) -> bool:

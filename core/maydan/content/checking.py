@@ -112,7 +112,7 @@ def _reach(path: tuple[str, ...], place: str, type: ContentType, readable: froze
 
 
 def _require_operator(compare: Compare, place: str, target: Target) -> None:
-    operators = RULES[target.kind].operators
+    operators = RULES[Kind.RELATION if compare.path == ("id",) else target.kind].operators
     if "icontains" in operators and not _is_folded(compare, target):
         operators -= {"icontains"}
     if compare.op not in operators:
