@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -38,6 +38,10 @@ class DeleteQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     purge: bool = False
     """Remove the entry for good, with its versions, instead of moving it to the trash."""
+    plan: bool = False
+    """Change nothing; answer what the deletion would do."""
+    on_reference: Literal["nullify"] | None = None
+    """``nullify``: take out the links that would be in the way, where the caller may update what holds them."""
 
 
 class PublishInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,14 +142,19 @@ async def put_entry(call: Call) -> Answer:
 
 
 @route(
-    "DELETE", _ONE, permission=BY_OPERATION, query=DeleteQuery, status=204,
-    errors=(401, 403, 404, 409, 412, 503), tags=("entries",),
+    "DELETE", _ONE, permission=BY_OPERATION, query=DeleteQuery, answer=entries.Plan, status=204,
+    errors=(200, 401, 403, 404, 409, 412, 503), tags=("entries",),
 )  # fmt: skip
 async def delete_entry(call: Call) -> Answer:
-    """Move an entry to the trash, or remove it for good."""
-    verb = entries.purge if call.query.purge else entries.delete
-    path = call.path
-    await verb(await scope(call), path["entry"], precondition=call.require_version)
+    """Move an entry to the trash, or remove it for good; with `plan` only say what that would do."""
+    query: DeleteQuery = call.query
+    scoped, entry = await scope(call), call.path["entry"]
+    nullify = query.on_reference == "nullify"
+    if query.plan:
+        plan = await entries.plan_delete(scoped, entry, precondition=call.require_version, nullify=nullify)
+        return Answer.json(plan, status=200, tag="")
+    verb = entries.purge if query.purge else entries.delete
+    await verb(scoped, entry, precondition=call.require_version, nullify=nullify)
     return Answer.empty()
 
 

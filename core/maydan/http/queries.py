@@ -18,7 +18,7 @@ S = TypeVar("S", bound=Struct)
 
 MAX_PARAMETERS: Final = 500
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_BOOLEANS: Final = {"true": True, "false": False}
+_BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 _EMPTY: Final = ("empty", "must not be empty")
 
 
@@ -121,7 +121,7 @@ def _convert(text: str, kind: Any) -> tuple[Any, tuple[str, str] | None]:
         return None, ("not_an_integer", "must be an integer in plain digits")
     if kind is bool:
         value = _BOOLEANS.get(text)
-        return value, ("not_a_boolean", "must be true or false") if value is None else None
+        return value, ("not_a_boolean", "must be true or false (or 1 or 0)") if value is None else None
     if get_origin(kind) is tuple:
         members = tuple(text.split(","))
         return members, None if all(members) else _EMPTY

@@ -17,6 +17,7 @@ from maydan.http import (
     tokens_routes,
     types_routes,
     users_routes,
+    versions_routes,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def core_routes() -> tuple[Route, ...]:
         roles_routes,
         types_routes,
         entries_routes,
+        versions_routes,
         comments_routes,
         instance_routes,
         reference_routes,

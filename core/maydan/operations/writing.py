@@ -12,6 +12,7 @@ from maydan.operations.rendering import document_keys, document_rows
 from maydan.storage import documents, entries, names
 from maydan.storage.links import link_statements
 from maydan.storage.log import Event, event_statement
+from maydan.storage.references import target_guard
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,7 +52,8 @@ def batch_of(change: Change, caller: Caller) -> list[Statement]:
         rows = [entries.update(after, guard=before.revision)]
         if after.version != before.version:
             rows.append(entries.insert_version(after))
-    batch = [*rows, *_names(change), *_links(change), *_documents(change), event_of(change, caller)]
+    linked = [*_target_guard(change), *_links(change)]
+    batch = [*rows, *_names(change), *linked, *_documents(change), event_of(change, caller)]
     batch.sort(key=lambda statement: statement.expect is None)
     return batch
 
@@ -99,6 +101,16 @@ def _links(change: Change) -> list[Statement]:
             where = (after.space_key, after.id, perspective)
             statements += link_statements(*where, before=old_links, after=new_links)
     return statements
+
+
+def _target_guard(change: Change) -> list[Statement]:
+    """Hold on to what is newly linked to, so that it cannot be deleted unnoticed at the same moment."""
+    before, after, content_type = change.before, change.after, change.type
+    if before is not None and before.body is after.body:
+        return []
+    had = {link.target_id for link in links(content_type, before.body)} if before else set[str]()
+    new = {link.target_id for link in links(content_type, after.body)} - had - {after.id}
+    return target_guard(after.space_key, new)
 
 
 def _published_body(entry: EntryRow | None) -> dict[str, Any]:

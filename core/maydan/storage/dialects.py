@@ -32,6 +32,7 @@ class Dialect:
     ``{bigint}``              ``bigint``               ``INTEGER``
     ``{text}``                ``text``                 ``TEXT``
     ``{for_update}``          ``FOR UPDATE``           nothing
+    ``{for_share}``           ``FOR SHARE``            nothing
     ``{skip_locked}``         ``SKIP LOCKED``          nothing
     ``{now_ms}``              the database's clock in milliseconds since 1970
     ``{log_position}``        the position of an event being written
@@ -107,6 +108,7 @@ SQLITE: Final = Dialect(
         "bigint": "INTEGER",
         "text": "TEXT",
         "for_update": "",
+        "for_share": "",
         "skip_locked": "",
         "now_ms": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
         "log_position": "NULL",
@@ -126,6 +128,7 @@ POSTGRESQL: Final = Dialect(
         "bigint": "bigint",
         "text": "text",
         "for_update": "FOR UPDATE",
+        "for_share": "FOR SHARE",
         "skip_locked": "SKIP LOCKED",
         "now_ms": "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
         "log_position": (

@@ -53,7 +53,7 @@ class EntryRow(Struct, frozen=True, kw_only=True):
     trashed_at: datetime | None = None
 
 
-_SELECT: Final = (
+SELECT_ENTRY: Final = (
     "SELECT e.id, e.space_key, e.type_key, e.version, e.revision, v.body, e.published, e.state, e.created_at,"
     " e.created_by, e.updated_at, e.updated_by, e.trashed_at FROM maydan_entries AS e"
     " JOIN maydan_versions AS v ON v.entry_id = e.id AND v.version = e.version AND v.space_key = e.space_key"
@@ -65,7 +65,7 @@ _PUBLICATION: Final = msgspec.json.Decoder(Publication)
 async def find_entry(store: Store, space_key: int, type_key: int, entry_id: str) -> EntryRow | None:
     """Read an entry of a type, in the trash or not."""
     row = await store.fetch_point(
-        f"{_SELECT} WHERE e.space_key = ? AND e.type_key = ? AND e.id = ?", space_key, type_key, entry_id
+        f"{SELECT_ENTRY} WHERE e.space_key = ? AND e.type_key = ? AND e.id = ?", space_key, type_key, entry_id
     )
     return entry_row(store, row) if row else None
 
@@ -74,7 +74,7 @@ async def find_entries(store: Store, space_key: int, type_key: int, ids: Sequenc
     """Read the entries of a type with these ids; missing ones are left out."""
     if not ids:
         return []
-    sql = f"{_SELECT} WHERE e.space_key = ? AND e.type_key = ? AND e.id IN ({','.join('?' * len(ids))})"
+    sql = f"{SELECT_ENTRY} WHERE e.space_key = ? AND e.type_key = ? AND e.id IN ({','.join('?' * len(ids))})"
     return [entry_row(store, row) for row in await store.fetch_all(sql, space_key, type_key, *ids)]
 
 
@@ -90,12 +90,12 @@ async def list_entries(
     reader: Reader, store: Store, space_key: int, type_key: int, *, after: str, limit: int
 ) -> list[EntryRow]:
     """Page through a type's entries by id, the trashed ones too; for re-rendering and exports."""
-    sql = f"{_SELECT} WHERE e.space_key = ? AND e.type_key = ? AND e.id > ? ORDER BY e.id LIMIT {limit:d}"
+    sql = f"{SELECT_ENTRY} WHERE e.space_key = ? AND e.type_key = ? AND e.id > ? ORDER BY e.id LIMIT {limit:d}"
     return [entry_row(store, row) for row in await reader.fetch_all(sql, space_key, type_key, after)]
 
 
 def entry_row(store: Store, row: Row) -> EntryRow:
-    """Read what ``_SELECT`` gives."""
+    """Read what ``SELECT_ENTRY`` gives."""
     moment = store.dialect.read_time
     return EntryRow(
         id=str(row[0]),

@@ -63,6 +63,7 @@ async def create(
         change = _change(scope, identity, slugged)
         _require_allowed(scope, data, change.after)
         if number:
+            await require_targets(scope, stored, {})
             await require_free_names(scope, change)
         view = view_after_write(scope, change.after, locale)
         await store(scope, change, view, veto=_veto(scope, change), seal=seal, more=more)

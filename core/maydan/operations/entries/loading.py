@@ -48,6 +48,18 @@ async def load(scope: Scope, action: str, id_or_slug: str, *, trashed: bool = Fa
     return entry
 
 
+async def load_visible(scope: Scope, id_or_slug: str) -> EntryRow:
+    """Return an entry that the caller may read, as readers get it or as a draft.
+
+    Raises:
+        NotFound: It does not exist, lies in the trash, or the caller may not see it.
+    """
+    entry = await find_any(scope, id_or_slug)
+    if entry is None or entry.trashed_at is not None or not _visible(scope, entry):
+        raise NotFound
+    return entry
+
+
 def permits(scope: Scope, decision: Decision, entry: EntryRow) -> bool:
     """Tell whether a decision holds for an entry as it is; the document is made only where a condition asks for it."""
     if decision.denied or decision.row is None:
