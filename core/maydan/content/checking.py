@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from maydan.content.conditions import And, Compare, Condition, Not, Or, refuse
-from maydan.content.fields import is_list
+from maydan.content.conditions import LONGEST_PATH, And, Compare, Condition, Not, Or, refuse
 from maydan.content.kinds import FOLDED_KINDS, RULES
 from maydan.content.operands import convert_operand
-from maydan.content.paths import find_target, sort_path
+from maydan.content.paths import find_target, goes_through_lists, leads_to_relations
 from maydan.content.query import Query, Sort
 from maydan.content.types import Kind
 
@@ -18,12 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from maydan.content.conditions import Target
+    from maydan.content.paths import Reach
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
     from maydan.errors import BadParameter
 
 
-def check_query(query: Query, type: ContentType, space: Space, readable: frozenset[str]) -> Query:
+def check_query(
+    query: Query, type: ContentType, space: Space, readable: frozenset[str], reach: Reach | None = None
+) -> Query:
     """Resolve the paths of a query and convert its values.
 
     Args:
@@ -32,15 +34,16 @@ def check_query(query: Query, type: ContentType, space: Space, readable: frozens
         space: Gives the locales.
         readable: Names of the fields, those of the system too, that the caller may read: a path to any other, and one
             to nothing, are refused with the same words.
+        reach: Finds the types behind relations, for paths that go through them.
     Raises:
         BadParameter: A path, operator, value or locale cannot be used.
     """
     return msgspec.structs.replace(
         query,
-        filter=check_condition(query.filter, type, readable, text=query.text_values),
-        sort=tuple(_sort(sort, type, readable) for sort in query.sort),
-        fields=query.fields and check_fields(query.fields, type, readable),
-        include=tuple(_include(path, type, readable) for path in query.include),
+        filter=check_condition(query.filter, type, readable, text=query.text_values, reach=reach),
+        sort=tuple(_sort(sort, type, readable, reach) for sort in query.sort),
+        fields=query.fields and check_fields(query.fields, type, readable, include=query.include, reach=reach),
+        include=check_include(query.include, type, readable, reach),
         locale=query.locale and find_locale(space, query.locale),
         text_values=False,
     )
@@ -67,6 +70,7 @@ def check_condition(
     *,
     text: bool = False,
     variables: frozenset[str] = frozenset(),
+    reach: Reach | None = None,
 ) -> Condition | None:
     """Resolve the paths of a condition and convert its values.
 
@@ -76,13 +80,14 @@ def check_condition(
         readable: Names that it may use; ``None`` is all but secret fields, for policies.
         text: Whether the values are text from an address.
         variables: Texts such as ``$actor.id`` that stand for a value and stay.
+        reach: Finds the types behind relations; without it no path goes through one.
     Raises:
         BadParameter: A path, operator or value cannot be used.
     """
 
     def change(compare: Compare) -> Compare:
         place = f"filter[{'.'.join(compare.path)}]"
-        target = _reach(compare.path, place, type, readable)
+        target = _find(compare.path, place, type, readable, reach)
         _require_operator(compare, place, target)
         value = _convert(compare, place, target, text=text, variables=variables)
         return Compare(compare.path, compare.op, value, target)
@@ -104,8 +109,14 @@ def _unknown(place: str, path: tuple[str, ...]) -> BadParameter:
     return refuse(place, "unknown_path", f"names {'.'.join(path)!r}, which is no field that you can use here")
 
 
-def _reach(path: tuple[str, ...], place: str, type: ContentType, readable: frozenset[str] | None) -> Target:
-    target = find_target(type, path)
+def _find(
+    path: tuple[str, ...],
+    place: str,
+    type: ContentType,
+    readable: frozenset[str] | None,
+    reach: Reach | None = None,
+) -> Target:
+    target = find_target(type, path, reach)
     if target is None or (readable is not None and path[0] not in readable):
         raise _unknown(place, path)
     return target
@@ -113,15 +124,17 @@ def _reach(path: tuple[str, ...], place: str, type: ContentType, readable: froze
 
 def _require_operator(compare: Compare, place: str, target: Target) -> None:
     operators = RULES[Kind.RELATION if compare.path == ("id",) else target.kind].operators
-    if "icontains" in operators and not _is_folded(compare, target):
+    if "icontains" in operators and not _is_folded(compare.path, target):
         operators -= {"icontains"}
     if compare.op not in operators:
         message = f"is not possible: {', '.join(sorted(operators))}"
         raise refuse(f"{place}[{compare.op}]", "operator_not_for_field", message)
 
 
-def _is_folded(compare: Compare, target: Target) -> bool:
-    plain = len(compare.path) == 1 and not target.private and not target.system and not any(target.many)
+def _is_folded(path: tuple[str, ...], target: Target) -> bool:
+    if target.hops:
+        return all(_is_folded(path[target.steps :], hop.target) for hop in target.hops)
+    plain = len(path) == 1 and not target.private and not target.system and not any(target.many)
     return plain and target.kind in FOLDED_KINDS
 
 
@@ -141,29 +154,55 @@ def _convert(compare: Compare, place: str, target: Target, *, text: bool, variab
         raise refuse(f"{place}[{compare.op}]", "wrong_value", f"must be {error}") from None
 
 
-def _sort(sort: Sort, type: ContentType, readable: frozenset[str]) -> Sort:
-    path = sort_path(type, sort.path)
-    target = _reach(path, "sort", type, readable)
-    if any(target.many) or not RULES[target.kind].sorts:
+def _sort(sort: Sort, type: ContentType, readable: frozenset[str], reach: Reach | None) -> Sort:
+    path, target = sort.path, _find(sort.path, "sort", type, readable, reach)
+    if target.kind is Kind.MONEY:
+        path = (*path, "amount")
+        target = _find(path, "sort", type, readable, reach)
+    if goes_through_lists(target) or not RULES[target.kind].sorts:
         raise refuse("sort", "not_sortable", f"cannot go by {'.'.join(sort.path)!r}")
     return Sort(path, sort.descending, target)
 
 
-def check_fields(names: tuple[str, ...], type: ContentType, readable: frozenset[str]) -> tuple[str, ...]:
+def check_fields(
+    names: tuple[str, ...],
+    type: ContentType,
+    readable: frozenset[str],
+    *,
+    include: tuple[tuple[str, ...], ...] = (),
+    reach: Reach | None = None,
+) -> tuple[str, ...]:
     """Return the names that ``fields`` asks for.
 
     Raises:
-        BadParameter: One is no field, or none that the caller may read: the same words.
+        BadParameter: One is no field, or none that the caller may read: the same words. Or it is one of a relation's
+            target (``author.name``) that is not included.
     """
     for name in names:
-        _reach((name,), "fields", type, readable)
+        path = tuple(name.split("."))
+        if not all(path) or len(path) > LONGEST_PATH:
+            raise _unknown("fields", path)
+        _find(path, "fields", type, readable, reach)
+        if len(path) > 1 and not any(included[: len(path) - 1] == path[:-1] for included in include):
+            raise refuse("fields", "not_included", f"names {name!r}, and {'.'.join(path[:-1])} is not in include")
     return names
 
 
-def _include(path: tuple[str, ...], type: ContentType, readable: frozenset[str]) -> tuple[str, ...]:
-    field = type.field(path[0])
-    if field is None or path[0] not in readable:
+def check_include(
+    paths: tuple[tuple[str, ...], ...], type: ContentType, readable: frozenset[str], reach: Reach | None = None
+) -> tuple[tuple[str, ...], ...]:
+    """Return the paths that ``include`` asks for.
+
+    Raises:
+        BadParameter: One leads to nothing, or to what the caller may not read: the same words. Or to no relation.
+    """
+    for path in paths:
+        field = type.field(path[0])
+        if field is None or path[0] not in readable or field.kind is Kind.SECRET:
+            raise _unknown("include", path)
+        if leads_to_relations(type.fields, path, reach):
+            continue
+        if len(path) == 1:
+            raise refuse("include", "not_a_relation", f"cannot follow {path[0]!r}: it is no relation")
         raise _unknown("include", path)
-    if field.kind is not Kind.RELATION:
-        raise refuse("include", "not_a_relation", f"cannot follow {path[0]!r}{' (a list)' if is_list(field) else ''}")
-    return path
+    return paths

@@ -28,6 +28,8 @@ DEEPEST_FILTER: Final = 16
 """Groups inside of groups."""
 LONGEST_PATH: Final = 8
 """Names in a dotted path."""
+MOST_RELATIONS: Final = 4
+"""Relations that one path goes through."""
 
 
 class Target(Struct, frozen=True):
@@ -39,13 +41,28 @@ class Target(Struct, frozen=True):
     many: tuple[bool, ...] = ()
     """For each step of the path, whether a list stands there: one matching item is enough."""
     system: bool = False
+    steps: int = 0
+    """How many names of the path lead to a relation that the others go through; 0 where they go through none."""
+    hops: tuple[Hop, ...] = ()
+    """What the other names mean in each type that the relation may lead to; of these ``kind`` is the kind."""
+
+
+class Hop(Struct, frozen=True):
+    """The entries of one type, as far as a path through a relation is about them."""
+
+    type: str
+    type_key: int
+    target: Target
+    """What the rest of the path leads to in their documents."""
+    condition: Condition | None = None
+    """Those that count: what the caller may read, and where they may read what the path names."""
 
 
 class Compare(Struct, frozen=True, tag=True):
     """One comparison of what stands at a path."""
 
     path: tuple[str, ...]
-    """Names: ``("title",)``, ``("price", "amount")``, later also through relations."""
+    """Names: ``("title",)``, ``("price", "amount")``, ``("author", "name")``."""
     op: str
     value: Any
     """Of the kind of the field; a tuple for ``in`` and ``nin``, a boolean for ``exists``."""

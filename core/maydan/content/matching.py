@@ -4,33 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
-from maydan.content.conditions import LIST_OPERATORS, NEGATIVE, And, Compare, Condition, Not
+from maydan.content.conditions import LIST_OPERATORS, NEGATIVE, And, Compare, Condition, Not, Target
 from maydan.content.types import Kind
 from maydan.locales import fold
 
+Load: TypeAlias = Callable[[str, str], Mapping[str, Any] | None]
+"""Finds the document of an entry by the name of its type and its id, under the perspective and in the locale asked."""
 
-def matches(condition: Condition | None, document: Mapping[str, Any]) -> bool:
+
+def matches(condition: Condition | None, document: Mapping[str, Any], load: Load | None = None) -> bool:
     """Tell whether a document meets a condition.
 
     What is absent (``null`` and the empty list too) meets ``ne``, ``nin``, ``not`` and ``exists: false`` alone. Of a
     list, or along a path through one, one item that meets an operator is enough; ``ne`` and ``nin`` want that none is
     the same. Values of another type than the operand are not the same, and in no order. Text sorts by code points.
+    A path through a relation leads into those targets that count for whoever asks; any other is absent.
 
     Args:
         condition: Checked, so that its values are of the fields' kinds; ``None`` is every document.
         document: By names, with everything that the condition may name.
+        load: Finds the targets of relations; only a condition with paths through them needs it.
     """
     if condition is None:
         return True
     if isinstance(condition, Compare):
-        return _meets(condition, document)
+        return _meets(condition, document, load)
     if isinstance(condition, Not):
-        return not matches(condition.condition, document)
+        return not matches(condition.condition, document, load)
     if isinstance(condition, And):
-        return all(matches(part, document) for part in condition.conditions)
-    return any(matches(part, document) for part in condition.conditions)
+        return all(matches(part, document, load) for part in condition.conditions)
+    return any(matches(part, document, load) for part in condition.conditions)
 
 
 def values_at(document: Mapping[str, Any], path: tuple[str, ...]) -> list[Any]:
@@ -51,7 +56,33 @@ def _flat(values: list[Any]) -> list[Any]:
     return flat
 
 
-def _meets(compare: Compare, document: Mapping[str, Any]) -> bool:
+def affirmed(compare: Compare) -> tuple[Compare, bool]:
+    """Return the comparison that one value is enough for, and whether the given one is its opposite."""
+    if compare.op in NEGATIVE:
+        return Compare(compare.path, "eq" if compare.op == "ne" else "in", compare.value, compare.target), True
+    if compare.op == "exists" and not compare.value:
+        return Compare(compare.path, "exists", value=True, target=compare.target), True
+    return compare, False
+
+
+def _meets_through(compare: Compare, target: Target, document: Mapping[str, Any], load: Load | None) -> bool:
+    """Judge by the entries that a relation points at: one is enough."""
+    if load is None:
+        raise ValueError(f"{'.'.join(compare.path)} goes through a relation, and nothing can load its targets.")
+    asked, opposite = affirmed(compare)
+    rest = asked.path[target.steps :]
+    for entry_id in values_at(document, asked.path[: target.steps]):
+        for hop in target.hops:
+            found = load(hop.type, entry_id)
+            inner = Compare(rest, asked.op, asked.value, hop.target)
+            if found is not None and matches(hop.condition, found, load) and _meets(inner, found, load):
+                return not opposite
+    return opposite
+
+
+def _meets(compare: Compare, document: Mapping[str, Any], load: Load | None = None) -> bool:
+    if compare.target is not None and compare.target.hops:
+        return _meets_through(compare, compare.target, document, load)
     op = compare.op
     values = values_at(document, compare.path)
     if op == "exists":

@@ -1,17 +1,17 @@
-"""Where a path leads in the documents of a type: to a system field, a field, or something inside of one."""
+"""Where a path leads: to a system field, a field, something inside of one, or through relations into other entries."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
-from maydan.content.conditions import Target
-from maydan.content.fields import inner_fields, is_list
+from msgspec import Struct
+
+from maydan.content.conditions import MOST_RELATIONS, Condition, Hop, Target
+from maydan.content.fields import block_fields, inner_fields, is_list
 from maydan.content.kinds import AUTHORS, SYSTEM_KINDS
 from maydan.content.stored import TAGS
-from maydan.content.types import Kind
-
-if TYPE_CHECKING:
-    from maydan.content.types import ContentType, Field
+from maydan.content.types import ContentType, Field, Kind
 
 _PARTS: Final[dict[Kind, dict[str, Kind]]] = {
     Kind.MONEY: {"amount": Kind.INTEGER, "currency": Kind.STRING},
@@ -19,10 +19,31 @@ _PARTS: Final[dict[Kind, dict[str, Kind]]] = {
 }
 
 
-def find_target(type: ContentType, path: tuple[str, ...]) -> Target | None:
+class Reached(Struct, frozen=True):
+    """A type behind a relation, as far as whoever asks may read its entries."""
+
+    type: ContentType
+    readable: Mapping[str, Condition | None]
+    """The names that a path may continue with, each with the condition on the entries that then count."""
+
+
+Reach: TypeAlias = Callable[[str], Reached | None]
+"""Finds a type by name for whoever asks; ``None`` where there is none, or none of its entries may be read."""
+
+
+def find_target(
+    type: ContentType, path: tuple[str, ...], reach: Reach | None = None, *, relations: int = 0
+) -> Target | None:
     """Return what a path of names leads to, or ``None`` where that is nothing that a query can name.
 
-    Secret fields are nothing. Paths through relations are none yet.
+    Secret fields are nothing. A path through a relation to several types leads to those of them that have the rest of
+    it, if they agree on its kind.
+
+    Args:
+        type: Where the path begins.
+        path: The names.
+        reach: Finds the types behind relations; without it no path goes through one.
+        relations: How many were gone through before.
     """
     system = SYSTEM_KINDS.get(path[0])
     if system is not None:
@@ -32,15 +53,36 @@ def find_target(type: ContentType, path: tuple[str, ...]) -> Target | None:
         return None
     many, private = [is_list(field)], field.private
     kind = field.kind
-    for step in path[1:]:
+    for index, step in enumerate(path[1:], 1):
         if field is None:
             return None
+        if field.kind is Kind.RELATION:
+            hops = _hops(field, path[index:], reach, relations + 1)
+            kinds = {hop.target.kind for hop in hops}
+            if len(kinds) != 1:
+                return None
+            return Target(kinds.pop(), private=private, many=tuple(many), steps=index, hops=hops)
         field, found = _inside(field, step)
         if found is None:
             return None
         kind = found
         many.append(field is not None and is_list(field))
     return Target(kind, private=private, many=tuple(many))
+
+
+def _hops(field: Field, rest: tuple[str, ...], reach: Reach | None, relations: int) -> tuple[Hop, ...]:
+    """Return what the rest of a path means in each type behind a relation."""
+    if reach is None or relations > MOST_RELATIONS:
+        return ()
+    hops: list[Hop] = []
+    for name in field.to:
+        reached = reach(name)
+        if reached is None or rest[0] not in reached.readable:
+            continue
+        target = find_target(reached.type, rest, reach, relations=relations)
+        if target is not None:
+            hops.append(Hop(name, reached.type.key, target, reached.readable[rest[0]]))
+    return tuple(hops)
 
 
 def _inside(field: Field, step: str) -> tuple[Field | None, Kind | None]:
@@ -56,7 +98,31 @@ def _system_target(name: str, kind: Kind) -> Target:
     return Target(kind, private=name in AUTHORS, many=(name == TAGS,), system=True)
 
 
-def sort_path(type: ContentType, path: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the path that sorting and indexing by a field means: money goes by its amount."""
-    field = type.field(path[0])
-    return (*path, "amount") if field is not None and len(path) == 1 and field.kind is Kind.MONEY else path
+def goes_through_lists(target: Target) -> bool:
+    """Tell whether a list stands anywhere along a path, so that there may be several values at its end."""
+    return any(target.many) or any(goes_through_lists(hop.target) for hop in target.hops)
+
+
+def leads_to_relations(fields: tuple[Field, ...], path: tuple[str, ...], reach: Reach | None) -> bool:
+    """Tell whether a path can be included: it names relations alone, and the components and blocks that they stand in.
+
+    Args:
+        fields: Those among which the first name is.
+        path: The names; of the fields of other types only those that ``reach`` gives.
+        reach: Finds the types behind relations.
+    """
+    named = [field for field in fields if field.name == path[0]]
+    return any(_includes(field, path[1:], reach) for field in named)
+
+
+def _includes(field: Field, rest: tuple[str, ...], reach: Reach | None) -> bool:
+    if field.kind is not Kind.RELATION:
+        members = (*inner_fields(field), *(one for fields in block_fields(field).values() for one in fields))
+        return bool(rest) and leads_to_relations(members, rest, reach)
+    if not rest:
+        return True
+    found = (reach(name) for name in field.to) if reach else ()
+    return any(
+        reached is not None and rest[0] in reached.readable and leads_to_relations(reached.type.fields, rest, reach)
+        for reached in found
+    )

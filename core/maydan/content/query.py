@@ -47,6 +47,7 @@ MOST_ITEMS: Final = 100
 LARGEST_OFFSET: Final = 1_000_000
 MOST_SORTS: Final = 8
 DEEPEST_INCLUDE: Final = 4
+MOST_INCLUDES: Final = 50
 LONGEST_CURSOR: Final = 4096
 
 
@@ -250,6 +251,8 @@ def _sorts(items: list[str]) -> tuple[Sort, ...]:
 
 
 def _includes(items: list[str]) -> tuple[tuple[str, ...], ...]:
+    if len(items) > MOST_INCLUDES:
+        raise refuse("include", "too_many", f"has more than {MOST_INCLUDES} paths")
     paths = tuple(_path("include", item) for item in _distinct("include", items))
     if any(len(path) > DEEPEST_INCLUDE for path in paths):
         raise refuse("include", "too_deep", f"goes deeper than {DEEPEST_INCLUDE} relations")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from maydan.content.query import READ_PARAMETERS, parse_parameters
-from maydan.errors import BadParameter, InputError, InvalidInput
+from maydan.errors import InputError, InvalidInput
 from maydan.http.answers import Answer, Cache
 from maydan.http.entries_schemas import ENTRY, ENTRY_PAGE, LISTING, READING
 from maydan.http.routing import BY_OPERATION, AnyQuery, NoQuery, Route, route
@@ -63,13 +63,12 @@ def _parse_reading(pairs: list[tuple[str, str]]) -> entries.Reading:
     if not pairs:
         return entries.AS_PUBLISHED
     query = parse_parameters(pairs, allowed=READ_PARAMETERS)
-    if query.include:
-        raise BadParameter("include is not available yet.", errors=(InputError("include", "unknown_parameter", ""),))
     return entries.Reading(
         draft=query.perspective == "draft",
         locale=query.locale,
         fallback=query.fallback,
         fields=query.fields,
+        include=query.include,
     )
 
 
@@ -136,7 +135,7 @@ async def put_entry(call: Call) -> Answer:
     path = call.path
     view, is_new = await entries.put(
         await scope(call), path["entry"], call.body(), precondition=call.require_version,
-        locale=call.query.locale,
+        locale=call.query.locale, must_exist=call.header("if-match") is not None,
     )  # fmt: skip
     return _created(call, view) if is_new else _draft_answer(view)
 

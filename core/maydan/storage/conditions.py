@@ -1,21 +1,28 @@
-"""Conditions as SQL over one document table; the back end for lists, counts and checks on rows."""
+"""Conditions as SQL over one document table; the back end for lists, counts and checks on rows.
+
+A path through a relation becomes ``id IN (SELECT …)`` over the documents of the type that it leads to, under the same
+perspective and in the same locale, with the condition of what the caller may read there. Inside such a select the bare
+names ``facts``, ``body`` and ``entry_id`` are those of its own table.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+import msgspec
 from msgspec import Struct
 
 from maydan.content.conditions import LIST_OPERATORS, And, Compare, Not, refuse
-from maydan.content.types import Kind
+from maydan.content.matching import affirmed
+from maydan.content.types import ContentType, Kind
 from maydan.ids import is_id
 from maydan.locales import fold
-from maydan.storage.expressions import FOLDED, elements, scalar, source_of
+from maydan.storage.documents import DRAFT, PUBLISHED, table_of
+from maydan.storage.expressions import FOLDED, DialectName, elements, scalar, source_of
 
 if TYPE_CHECKING:
-    from maydan.content.conditions import Condition, Target
-    from maydan.content.types import ContentType
-    from maydan.storage.expressions import DialectName
+    from maydan.content.conditions import Condition, Hop, Target
 
 _SIGNS: Final = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _LAST: Final = "\U0010ffff"
@@ -30,9 +37,41 @@ class Sql(Struct, frozen=True):
 
 TRUE: Final = Sql("TRUE")
 FALSE: Final = Sql("FALSE")
+_Test: TypeAlias = Callable[[str], Sql]
+"""What is asked of one SQL value."""
 
 
-def compile_condition(dialect: DialectName, content_type: ContentType, condition: Condition | None) -> Sql:
+class Frame(Struct, frozen=True, kw_only=True):
+    """Where a condition is judged: in whose documents, and how its relations are followed."""
+
+    dialect: DialectName
+    type: ContentType
+    space_key: int
+    locale: str
+    draft: bool
+    """Whether relations lead to drafts; types without drafts have one perspective."""
+    translated_only: bool = False
+    types: Mapping[int, ContentType] = {}
+    """The types behind relations by their key."""
+
+    def behind(self, hop: Hop) -> Frame:
+        """Return the frame of the entries that a relation leads to."""
+        return msgspec.structs.replace(self, type=self.types[hop.type_key])
+
+    @property
+    def base(self) -> Sql:
+        """Which documents of the type there are, whatever is asked of them."""
+        perspective = DRAFT if self.draft and self.type.drafts else PUBLISHED
+        return documents_of(self.space_key, perspective, self.locale, translated_only=self.translated_only)
+
+
+def documents_of(space_key: int, perspective: int, locale: str, *, translated_only: bool) -> Sql:
+    """Write which rows of a document table are looked at at all: the wall between spaces, perspectives and locales."""
+    only = " AND translated = TRUE" if translated_only else ""
+    return Sql(f"(space_key = ? AND perspective = ? AND locale = ?{only})", (space_key, perspective, locale))
+
+
+def compile_condition(frame: Frame, condition: Condition | None) -> Sql:
     """Write a checked condition over the columns of a document table.
 
     The result may be NULL where it does not match; that is harmless in WHERE, and ``not`` takes care of it.
@@ -40,11 +79,10 @@ def compile_condition(dialect: DialectName, content_type: ContentType, condition
     if condition is None:
         return TRUE
     if isinstance(condition, Compare):
-        return _compare(dialect, content_type, condition)
+        return _compare(frame, condition)
     if isinstance(condition, Not):
-        inner = compile_condition(dialect, content_type, condition.condition)
-        return Sql(f"NOT COALESCE({inner.text}, FALSE)", inner.args)
-    parts = [compile_condition(dialect, content_type, part) for part in condition.conditions]
+        return _negated(compile_condition(frame, condition.condition))
+    parts = [compile_condition(frame, part) for part in condition.conditions]
     return joined("AND" if isinstance(condition, And) else "OR", parts)
 
 
@@ -57,23 +95,82 @@ def joined(word: str, parts: list[Sql]) -> Sql:
     return Sql(f"({f' {word} '.join(part.text for part in parts)})", tuple(arg for part in parts for arg in part.args))
 
 
-def _compare(dialect: DialectName, content_type: ContentType, compare: Compare) -> Sql:
+def value_of(frame: Frame, path: tuple[str, ...], target: Target, table: str, depth: int = 0) -> Sql:
+    """Write the one value at a path, also through relations, to sort by; NULL where it is absent.
+
+    Args:
+        frame: Of the documents that the path begins in.
+        path: Goes through no list.
+        target: What it leads to.
+        table: What the document table is called here; the names inside of selects would hide it.
+        depth: How many selects this stands in.
+    """
+    source = source_of(frame.dialect, frame.type, path[0], table)
+    if not target.hops:
+        return Sql(scalar(frame.dialect, source, path, target.kind))
+    target_id = scalar(frame.dialect, source, path[: target.steps], Kind.RELATION)
+    parts = [_value_behind(frame.behind(hop), hop, path[target.steps :], target_id, depth) for hop in target.hops]
+    if len(parts) == 1:
+        return parts[0]
+    args = tuple(arg for part in parts for arg in part.args)
+    return Sql(f"COALESCE({', '.join(part.text for part in parts)})", args)
+
+
+def _value_behind(frame: Frame, hop: Hop, rest: tuple[str, ...], target_id: str, depth: int) -> Sql:
+    name = f"behind{depth}"
+    value = value_of(frame, rest, hop.target, name, depth + 1)
+    asked = target_id if frame.dialect == "sqlite" else f"CAST({target_id} AS uuid)"
+    where = joined("AND", [frame.base, Sql(f"{name}.entry_id = {asked}"), *_asked(frame, hop.condition)])
+    text = f"(SELECT {value.text} FROM {table_of(frame.type)} AS {name} WHERE {where.text})"
+    return Sql(text, (*value.args, *where.args))
+
+
+def _asked(frame: Frame, condition: Condition | None) -> list[Sql]:
+    return [] if condition is None else [compile_condition(frame, condition)]
+
+
+def _negated(inner: Sql) -> Sql:
+    return Sql(f"NOT COALESCE({inner.text}, FALSE)", inner.args)
+
+
+def _compare(frame: Frame, compare: Compare) -> Sql:
     target = compare.target
     if target is None:
         raise ValueError(f"{'.'.join(compare.path)} was not checked against a type.")
     if compare.path == ("id",):
         return _by_id(compare)
-    source = source_of(dialect, content_type, compare.path[0])
+    dialect = frame.dialect
+    source = source_of(dialect, frame.type, compare.path[0])
+    if target.hops:
+        asked, opposite = affirmed(compare)
+        inner = _through(frame, source, asked, target)
+        return _negated(inner) if opposite else inner
     if compare.op == "icontains":
         needle = Compare((FOLDED, *compare.path), "contains", fold(compare.value), target)
         return _test(dialect, scalar(dialect, "facts", needle.path, Kind.STRING), needle, Kind.STRING)
     if compare.op == "exists":
         return _exists(dialect, source, compare, target)
-    if compare.op in ("ne", "nin"):
-        positive = Compare(compare.path, "eq" if compare.op == "ne" else "in", compare.value, target)
-        inner = _walk(dialect, source, positive, target, compare.path, target.many, 0)
-        return Sql(f"NOT COALESCE({inner.text}, FALSE)", inner.args)
-    return _walk(dialect, source, compare, target, compare.path, target.many, 0)
+    asked, opposite = affirmed(compare)
+    inner = _walk(dialect, source, compare.path, target.many, target.kind, _testing(dialect, asked, target.kind))
+    return _negated(inner) if opposite else inner
+
+
+def _through(frame: Frame, source: str, compare: Compare, target: Target) -> Sql:
+    """Write that a relation leads to an entry that meets the rest of the comparison."""
+    selects = [_matching(frame.behind(hop), hop, compare, target.steps) for hop in target.hops]
+
+    def leads_there(value: str) -> Sql:
+        return joined("OR", [Sql(f"{value} IN ({select.text})", select.args) for select in selects])
+
+    return _walk(frame.dialect, source, compare.path[: target.steps], target.many, Kind.RELATION, leads_there)
+
+
+def _matching(frame: Frame, hop: Hop, compare: Compare, steps: int) -> Sql:
+    """Select the ids of a type's entries that meet the rest of a comparison, and count for the caller."""
+    rest = Compare(compare.path[steps:], compare.op, compare.value, hop.target)
+    where = joined("AND", [frame.base, _compare(frame, rest), *_asked(frame, hop.condition)])
+    column = "entry_id" if frame.dialect == "sqlite" else "CAST(entry_id AS text)"
+    return Sql(f"SELECT {column} FROM {table_of(frame.type)} WHERE {where.text}", where.args)
 
 
 def _by_id(compare: Compare) -> Sql:
@@ -93,20 +190,24 @@ def _by_id(compare: Compare) -> Sql:
 def _walk(
     dialect: DialectName,
     source: str,
-    compare: Compare,
-    target: Target,
     path: tuple[str, ...],
     many: tuple[bool, ...],
-    depth: int,
+    kind: Kind,
+    test: _Test,
+    depth: int = 0,
 ) -> Sql:
     """Go down the path; where a list stands, one of its items has to match."""
     lists = [index for index, is_list in enumerate(many) if is_list]
     if not lists:
-        return _test(dialect, scalar(dialect, source, path, target.kind), compare, target.kind)
+        return test(scalar(dialect, source, path, kind))
     until = lists[0] + 1
     name = f"item{depth}"
-    inner = _walk(dialect, f"{name}.value", compare, target, path[until:], many[until:], depth + 1)
+    inner = _walk(dialect, f"{name}.value", path[until:], many[until:], kind, test, depth + 1)
     return Sql(f"EXISTS (SELECT 1 FROM {elements(dialect, source, path[:until], name)} WHERE {inner.text})", inner.args)
+
+
+def _testing(dialect: DialectName, compare: Compare, kind: Kind) -> _Test:
+    return lambda value: _test(dialect, value, compare, kind)
 
 
 def _test(dialect: DialectName, left: str, compare: Compare, kind: Kind) -> Sql:

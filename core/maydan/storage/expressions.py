@@ -30,16 +30,18 @@ def is_fact(field: Field) -> bool:
     return field.kind not in _UNSEARCHED
 
 
-def source_of(dialect: DialectName, content_type: ContentType, name: str) -> str:
+def source_of(dialect: DialectName, content_type: ContentType, name: str, table: str = "") -> str:
     """Return the JSON in which a field or system field is looked for.
 
     What lists compare and sort by stands in ``facts``, apart from the long answer, so that looking at it is cheap;
-    texts and components are looked for in the answer itself.
+    texts and components are looked for in the answer itself. ``table`` is what the document table is called, where
+    that has to be said.
     """
     field = content_type.field(name)
+    prefix = f"{table}." if table else ""
     if field is None or is_fact(field):
-        return "facts"
-    column = "private" if field.private else "body"
+        return f"{prefix}facts"
+    column = prefix + ("private" if field.private else "body")
     return column if dialect == "sqlite" else f"({column}::jsonb)"
 
 

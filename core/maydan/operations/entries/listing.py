@@ -12,11 +12,12 @@ from maydan.access.actions import Action
 from maydan.content.checking import check_query
 from maydan.content.conditions import And, Compare, Condition, Target, compares
 from maydan.content.cursors import decode_cursor, encode_cursor
-from maydan.content.render import project
+from maydan.content.render import project, with_private
 from maydan.content.types import Kind
-from maydan.errors import BadParameter
+from maydan.operations.entries.including import branch_of, include, opened
 from maydan.operations.entries.locales import reading_locale
-from maydan.operations.entries.reading import Reading, maps_of, selected, where_of
+from maydan.operations.entries.reaching import Perspective, Reaching
+from maydan.operations.entries.reading import Reading, maps_of, where_of
 from maydan.operations.entries.views import MAPS, decode, encode, whole_document
 from maydan.storage.document_queries import PageRequest, SortKey, count_documents, list_documents
 from maydan.storage.documents import TRASH
@@ -24,6 +25,7 @@ from maydan.storage.documents import TRASH
 if TYPE_CHECKING:
     from maydan.access.decisions import Decision
     from maydan.content.query import Query
+    from maydan.operations.entries.including import Branch
     from maydan.operations.scopes import Scope
     from maydan.storage.document_queries import Listed, Where
 
@@ -49,13 +51,17 @@ async def list_entries(scope: Scope, query: Query) -> Page:
         BadParameter: The query names what does not exist, or what the caller may not read: the same words.
         BadCursor: The cursor is not one of this query.
     """
-    draft = scope.type.drafts and (query.perspective == "draft" or query.status == "trashed")
     decision = scope.require(_action(scope, query))
     locale = reading_locale(scope.space, scope.caller, query.locale)
-    checked = check_query(query, scope.type, scope.space, frozenset(decision.filterable))
-    if checked.include:
-        raise BadParameter("include is not available on lists yet.", code="unknown_parameter")
-    where = _where(scope, checked, scope.space.default_locale if locale == MAPS else locale, draft=draft)
+    perspective = Perspective(
+        draft=query.perspective == "draft" or query.status == "trashed",
+        locale=locale,
+        translated_only=not query.fallback,
+    )
+    reach = Reaching(scope, draft=perspective.draft)
+    readable = frozenset(decision.filterable)
+    checked = await reach.checked(lambda: check_query(query, scope.type, scope.space, readable, reach))
+    where = _where(scope, checked, perspective, reach)
     condition = _with_rights(decision, checked)
     fingerprint = _fingerprint(scope, checked, where, condition)
     request = PageRequest(
@@ -73,7 +79,8 @@ async def list_entries(scope: Scope, query: Query) -> Page:
     total = await count_documents(scope.core.store, where, condition) if checked.count else None
     shown = listed[: checked.limit]
     last = encode_cursor(scope.core.secret, fingerprint, shown[-1].keys) if len(listed) > checked.limit else None
-    items = await _items(scope, decision, checked, shown, locale, whole=request.whole)
+    items = await _items(scope, decision, checked, shown, perspective)
+    draft = scope.type.drafts and perspective.draft
     return Page(items=items, next=last, total=total, locale=locale, draft=draft)
 
 
@@ -84,9 +91,11 @@ def _action(scope: Scope, query: Query) -> str:
     return Action.READ
 
 
-def _where(scope: Scope, query: Query, locale: str, *, draft: bool) -> Where:
-    where = where_of(scope, locale, draft=draft, translated_only=not query.fallback)
-    return msgspec.structs.replace(where, perspective=TRASH) if query.status == "trashed" else where
+def _where(scope: Scope, query: Query, perspective: Perspective, reach: Reaching) -> Where:
+    locale = scope.space.default_locale if perspective.locale == MAPS else perspective.locale
+    where = where_of(scope, locale, draft=perspective.draft, translated_only=perspective.translated_only)
+    kind = TRASH if query.status == "trashed" else where.perspective
+    return msgspec.structs.replace(where, perspective=kind, draft=perspective.draft, types=reach.types)
 
 
 def _with_rights(decision: Decision, query: Query) -> Condition | None:
@@ -121,22 +130,33 @@ def _after(scope: Scope, query: Query, fingerprint: bytes) -> tuple[Any, ...] | 
 
 
 async def _items(
-    scope: Scope, decision: Decision, query: Query, listed: list[Listed], locale: str, *, whole: bool
+    scope: Scope, decision: Decision, query: Query, listed: list[Listed], perspective: Perspective
 ) -> list[Raw]:
-    if whole:
+    whole = query.fields is None and whole_document(decision)
+    if whole and not query.include and perspective.locale != MAPS:
         return [Raw(document.body.encode()) for document in listed]
-    if locale == MAPS:
-        return await _maps(scope, decision, query, listed)
-    return [Raw(_shown(decision, query, document)) for document in listed]
+    branch = branch_of(query.include, query.fields)
+    if perspective.locale == MAPS:
+        documents = await _maps(scope, decision, query, branch, listed)
+    elif whole:
+        documents = [opened(document.body) for document in listed]
+    else:
+        documents = [_shown(decision, branch, document) for document in listed]
+    if query.include:
+        await include(scope, documents, branch, perspective)
+    return [Raw(encode(document)) for document in documents]
 
 
-def _shown(decision: Decision, query: Query, listed: Listed) -> bytes:
-    document = {**decode(listed.body), **decode(listed.private or "{}")}
-    return encode(project(document, selected(decision.fields_for(document), query.fields)))
+def _shown(decision: Decision, branch: Branch, listed: Listed) -> dict[str, Any]:
+    document = with_private(decode(listed.body), decode(listed.private or "{}"))
+    return project(document, branch.shown(decision.fields_for(document)))
 
 
-async def _maps(scope: Scope, decision: Decision, query: Query, listed: list[Listed]) -> list[Raw]:
-    reading = Reading(draft=query.perspective == "draft", locale=MAPS, fields=query.fields)
+async def _maps(
+    scope: Scope, decision: Decision, query: Query, branch: Branch, listed: list[Listed]
+) -> list[dict[str, Any]]:
+    fields = None if query.fields is None else (*(branch.fields or ()), *branch.names)
+    draft = query.perspective == "draft" or query.status == "trashed"
     ids = [document.keys[-1] for document in listed]
-    shown = await maps_of(scope, decision, ids, reading)
-    return [Raw(shown[entry_id]) for entry_id in ids if entry_id in shown]
+    shown = await maps_of(scope, decision, ids, Reading(draft=draft, locale=MAPS, fields=fields))
+    return [opened(shown[entry_id].decode()) for entry_id in ids if entry_id in shown]

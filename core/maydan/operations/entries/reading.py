@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from maydan.access.actions import Action
-from maydan.content.checking import check_fields
-from maydan.content.render import project
+from maydan.content.checking import check_fields, check_include
+from maydan.content.render import project, with_private
 from maydan.errors import NotFound
 from maydan.ids import is_id
+from maydan.operations.entries.including import branch_of, include, opened
 from maydan.operations.entries.locales import reading_locale
+from maydan.operations.entries.reaching import Perspective, Reaching, decision_on
 from maydan.operations.entries.views import (
     MAPS,
     EntryView,
@@ -44,7 +47,9 @@ class Reading(Struct, frozen=True, kw_only=True):
     fallback: bool = True
     """Whether other locales stand in for a missing one."""
     fields: tuple[str, ...] | None = None
-    """``None`` is all that may be read."""
+    """``None`` is all that may be read; with ``include`` also of the targets: ``author.name``."""
+    include: tuple[tuple[str, ...], ...] = ()
+    """The relations in whose place their targets are put."""
 
 
 AS_PUBLISHED = Reading()
@@ -58,23 +63,35 @@ async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -
         BadParameter: The locale is not the space's, or ``fields`` names what the caller may not read.
     """
     locale = reading_locale(scope.space, scope.caller, reading.locale)
-    decision = scope.decide(Action.READ_DRAFT if reading.draft and scope.type.drafts else Action.READ)
+    decision = decision_on(scope, draft=reading.draft)
     if decision.denied:
         raise NotFound
-    if reading.fields is not None:
-        check_fields(reading.fields, scope.type, frozenset(decision.filterable))
+    if reading.fields is not None or reading.include:
+        await _check(scope, decision, reading)
     by_id = is_id(id_or_slug)
-    entry_id = id_or_slug if by_id else await _id_of(scope, id_or_slug, reading, locale)
+    entry_id, is_former = (id_or_slug, False) if by_id else await _id_of(scope, id_or_slug, reading, locale)
     if locale == MAPS:
         return await _maps(scope, decision, entry_id, reading)
     where = where_of(scope, locale, draft=reading.draft, translated_only=not reading.fallback)
     parts = await find_document(scope.core.store, where, entry_id)
     if parts is None:
         raise NotFound
-    body = _shown(decision, parts, reading.fields)
+    body = await _shown(scope, decision, parts, reading, locale)
     version = await _version(scope, entry_id)
-    slug = None if by_id else _moved(parts[0], id_or_slug)
+    slug = _moved(parts[0], id_or_slug) if is_former else None
     return EntryView(id=entry_id, body=body, locale=locale, version=version, slug=slug)
+
+
+async def _check(scope: Scope, decision: Decision, reading: Reading) -> None:
+    """Refuse fields and relations that do not exist or that the caller may not read, with the same words."""
+    reach = Reaching(scope, draft=reading.draft)
+    readable = frozenset(decision.filterable)
+
+    def check() -> None:
+        check_include(reading.include, scope.type, readable, reach)
+        check_fields(reading.fields or (), scope.type, readable, include=reading.include, reach=reach)
+
+    await reach.checked(check)
 
 
 def where_of(scope: Scope, locale: str, *, draft: bool, translated_only: bool = False) -> Where:
@@ -88,14 +105,26 @@ def where_of(scope: Scope, locale: str, *, draft: bool, translated_only: bool = 
     )
 
 
-def _shown(decision: Decision, parts: tuple[str, str], fields: Sequence[str] | None) -> bytes:
+async def _shown(scope: Scope, decision: Decision, parts: tuple[str, str], reading: Reading, locale: str) -> bytes:
     """Return the bytes that the caller gets of a document; as they are stored where that is right."""
-    if fields is None and decision.row is None and whole_document(decision):
+    whole = reading.fields is None and decision.row is None and whole_document(decision)
+    if whole and not reading.include:
         return parts[0].encode()
-    document = {**decode(parts[0]), **decode(parts[1])}
-    if not decision.permits(document):
-        raise NotFound
-    return encode(project(document, selected(decision.fields_for(document), fields)))
+    branch = branch_of(reading.include, reading.fields)
+    if whole:
+        shown = opened(parts[0])
+    else:
+        document = with_private(decode(parts[0]), decode(parts[1]))
+        if not decision.permits(document):
+            raise NotFound
+        shown = project(document, branch.shown(decision.fields_for(document)))
+    if reading.include:
+        await include(scope, [shown], branch, _perspective(reading, locale))
+    return encode(shown)
+
+
+def _perspective(reading: Reading, locale: str) -> Perspective:
+    return Perspective(draft=reading.draft, locale=locale, translated_only=not reading.fallback)
 
 
 def selected(allowed: frozenset[str], fields: Sequence[str] | None) -> frozenset[str]:
@@ -103,15 +132,16 @@ def selected(allowed: frozenset[str], fields: Sequence[str] | None) -> frozenset
     return allowed if fields is None else allowed & {"id", *fields}
 
 
-async def _id_of(scope: Scope, slug: str, reading: Reading, locale: str) -> str:
-    """Look a slug up, in the locale that is read and then in the others."""
+async def _id_of(scope: Scope, slug: str, reading: Reading, locale: str) -> tuple[str, bool]:
+    """Return the entry of a slug in the locale that is read, else in another, and whether it is a former one."""
     locales = scope.space.locales if locale == MAPS else (locale, *scope.space.locales)
     hit = await find_slug(scope.core.store, scope.space.key, scope.type.key, slug, dict.fromkeys(locales))
     if hit is None:
         raise NotFound
     if scope.type.drafts and not reading.draft and hit.in_draft and not hit.in_published:
         raise NotFound
-    return hit.entry_id
+    is_current = hit.in_draft if reading.draft or not scope.type.drafts else hit.in_published
+    return hit.entry_id, not is_current
 
 
 def _moved(body: str, asked: str) -> str | None:
@@ -128,10 +158,17 @@ async def _version(scope: Scope, entry_id: str) -> int:
 
 async def _maps(scope: Scope, decision: Decision, entry_id: str, reading: Reading) -> EntryView:
     """Read ``locale=*`` of one entry."""
-    shown = await maps_of(scope, decision, [entry_id], reading)
+    branch = branch_of(reading.include, reading.fields)
+    fields = None if reading.fields is None else (*(branch.fields or ()), *branch.names)
+    shown = await maps_of(scope, decision, [entry_id], replace(reading, fields=fields))
     if entry_id not in shown:
         raise NotFound
-    return EntryView(id=entry_id, body=shown[entry_id], locale=MAPS, version=await _version(scope, entry_id))
+    body = shown[entry_id]
+    if reading.include:
+        document = opened(body.decode())
+        await include(scope, [document], branch, _perspective(reading, MAPS))
+        body = encode(document)
+    return EntryView(id=entry_id, body=body, locale=MAPS, version=await _version(scope, entry_id))
 
 
 async def maps_of(scope: Scope, decision: Decision, ids: Sequence[str], reading: Reading) -> dict[str, bytes]:

@@ -1,0 +1,283 @@
+"""Includes: puts the entries that relations point at in the place of their ids.
+
+It goes level by level: all ids of a level are collected first, and the entries of one type are read by one statement,
+so the number of statements depends on the paths alone. A target that nothing is replaced in goes into the answer as the
+bytes that are stored, where the caller may read all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+from msgspec import Raw, Struct
+
+from maydan.content._per_type import PerType
+from maydan.content.conditions import refuse
+from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields
+from maydan.content.render import project, with_private
+from maydan.content.types import ContentType, Field, Kind
+from maydan.operations.entries.reaching import Perspective, decision_on
+from maydan.operations.entries.views import MAPS, decode, encode, whole_document
+from maydan.storage.document_queries import Where, find_documents
+from maydan.storage.documents import DRAFT, PUBLISHED
+
+if TYPE_CHECKING:
+    from maydan.operations.scopes import Scope
+
+MOST_INCLUDED: Final = 10_000
+"""Entries that the relations of one answer bring, counted as often as they stand in it."""
+
+_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+_value: Final = msgspec.json.decode
+
+
+class Branch(Struct, kw_only=True):
+    """What is to be done at one name of the include paths: which names go on from it, and what is shown of targets."""
+
+    names: dict[str, Branch] = {}
+    fields: set[str] | None = None
+    """Of the entries that stand here; ``None`` is all that may be read."""
+
+    def shown(self, allowed: frozenset[str]) -> frozenset[str]:
+        """Return the members of an entry that stands here: what is included is shown too, and the id always."""
+        return allowed if self.fields is None else allowed & {"id", *self.fields, *self.names}
+
+
+def branch_of(include: Sequence[tuple[str, ...]], fields: Sequence[str] | None) -> Branch:
+    """Return the tree of the paths, with the fields that are asked for in each place (``title,author.name``)."""
+    root = Branch(names={})
+    for path in include:
+        place = root
+        for name in path:
+            place = place.names.setdefault(name, Branch(names={}))
+    for name in fields or ():
+        *path, last = name.split(".")
+        place = root
+        for step in path:
+            place = place.names[step]
+        place.fields = {*(place.fields or ()), last}
+    return root
+
+
+def opened(body: str) -> dict[str, Any]:
+    """Read a document only as far as needed: its members stay the bytes that they are."""
+    return cast("dict[str, Any]", _members(body))
+
+
+class _Node:
+    """An entry of the answer whose relations are to be replaced."""
+
+    __slots__ = ("branch", "count", "document", "type")
+
+    def __init__(self, content_type: ContentType, document: dict[str, Any], branch: Branch, count: int = 0) -> None:
+        self.type = content_type
+        self.document = document
+        self.branch = branch
+        self.count = count
+        """How often it stands in the answer."""
+
+
+class _Slot(Struct, frozen=True):
+    """A relation whose ids are to be replaced."""
+
+    members: dict[str, Any]
+    """The document or component that it stands in."""
+    field: Field
+    ids: list[str]
+    branch: Branch
+    count: int
+
+
+_Fields = Mapping[str, Field]
+
+
+def _by_name(content_type: ContentType) -> _Fields:
+    return {field.name: field for field in content_type.fields}
+
+
+_fields_of: Final = PerType(_by_name)
+
+
+async def include(scope: Scope, documents: Sequence[dict[str, Any]], branch: Branch, perspective: Perspective) -> None:
+    """Replace the ids in documents of the scope's type by what they point at; the documents are changed.
+
+    Args:
+        scope: Who reads, where, of which type.
+        documents: Of the entries, by names; members may be bytes of JSON still (:func:`opened`).
+        branch: What to replace.
+        perspective: How the targets are looked at.
+    Raises:
+        BadParameter: There are more targets than one answer may have.
+    """
+    nodes = [_Node(scope.type, document, branch, 1) for document in documents]
+    total = 0
+    while nodes:
+        slots = [slot for node in nodes for slot in _slots_of(node, perspective)]
+        total += sum(len(slot.ids) * slot.count for slot in slots)
+        if total > MOST_INCLUDED:
+            raise refuse("include", "too_many", f"leads to more than {MOST_INCLUDED} entries; ask for smaller pages")
+        level = _Level(scope, perspective)
+        await level.load(slots)
+        for slot in slots:
+            level.fill(slot)
+        nodes = level.next
+
+
+def _slots_of(node: _Node, perspective: Perspective) -> Iterator[_Slot]:
+    return _slots(_fields_of(node.type), node.document, node.branch, node.count, maps=perspective.locale == MAPS)
+
+
+def _slots(fields: _Fields, members: dict[str, Any], branch: Branch, count: int, *, maps: bool) -> Iterator[_Slot]:
+    """Find the relations that a branch names, those in components and blocks too."""
+    for name, inner in branch.names.items():
+        field = fields.get(name)
+        if field is None or name not in members:
+            continue
+        value = members[name]
+        if isinstance(value, Raw):
+            value = members[name] = _value(value)
+        if not value:
+            continue
+        if field.kind is Kind.RELATION:
+            ids = cast("list[str]", value) if field.many else [value]
+            yield _Slot(members, field, ids, inner, count)
+            continue
+        for one in value.values() if maps and field.localized else (value,):
+            for item in cast("list[Any]", one) if isinstance(one, list) else (one,):
+                yield from _slots(_inner_fields(field, item), item, inner, count, maps=False)
+
+
+def _inner_fields(field: Field, item: dict[str, Any]) -> _Fields:
+    blocks = block_fields(field)
+    fields = blocks.get(item[BLOCK_NAME], ()) if blocks else inner_fields(field)
+    return {one.name: one for one in fields}
+
+
+class _Level:
+    """The targets of one level: read by type, shown as often as they are pointed at."""
+
+    def __init__(self, scope: Scope, perspective: Perspective) -> None:
+        self._scope = scope
+        self._perspective = perspective
+        self._sources: dict[str, _Source] = {}
+        self._nodes: dict[tuple[str, str, int], _Node | None] = {}
+        self._leaves: dict[tuple[str, str, int], Raw | None] = {}
+        self.next: list[_Node] = []
+        """The targets in which something is to be replaced too."""
+
+    async def load(self, slots: Sequence[_Slot]) -> None:
+        """Read all that the slots point at, with one statement for each type."""
+        wanted: dict[str, dict[str, None]] = {}
+        for slot in slots:
+            for name in slot.field.to:
+                wanted.setdefault(name, {}).update(dict.fromkeys(slot.ids))
+        for name, ids in wanted.items():
+            found = await self._scope.core.registry.find_type(self._scope.space, name)
+            if found is not None:
+                source = _Source(self._scope.beside(found), self._perspective)
+                await source.load(list(ids))
+                self._sources[name] = source
+
+    def fill(self, slot: _Slot) -> None:
+        """Put what is found in the place of the ids."""
+        shown = [one for target_id in slot.ids if (one := self._target(slot, target_id)) is not None]
+        if slot.field.many:
+            slot.members[slot.field.name] = shown
+        else:
+            slot.members[slot.field.name] = shown[0] if shown else None
+
+    def _target(self, slot: _Slot, target_id: str) -> Any:
+        for name in slot.field.to:
+            source = self._sources.get(name)
+            if source is None or target_id not in source:
+                continue
+            key = (name, target_id, id(slot.branch))
+            if not slot.branch.names:
+                if key not in self._leaves:
+                    self._leaves[key] = source.leaf(target_id, slot.branch)
+                return self._leaves[key]
+            if key not in self._nodes:
+                self._nodes[key] = self._node(source, target_id, slot.branch)
+            node = self._nodes[key]
+            if node is not None:
+                node.count += slot.count
+                return node.document
+        return None
+
+    def _node(self, source: _Source, target_id: str, branch: Branch) -> _Node | None:
+        document = source.document(target_id, branch)
+        if document is None:
+            return None
+        node = _Node(source.type, document, branch)
+        self.next.append(node)
+        return node
+
+
+class _Source:
+    """The entries of one type that a level needs, as the caller may read them."""
+
+    def __init__(self, scope: Scope, perspective: Perspective) -> None:
+        self._scope = scope
+        self._perspective = perspective
+        self._decision = decision_on(scope, draft=perspective.draft)
+        self._whole = self._decision.row is None and whole_document(self._decision)
+        self._parts: dict[str, tuple[str, str]] = {}
+
+    @property
+    def type(self) -> ContentType:
+        return self._scope.type
+
+    def __contains__(self, entry_id: str) -> bool:
+        return entry_id in self._parts
+
+    async def load(self, ids: Sequence[str]) -> None:
+        """Read the documents; none where the caller may read none."""
+        if self._decision.denied:
+            return
+        if self._perspective.locale == MAPS:
+            await self._load_maps(ids)
+            return
+        perspective, drafts = self._perspective, self._scope.type.drafts
+        where = Where(
+            type=self._scope.type,
+            space_key=self._scope.space.key,
+            perspective=DRAFT if perspective.draft and drafts else PUBLISHED,
+            locale=perspective.locale,
+            translated_only=perspective.translated_only,
+        )
+        rows = await find_documents(self._scope.core.store, where, ids)
+        self._parts = {entry_id: (body, private) for entry_id, body, private in rows}
+
+    async def _load_maps(self, ids: Sequence[str]) -> None:
+        """Maps come as the caller may read them already."""
+        from maydan.operations.entries.reading import Reading, maps_of
+
+        reading = Reading(draft=self._perspective.draft, locale=MAPS)
+        shown = await maps_of(self._scope, self._decision, ids, reading)
+        self._parts = {entry_id: (body.decode(), "") for entry_id, body in shown.items()}
+        self._whole = True
+
+    def leaf(self, entry_id: str, branch: Branch) -> Raw | None:
+        """Return an entry in which nothing is replaced, or ``None`` where the caller may not read it."""
+        if self._whole and branch.fields is None:
+            return Raw(self._parts[entry_id][0].encode())
+        document = self.document(entry_id, branch)
+        return None if document is None else Raw(encode(document))
+
+    def document(self, entry_id: str, branch: Branch) -> dict[str, Any] | None:
+        """Return an entry as an object, or ``None`` where the caller may not read it."""
+        body, private = self._parts[entry_id]
+        if self._whole:
+            document = opened(body)
+            return document if branch.fields is None else _projected(document, branch)
+        document = with_private(decode(body), decode(private))
+        allowed = self._decision.fields_for(document)
+        return project(document, branch.shown(allowed)) if allowed else None
+
+
+def _projected(document: dict[str, Any], branch: Branch) -> dict[str, Any]:
+    if isinstance(notes := document.get("_locales"), Raw):
+        document["_locales"] = _value(notes)
+    return project(document, branch.shown(frozenset(document)))

@@ -1,0 +1,87 @@
+"""The types behind relations, as far as one caller may read their entries; what paths and includes go by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct
+
+from maydan.access.actions import Action
+from maydan.access.conditions import all_of
+from maydan.content.paths import Reached
+from maydan.errors import BadParameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from maydan.access.decisions import Decision
+    from maydan.content.types import ContentType
+    from maydan.operations.scopes import Scope
+
+T = TypeVar("T")
+
+
+class Perspective(Struct, frozen=True, kw_only=True):
+    """How entries are looked at; it holds for all that a relation leads to as well."""
+
+    draft: bool
+    """The newest version of every entry, instead of what is published."""
+    locale: str
+    """``*`` for the maps of all locales."""
+    translated_only: bool = False
+
+
+def decision_on(scope: Scope, *, draft: bool) -> Decision:
+    """Return what the caller may read of the type under the perspective."""
+    return scope.decide(Action.READ_DRAFT if draft and scope.type.drafts else Action.READ)
+
+
+class Reaching:
+    """Finds types by name for one caller; remembers those that it found."""
+
+    def __init__(self, scope: Scope, *, draft: bool) -> None:
+        """Look at types as the caller of the scope, under a perspective."""
+        self._scope = scope
+        self._draft = draft
+        self._known: dict[str, Reached | None] = {}
+        self._missing: set[str] = set()
+        self.types: dict[int, ContentType] = {}
+        """The types that were found, by their keys."""
+
+    def __call__(self, name: str) -> Reached | None:
+        """Return the type, or ``None`` where the caller may read nothing of it."""
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def _find(self, name: str) -> Reached | None:
+        scope = self._scope
+        content_type = scope.core.registry.cached_type(scope.space, name)
+        if content_type is None:
+            self._missing.add(name)
+            return None
+        decision = decision_on(scope.beside(content_type), draft=self._draft)
+        if decision.denied:
+            return None
+        self.types[content_type.key] = content_type
+        readable = {field: all_of((decision.row, only)) for field, only in decision.filterable.items()}
+        return Reached(content_type, readable)
+
+    async def checked(self, check: Callable[[], T]) -> T:
+        """Return the result of a check that follows paths; types that this worker does not know yet are looked up.
+
+        Raises:
+            BadParameter: The check says so, with every type known.
+        """
+        try:
+            return check()
+        except BadParameter:
+            if not await self._look_up():
+                raise
+        return check()
+
+    async def _look_up(self) -> bool:
+        missing, self._missing = self._missing, set()
+        found: list[Any] = [await self._scope.core.registry.find_type(self._scope.space, name) for name in missing]
+        self._known.clear()
+        return any(found)
