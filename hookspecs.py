@@ -293,7 +293,7 @@ def provide_mailer(settings: MailSettings) -> Mailer | None:
     Returns:
         What sends; ``None`` where this plugin cannot (a missing address, for example).
     When: once at start. A plugin's offer goes before the core's own (SMTP, or a notice in the log); where several
-    plugins offer, ``[plugins] providers`` names the winner, and the start stops when it names none of them.
+    plugins offer, ``[plugins] providers`` names the winner; until it does none of theirs is taken, and the log says so.
     If it fails: counts as no offer.
     """
     ...

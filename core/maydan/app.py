@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from maydan.accounts.service import Accounts
 from maydan.clock import SystemClock
-from maydan.errors import MigrationsPending
+from maydan.errors import ConfigurationError, MigrationsPending
 from maydan.events.subscriptions import Subscriptions
 from maydan.operations.core import Core
-from maydan.operations.observers import Observers
 from maydan.operations.plugin_types import type_migrations
 from maydan.operations.schedules import run_due
 from maydan.operations.snapshots import Snapshots
+from maydan.operations.trash import empty_trash
 from maydan.plugins.discovery import installed_names
 from maydan.plugins.host import HostOptions, PluginHost
+from maydan.plugins.records import PluginRecords
 from maydan.settings import FILE_NAME, load
 from maydan.storage.migrations import pending
 from maydan.storage.opening import open_store
@@ -55,7 +56,8 @@ def load_plugins(settings: Settings, **given: Any) -> PluginHost:
 
 def needed_migrations(store: Store, host: PluginHost) -> list[Migration]:
     """Return every migration of the core and of the loaded plugins, in order."""
-    return [*CORE, *type_migrations(store, host)]
+    tables = (migration for registered in host.registered().values() for migration in registered.migrations)
+    return [*CORE, *tables, *type_migrations(store, host)]
 
 
 def create_core(
@@ -88,7 +90,8 @@ def create_core(
         clock=clock,
     )
     _follow_changes(core)
-    core.subscriptions.add(Observers(core))
+    for subscriber in host.subscribers(core.registry.space_by_key):
+        core.subscriptions.add(subscriber)
     return core
 
 
@@ -106,6 +109,7 @@ async def running(core: Core) -> AsyncGenerator[Core]:
         await _require_migrated(core)
         core.secret = await _secret(store)
         await core.registry.reload()
+        await _follow_records(core)
         await core.revisions.start()
         try:
             yield core
@@ -113,6 +117,18 @@ async def running(core: Core) -> AsyncGenerator[Core]:
             await core.revisions.stop()
     finally:
         await store.close()
+
+
+async def _follow_records(core: Core) -> None:
+    """Write down which plugins the supervisor took out of this process, and follow what other processes write down."""
+    records = PluginRecords(core.store, core.clock)
+    await records.remember(core.host.taken_out)
+    await records.follow(core.host)
+
+    async def follow(_scope: str) -> None:
+        await records.follow(core.host)
+
+    core.revisions.on_change("plugins", follow)
 
 
 async def _require_migrated(core: Core) -> None:
@@ -140,17 +156,27 @@ def _follow_changes(core: Core) -> None:
 
 
 def _mailer(settings: Settings, host: PluginHost) -> Mailer | None:
-    """Return the mailer that a plugin offers, the one that the settings name where several do, else none of theirs."""
+    """Return the one mailer that is offered by a plugin, or that the settings name; else the core's own.
+
+    Raises:
+        ConfigurationError: The settings name a plugin that offers none.
+    """
     offers = host.hooks.provide_mailer(settings.mail)
     wanted = settings.plugins.providers.get("provide_mailer")
-    if wanted is not None and wanted in offers:
+    if wanted is not None:
+        if wanted not in offers:
+            names = ", ".join(sorted(offers)) or "none"
+            raise ConfigurationError(f"[plugins] providers: provide_mailer must name one that offers it: {names}.")
         return offers[wanted]
-    if wanted is None and len(offers) == 1:
-        return next(iter(offers.values()))
-    if wanted is not None or offers:
-        names = ", ".join(sorted(offers)) or "none"
-        _LOG.error("No plugin sends mail: [plugins] providers.provide_mailer must name one that offers to: %s.", names)
-    return None
+    theirs = sorted(name for name in offers if name in host.loaded())
+    if len(theirs) == 1:
+        return offers[theirs[0]]
+    if theirs:
+        _LOG.error(
+            "Several plugins offer to send mail (%s), so none of them does: name one in [plugins] providers.",
+            ", ".join(theirs),
+        )
+    return next((offer for name, offer in offers.items() if name not in theirs), None)
 
 
 async def _secret(store: Store) -> bytes:
@@ -171,11 +197,15 @@ async def background_work(core: Core) -> AsyncGenerator[None]:
     async def publish_planned() -> None:
         await run_due(core)
 
+    async def clear_trash() -> None:
+        await empty_trash(core)
+
     await core.subscriptions.start()
     await core.accounts.start_worker()
     tasks = [
         asyncio.create_task(_repeat(publish_planned, _SCHEDULES_EVERY_S), name="maydan schedules"),
         asyncio.create_task(_repeat(forget_answers, _PURGE_EVERY_S), name="maydan idempotency"),
+        asyncio.create_task(_repeat(clear_trash, _PURGE_EVERY_S), name="maydan trash"),
     ]
     try:
         yield
@@ -217,8 +247,13 @@ def create_app(core: Core, *, work: bool = True) -> Litestar:
 
 def worker_app(*, guard: Guard, isolated: Mapping[str, Isolation], background: bool) -> Litestar:
     """Return the application of one worker process, from ``maydan.toml`` and the environment; the supervisor's door."""
+    from maydan.http.logs import configure_logs
+    from maydan.http.surface import core_routes
+
     settings = load(Path(FILE_NAME), os.environ, plugins=installed_names())
-    options = HostOptions(read_settings=settings.of_plugin, isolated=isolated)
+    configure_logs(settings.log)
+    taken = tuple((route.method, route.path) for route in core_routes())
+    options = HostOptions(read_settings=settings.of_plugin, isolated=isolated, core_routes=taken)
     return create_app(create_core(settings, load_plugins(settings, guard=guard, options=options)), work=background)
 
 

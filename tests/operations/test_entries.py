@@ -246,3 +246,20 @@ async def test_a_create_with_an_idempotency_key_happens_once(site: Site) -> None
     assert (await site.post(LIST, {"title": "Other"}, headers=headers)).status_code == 422
     listed = await site.get(f"{LIST}?perspective=draft&count=exact", headers=site.admin)
     assert listed.json()["total"] == 1
+
+
+async def test_a_slug_of_another_locale_finds_the_entry_without_a_detour(site: Site) -> None:
+    """Only a former slug is moved; a current one of any locale leads to the entry in the locale that is asked for."""
+    await site.entry({"title": {"en": "Hello", "ar": "مرحبا"}})
+    arabic = await site.get(f"{LIST}/hello?locale=ar")
+    assert (arabic.status_code, arabic.json()["title"]) == (200, "مرحبا")
+
+
+async def test_a_locale_that_is_added_to_a_published_entry_is_a_change(site: Site) -> None:
+    """Until the next publish, which shows it; a locale that was left out on purpose is none."""
+    entry = await site.entry({"title": "Hello"})
+    path = f"{LIST}/{entry['id']}"
+    added = await site.patch(path, {"title": {"ar": "مرحبا"}}, headers=site.admin)
+    assert added.json()["status"] == "changed"
+    only = await site.post(f"{path}/publish", {"locales": ["en"]}, headers=site.admin)
+    assert only.json()["status"] == "published"

@@ -6,12 +6,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
+from maydan.content.slugs import with_number
 from maydan.engagement import comments
 from maydan.engagement.comments import Comment, CommentStatus
+from maydan.errors import UniqueViolation
 from maydan.ids import new_id
 from maydan.operations import entries
 from maydan.operations.comments import event_of
@@ -32,6 +34,7 @@ _REMEMBER: Final = (
     " target_id = excluded.target_id, checksum = excluded.checksum"
 )
 _COMMENT: Final = "comment"
+_SLUG_TRIES: Final = 50
 
 
 class SpaceTarget:
@@ -74,7 +77,7 @@ class SpaceTarget:
         if outcome != "unchanged" and not self._dry_run:
             # What is still to be published is remembered without its checksum: a run that ends here is taken up again.
             written = self._remember(key, type, entry_id, "" if publish else checksum)
-            await self._write(type, entry_id, dict(data), written, is_new=known is None)
+            await self._write_under_free_slug(type, entry_id, dict(data), written, is_new=known is None)
             if publish:
                 locales = self._space.locales if publish is True else publish
                 done = self._remember(key, type, entry_id, checksum)
@@ -113,6 +116,22 @@ class SpaceTarget:
             )
             self._known = {row[0]: (str(row[1]), row[2]) for row in rows}
         return self._known
+
+    async def _write_under_free_slug(
+        self, type_name: str, entry_id: str, data: dict[str, Any], remember: Statement, *, is_new: bool
+    ) -> None:
+        """Write the entry; where something else in the space has its slug already, under that slug with a number."""
+        wanted = data.get("slug")
+        for number in range(2, _SLUG_TRIES):
+            try:
+                await self._write(type_name, entry_id, data, remember, is_new=is_new)
+            except UniqueViolation as error:
+                if wanted is None or all(place.pointer != "/slug" for place in error.errors):
+                    raise
+                data = {**data, "slug": _numbered(wanted, number)}
+            else:
+                return
+        raise UniqueViolation(f"No free slug was found for {wanted}.")
 
     async def _write(
         self, type_name: str, entry_id: str, data: dict[str, Any], remember: Statement, *, is_new: bool
@@ -179,6 +198,14 @@ class SpaceTarget:
 
     def _remember(self, key: str, kind: str, target_id: str, checksum: str) -> Statement:
         return Statement(_REMEMBER, (self._space.key, self._source, key, kind, target_id, checksum))
+
+
+def _numbered(slug: Any, number: int) -> Any:
+    """Return a slug, or every slug of a map, with a number behind it."""
+    if isinstance(slug, dict):
+        slugs = cast("dict[str, str]", slug)
+        return {locale: with_number(one, number) for locale, one in slugs.items()}
+    return with_number(slug, number)
 
 
 def _checksum(data: Mapping[str, Any], publish: object, publish_at: datetime | None) -> str:

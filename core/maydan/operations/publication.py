@@ -74,9 +74,14 @@ def status(content_type: ContentType, entry: EntryRow) -> Status:
     if entry.published is None:
         return "draft"
     shown = entry.published.locales
-    if all(locale.version == entry.version for locale in shown.values()):
+    versions = {locale.version for locale in shown.values()}
+    if versions == {entry.version}:
         return "published"
-    return "published" if merged(content_type, entry, tuple(shown)) == entry.published.body else "changed"
+    locales = set(shown)
+    if entry.version not in versions:
+        # Nothing of the newest version is public yet, so a locale that it adds is a change as well.
+        locales |= {locale for key in localized_ids(content_type) for locale in locales_of(entry.body.get(key))}
+    return "published" if merged(content_type, entry, tuple(locales)) == entry.published.body else "changed"
 
 
 def locale_status(content_type: ContentType, entry: EntryRow, locale: str) -> Status:

@@ -56,6 +56,8 @@ class PluginHost:
 
     def __init__(self, plugins: Iterable[LoadedPlugin], guard: Guard, deadlines: Deadlines | None = None) -> None:
         """Hold these plugins, in the order in which they are called."""
+        self.taken_out: Mapping[str, Isolation] = {}
+        """What the supervisor told this process to isolate."""
         self._plugins = {plugin.name: plugin for plugin in plugins}
         self.guard = guard
         self.dispatcher = Dispatcher(tuple(self._plugins.values()), deadlines)
@@ -92,6 +94,7 @@ class PluginHost:
         for plugin, origin in sort_out((*BUILT_IN, *installed), settings.enabled, options.hook_api):
             loading.load(plugin, origin)
         host = cls(loading.done.values(), guard, options.deadlines)
+        host.taken_out = options.isolated
         host._report(strict=settings.strict)
         return host
 

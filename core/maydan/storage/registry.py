@@ -36,6 +36,10 @@ class Registry:
         """Return all spaces, by name."""
         return [self._spaces[name] for name in sorted(self._spaces)]
 
+    def space_by_key(self, key: int) -> Space | None:
+        """Return the space with that internal number, as this worker knows it."""
+        return next((space for space in self._spaces.values() if space.key == key), None)
+
     def cached_space(self, name: str) -> Space | None:
         """Return the space as this worker knows it, without asking the database."""
         return self._spaces.get(name)
