@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from maydan.storage.counting import COUNTER, count
 from maydan.storage.current import Current
 from maydan.storage.dialects import POSTGRESQL, Dialect
 from maydan.storage.ports import GuardFailed, Row, Statement
@@ -35,6 +36,8 @@ _CACHED_STATEMENTS: Final = 1000
 
 class PostgreSQLStore:
     """One database on a server."""
+
+    statements_counter = COUNTER
 
     def __init__(self, url: str, settings: DatabaseSettings) -> None:
         """Remember the database; nothing is opened yet."""
@@ -125,6 +128,7 @@ class PostgreSQLStore:
 
     async def read(self, method: str, sql: str, args: Sequence[Any]) -> Any:
         """Call a method of a connection from the pool; on another one as long as the connection was lost."""
+        count()
         for left in range(self.settings.pool_size, -1, -1):
             try:
                 return await self._once(method, sql, args)
@@ -161,6 +165,7 @@ class PostgreSQLStore:
             await self.retrying(lambda transaction: transaction.apply(batch))
             return
         args = arguments(batch, 0)
+        count()
         for attempt in range(_TRIES):
             try:
                 await self._once("execute", text, args)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from maydan.errors import Unavailable
+from maydan.storage.counting import count
 from maydan.storage.dialects import POSTGRESQL
 from maydan.storage.ports import GuardFailed, Row, Statement
 from maydan.storage.postgresql.combining import Combiner, arguments, chunks
@@ -37,6 +38,7 @@ class PostgreSQLTransaction:
         """Call a method of the connection; tasks that share the transaction take turns."""
         if not self.is_open:
             raise RuntimeError("This write transaction has ended; start another one.")
+        count()
         async with self._one_at_a_time:
             try:
                 return await getattr(self.connection, method)(sql, *args)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from maydan.errors import ConfigurationError
+from maydan.storage.counting import COUNTER, count
 from maydan.storage.current import Current
 from maydan.storage.dialects import SQLITE, Dialect
 from maydan.storage.ports import Row, Statement
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 class SQLiteStore:
     """One file: a writer, a reader on the event loop, reading threads."""
+
+    statements_counter = COUNTER
 
     def __init__(self, path: str, settings: DatabaseSettings) -> None:
         """Remember the file; nothing is opened yet.
@@ -120,6 +123,7 @@ class SQLiteStore:
         """Return all rows; on the loop if that is quick, else from a reading thread."""
         if (transaction := self.current.find()) is not None:
             return await transaction.fetch_all(sql, *args)
+        count()
         sql, args = SQLITE.translate(sql), bound(args)
         assert self._loop_reader is not None, "The store is not open."
         rows = self._loop_reader.fetch_all(sql, args)
@@ -136,6 +140,7 @@ class SQLiteStore:
         """Return the first row, or None, on the loop."""
         if (transaction := self.current.find()) is not None:
             return await transaction.fetch_one(sql, *args)
+        count()
         assert self._loop_reader is not None, "The store is not open."
         try:
             rows = self._loop_reader.connection.execute(SQLITE.translate(sql), bound(args)).fetchall()

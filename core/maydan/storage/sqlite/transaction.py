@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from maydan.storage.counting import count
 from maydan.storage.dialects import SQLITE
 from maydan.storage.ports import GuardFailed, Row, Statement
 from maydan.storage.sqlite.connecting import bound
@@ -43,6 +44,7 @@ class SQLiteTransaction:
     async def fetch_all(self, sql: str, *args: Any) -> list[Row]:
         """Return all rows, with what this transaction has written."""
         self._check()
+        count()
         sql, args = SQLITE.translate(sql), bound(args)
         if not _only_reads(sql):
             return self._run(sql, args).fetchall()
@@ -59,17 +61,20 @@ class SQLiteTransaction:
     async def execute(self, sql: str, *args: Any) -> int:
         """Run one statement and return how many rows it affected."""
         self._check()
+        count()
         return _affected(self._run(SQLITE.translate(sql), bound(args)))
 
     async def execute_heavy(self, sql: str, *args: Any) -> int:
         """Run one statement in the writer's thread."""
         self._check()
+        count()
         sql, args = SQLITE.translate(sql), bound(args)
         return await self._writer.in_thread(lambda: _affected(self._run(sql, args)))
 
     async def apply(self, batch: Sequence[Statement]) -> None:
         """Run a batch; the statements before a refused one stay in the transaction unless a savepoint is around."""
         self._check()
+        count(len(batch))
         if len(batch) > _HEAVY_STATEMENTS:
             await self._writer.in_thread(lambda: self.apply_now(batch))
         else:
