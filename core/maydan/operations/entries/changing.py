@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from maydan.access.actions import Action
 from maydan.content.required import check_required
+from maydan.content.stored import slugs_of
 from maydan.content.values import read_input, strip_system
 from maydan.errors import InvalidInput
 from maydan.operations.entries.input import (
@@ -71,7 +72,8 @@ async def change(
         view = view_after_write(scope, after, locale)
         made = _change(scope, before, after)
         if number:
-            await require_free_names(scope, made)
+            named = slugs_of(after.body) if "slug" in data else slugs_of(before.body)
+            await require_free_names(scope, made, given=named)
         if after is not before or seal or more:
             await store(scope, made, view, veto=update_veto(scope, made), seal=seal, more=more)
         return view

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from maydan.access.actions import Action
 from maydan.content.required import check_required
+from maydan.content.stored import slugs_of
 from maydan.content.values import read_input
 from maydan.ids import new_id
 from maydan.operations.entries.input import hidden_fields, require_targets, require_writable, transformed, with_slugs
@@ -64,7 +65,7 @@ async def create(
         _require_allowed(scope, data, change.after)
         if number:
             await require_targets(scope, stored, {})
-            await require_free_names(scope, change)
+            await require_free_names(scope, change, given=slugs_of(stored))
         view = view_after_write(scope, change.after, locale)
         await store(scope, change, view, veto=_veto(scope, change), seal=seal, more=more)
         return view

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maydan.access.actions import Action
-from maydan.errors import InputError, InvalidInput, NotFound
+from maydan.errors import InputError, InvalidInput, NotFound, Stale
 from maydan.ids import is_id
 from maydan.operations.entries.changing import change
 from maydan.operations.entries.creating import create
@@ -24,10 +24,19 @@ async def put(
     *,
     precondition: Precondition,
     locale: str | None = None,
+    must_exist: bool = False,
 ) -> tuple[EntryView, bool]:
     """Return the entry, and whether it was created.
 
     Ids are made by the system, so an id that is not there is 404; and so is a slug for whoever may not create.
+
+    Args:
+        scope: Who puts it, where, of which type.
+        id_or_slug: Its id, or its newest slug.
+        data: The whole entry.
+        precondition: Called with the newest version before anything is judged.
+        locale: The locale of plain values for localised fields; ``None`` is the default locale.
+        must_exist: Whether the caller named a version, which what is not there has not.
 
     Raises:
         NotFound, Unauthenticated, Forbidden, PreconditionRequired, Stale, InvalidInput, UniqueViolation: As ``change``
@@ -40,6 +49,8 @@ async def put(
             raise
     else:
         return view, False
+    if must_exist:
+        raise Stale("There is nothing to replace; leave If-Match out to create it.")
     if data.get("slug", id_or_slug) != id_or_slug:
         message = "/slug must be the slug in the path, or absent."
         raise InvalidInput(message, errors=(InputError("/slug", "contradiction", message),))

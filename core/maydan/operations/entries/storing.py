@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from maydan.content.links import unique_values
@@ -21,8 +23,10 @@ Seal = Callable[["EntryView"], Sequence[Statement]]
 """Gives statements to store together with the result, such as an idempotency record."""
 Veto = Callable[[], Awaitable[None]]
 
-_ATTEMPTS: Final = 8
+_ATTEMPTS: Final = 12
 """How often a verb starts over after losing a race; each time one of its rivals has won."""
+_PAUSE_S: Final = 0.002
+"""About the longest pause before the second try; doubled for each further one, up to a quarter of a second."""
 
 
 class Outrun(Exception):
@@ -73,12 +77,19 @@ async def until_stored(attempt: Callable[[int], Awaitable[T]]) -> T:
         try:
             return await attempt(number)
         except Outrun:
-            continue
+            # Rivals that start over together would lose together; a random pause lets them come one by one.
+            longest_s = _PAUSE_S * 2 ** min(number, 7)
+            await asyncio.sleep(random.uniform(0, longest_s))  # noqa: S311 - spreads tries, hides nothing
     raise Conflict("This entry is being changed by many at once; try again.")
 
 
-async def require_free_names(scope: Scope, change: Change) -> None:
+async def require_free_names(scope: Scope, change: Change, *, given: Mapping[str, str] | None = None) -> None:
     """Say which slug or unique value another entry holds; asked only after a batch was refused.
+
+    Args:
+        scope: Who writes where.
+        change: What was refused.
+        given: The slugs that the entry must have; ``None`` is all. Of a derived one there is always another.
 
     Raises:
         UniqueViolation: Naming every such place.
@@ -87,7 +98,7 @@ async def require_free_names(scope: Scope, change: Change) -> None:
     where = (scope.core.store, after.space_key, after.type_key)
     if scope.type.single and await holder_of(*where, THE_ONLY) not in (None, after.id):
         raise Conflict(f"{scope.type.name} has one entry, and there is one already; change that.", code="single_type")
-    for locale, slug in slugs_of(after.body).items():
+    for locale, slug in (slugs_of(after.body) if given is None else given).items():
         if await holder_of_slug(*where, locale, slug) not in (None, after.id):
             errors.append(InputError("/slug", "taken", f"The slug {slug} ({locale}) belongs to another entry."))
     for key in unique_values(scope.type, after.body):

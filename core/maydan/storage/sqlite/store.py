@@ -170,10 +170,12 @@ class SQLiteStore:
         token = self.current.enter(transaction)
         try:
             yield transaction
-        except BaseException:
+        except BaseException as error:
             transaction.is_open = False
             self.current.leave(token)
             writer.undo()
+            if isinstance(error, Exception):
+                await writer.settled()
             raise
         transaction.is_open = False
         self.current.leave(token)

@@ -27,6 +27,7 @@ class _Group:
     def __init__(self) -> None:
         self.started_at = time.monotonic()
         self.waiters: list[asyncio.Future[None]] = []
+        self.watchers: list[asyncio.Future[None]] = []
         self.callbacks: list[Callable[[], None]] = []
 
 
@@ -101,6 +102,19 @@ class Writer:
             self._lose_group()
         finally:
             self._end_turn()
+
+    async def settled(self) -> None:
+        """Wait until all that was kept so far is committed, or lost.
+
+        A member sees what others of its group stored before any reader does. What it was refused for must be visible
+        before it is told, or whoever starts over reads the old state and is refused again.
+        """
+        group = self._group
+        if group is None or not group.waiters:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        group.watchers.append(waiter)
+        await waiter
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run the work of whoever has the turn in the writer's thread."""
@@ -225,6 +239,9 @@ class Writer:
 
     @staticmethod
     def _tell(group: _Group, error: BaseException | None) -> None:
+        for watcher in group.watchers:
+            if not watcher.done():
+                watcher.set_result(None)
         for waiter in group.waiters:
             if waiter.done():
                 continue
