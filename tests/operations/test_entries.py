@@ -207,7 +207,7 @@ async def test_concurrent_writers_do_not_overwrite_each_other(site: Site) -> Non
 
 async def test_planned_publication_happens_at_its_hour(site: Site) -> None:
     """Until then the entry stays unpublished; the status says what is planned."""
-    from maydan.operations.schedules import run_due  # noqa: PLC0415 - only this test runs the work by hand
+    from maydan.operations.schedules import run_due
 
     entry = await site.entry({"title": "Later"}, publish=False)
     path = f"{LIST}/{entry['id']}"
@@ -263,3 +263,18 @@ async def test_a_locale_that_is_added_to_a_published_entry_is_a_change(site: Sit
     assert added.json()["status"] == "changed"
     only = await site.post(f"{path}/publish", {"locales": ["en"]}, headers=site.admin)
     assert only.json()["status"] == "published"
+
+
+async def test_a_secret_is_kept_in_no_version_and_no_publication(site: Site) -> None:
+    """It stays when it is not sent again, and it is nowhere but in its own place."""
+    entry = await site.entry({"title": "A", "key": "hunter2hunter2"})
+    await site.patch(f"{LIST}/{entry['id']}", {"title": "B"}, headers=site.admin)
+    store = site.core.store
+    for table in (
+        "maydan_versions",
+        f"maydan_documents_{(await site.core.registry.find_type(site.space, 'article')).key}",
+    ):
+        assert "hunter2" not in str(await store.fetch_all(f"SELECT * FROM {table}"))
+    assert "hunter2" not in str(await store.fetch_all("SELECT published FROM maydan_entries"))
+    kept = await store.fetch_one("SELECT secrets FROM maydan_entries WHERE id = ?", entry["id"])
+    assert "hunter2hunter2" in str(kept)

@@ -13,6 +13,8 @@ from maydan.events.positions import Standing, list_standings
 from maydan.http.answers import Answer
 from maydan.http.paging import page_of
 from maydan.http.routing import ADMINISTRATOR, MONITORING, PageQuery, Route, route
+from maydan.plugins.calls import CallFailed
+from maydan.plugins.declarations import Health
 from maydan.plugins.loaded import PluginState
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class Details(Struct, frozen=True, kw_only=True):
     requests_running: int
     plugins: dict[str, str]
     """State by name."""
+    health: dict[str, Health]
+    """What the plugins say of themselves; one that could not say is ``down``, with the reason."""
     subscribers: list[Standing]
     """Who follows the log, and how many events wait for each."""
 
@@ -103,14 +107,17 @@ async def get_details(call: Call) -> Answer:
         uptime_s=int((core.clock.now() - around.started_at).total_seconds()),
         requests_running=around.meters.running,
         plugins={state.name: state.state.value for state in core.host.states()},
+        health={name: _health(told) for name, told in (await core.hooks.collect_health()).items()},
         subscribers=await list_standings(core.store) if is_ready else [],
     )
     return Answer.json(details)
 
 
-@route(
-    "GET", "/metrics", permission=MONITORING, answer=bytes, answer_media_type="text/plain", tags=("instance",)
-)
+def _health(told: Health | CallFailed) -> Health:
+    return Health(status="down", detail=told.reason) if isinstance(told, CallFailed) else told
+
+
+@route("GET", "/metrics", permission=MONITORING, answer=bytes, answer_media_type="text/plain", tags=("instance",))
 async def get_metrics(call: Call) -> Answer:
     """Get the figures of this process in the text format of Prometheus."""
     standings = await list_standings(call.core.store)
@@ -118,9 +125,7 @@ async def get_metrics(call: Call) -> Answer:
     return Answer(body=body, media_type="text/plain; version=0.0.4; charset=utf-8", tag="")
 
 
-@route(
-    "GET", "/api/plugins", permission=ADMINISTRATOR, query=PageQuery, answer=PluginPage, tags=("instance",)
-)
+@route("GET", "/api/plugins", permission=ADMINISTRATOR, query=PageQuery, answer=PluginPage, tags=("instance",))
 async def list_plugins(call: Call) -> Answer:
     """List the installed plugins with their state and how their hooks are doing in this process."""
     return page_of(call, call.core.host.states(), key=lambda state: state.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from maydan.clock import to_text
+from maydan.content.secrets import split_secrets
 from maydan.content.stored import locales_of
 from maydan.storage.entries import LocalePublication, Publication
 
@@ -41,7 +42,7 @@ def publish(content_type: ContentType, entry: EntryRow, locales: Iterable[str], 
 def merged(content_type: ContentType, entry: EntryRow, locales: Iterable[str]) -> dict[str, Any]:
     """Return the published stored form as it would be after publishing the head version in the locales."""
     before = entry.published.body if entry.published else {}
-    body = dict(entry.body)
+    body, _ = split_secrets(content_type, entry.body)
     for key in localized_ids(content_type):
         old, head = locales_of(before.get(key)), locales_of(entry.body.get(key))
         taken = {locale: head[locale] for locale in locales if locale in head}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from maydan.content.links import links, unique_values
+from maydan.content.secrets import split_secrets
 from maydan.content.stored import slugs_of
 from maydan.operations.rendering import document_keys, document_rows
 from maydan.storage import documents, entries, names
@@ -46,12 +47,13 @@ class Change(Struct, frozen=True, kw_only=True):
 def batch_of(change: Change, caller: Caller) -> list[Statement]:
     """Return everything that the change stores; guarded statements first."""
     before, after = change.before, change.after
+    kept = entries.Kept(*split_secrets(change.type, after.body))
     if before is None:
-        rows = entries.insert(after)
+        rows = entries.insert(after, kept)
     else:
-        rows = [entries.update(after, guard=before.revision)]
+        rows = [entries.update(after, kept, guard=before.revision)]
         if after.version != before.version:
-            rows.append(entries.insert_version(after))
+            rows.append(entries.insert_version(after, kept))
     linked = [*_target_guard(change), *_links(change)]
     batch = [*rows, *_names(change), *linked, *_documents(change), event_of(change, caller)]
     batch.sort(key=lambda statement: statement.expect is None)

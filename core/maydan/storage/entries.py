@@ -43,7 +43,7 @@ class EntryRow(Struct, frozen=True, kw_only=True):
     revision: int
     """Grows with every change of the row, publishing too; what concurrent writers are checked by."""
     body: dict[str, Any]
-    """The stored form of the head version."""
+    """The stored form of the head version, with the secret fields, which no version keeps."""
     published: Publication | None
     state: str | None
     created_at: datetime
@@ -55,7 +55,7 @@ class EntryRow(Struct, frozen=True, kw_only=True):
 
 SELECT_ENTRY: Final = (
     "SELECT e.id, e.space_key, e.type_key, e.version, e.revision, v.body, e.published, e.state, e.created_at,"
-    " e.created_by, e.updated_at, e.updated_by, e.trashed_at FROM maydan_entries AS e"
+    " e.created_by, e.updated_at, e.updated_by, e.trashed_at, e.secrets FROM maydan_entries AS e"
     " JOIN maydan_versions AS v ON v.entry_id = e.id AND v.version = e.version AND v.space_key = e.space_key"
 )
 
@@ -94,16 +94,30 @@ async def list_entries(
     return [entry_row(store, row) for row in await reader.fetch_all(sql, space_key, type_key, after)]
 
 
+async def trashed_before(
+    reader: Reader, space_key: int, type_key: int, moment: datetime, *, after: str, limit: int
+) -> list[str]:
+    """Page, by id, through the entries of a type that were moved to the trash before a moment."""
+    sql = (
+        "SELECT id FROM maydan_entries WHERE space_key = ? AND type_key = ? AND trashed_at < ? AND id > ?"
+        f" ORDER BY id LIMIT {limit:d}"
+    )
+    return [str(row[0]) for row in await reader.fetch_all(sql, space_key, type_key, moment, after)]
+
+
 def entry_row(store: Store, row: Row) -> EntryRow:
     """Read what ``SELECT_ENTRY`` gives."""
     moment = store.dialect.read_time
+    body: dict[str, Any] = msgspec.json.decode(row[5])
+    if row[13]:
+        body |= msgspec.json.decode(row[13])
     return EntryRow(
         id=str(row[0]),
         space_key=row[1],
         type_key=row[2],
         version=row[3],
         revision=row[4],
-        body=msgspec.json.decode(row[5]),
+        body=body,
         published=_PUBLICATION.decode(row[6]) if row[6] else None,
         state=row[7],
         created_at=moment(row[8]),
@@ -114,41 +128,52 @@ def entry_row(store: Store, row: Row) -> EntryRow:
     )
 
 
+class Kept(Struct, frozen=True):
+    """A stored form in the two places where it is kept: versions have no secrets."""
+
+    public: dict[str, Any]
+    secrets: dict[str, Any]
+
+
 def json_text(value: object) -> str:
     """Write a value as JSON text, as both drivers take it."""
     return msgspec.json.encode(value).decode()
 
 
-def insert(entry: EntryRow) -> list[Statement]:
+def insert(entry: EntryRow, kept: Kept) -> list[Statement]:
     """Return the statements that store a new entry and its first version."""
     row = Statement(
         "INSERT INTO maydan_entries (id, space_key, type_key, version, revision, state, published, created_at,"
-        " created_by, updated_at, updated_by) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        " secrets, created_by, updated_at, updated_by) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             entry.id, entry.space_key, entry.type_key, entry.version, entry.revision, entry.state,
-            json_text(entry.published) if entry.published else None, entry.created_at, entry.created_by,
+            json_text(entry.published) if entry.published else None, entry.created_at, _secrets(kept), entry.created_by,
             entry.updated_at, entry.updated_by,
         ),
     )  # fmt: skip
-    return [row, insert_version(entry)]
+    return [row, insert_version(entry, kept)]
 
 
-def insert_version(entry: EntryRow) -> Statement:
+def _secrets(kept: Kept) -> str | None:
+    return json_text(kept.secrets) if kept.secrets else None
+
+
+def insert_version(entry: EntryRow, kept: Kept) -> Statement:
     """Return the statement that stores the entry's head version."""
     return Statement(
         "INSERT INTO maydan_versions (entry_id, version, space_key, body, created_at, created_by) VALUES (?,?,?,?,?,?)",
-        (entry.id, entry.version, entry.space_key, json_text(entry.body), entry.updated_at, entry.updated_by),
+        (entry.id, entry.version, entry.space_key, json_text(kept.public), entry.updated_at, entry.updated_by),
     )
 
 
-def update(entry: EntryRow, *, guard: int) -> Statement:
+def update(entry: EntryRow, kept: Kept, *, guard: int) -> Statement:
     """Return the guarded statement that replaces an entry's row; it must find the revision that was read."""
     return Statement(
         "UPDATE maydan_entries SET version = ?, revision = ?, state = ?, published = ?, updated_at = ?, updated_by = ?,"
-        " trashed_at = ? WHERE space_key = ? AND id = ? AND revision = ?",
+        " trashed_at = ?, secrets = ? WHERE space_key = ? AND id = ? AND revision = ?",
         (
             entry.version, entry.revision, entry.state, json_text(entry.published) if entry.published else None,
-            entry.updated_at, entry.updated_by, entry.trashed_at, entry.space_key, entry.id, guard,
+            entry.updated_at, entry.updated_by, entry.trashed_at, _secrets(kept), entry.space_key, entry.id, guard,
         ),
         expect=1,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from msgspec import Struct
 from maydan.access.actions import Action
 from maydan.access.decisions import ENVELOPE
 from maydan.content.render import project
+from maydan.content.secrets import split_secrets
 from maydan.operations.rendering import document_keys, document_row, maps_document
 from maydan.plugins.views import EntryState
 from maydan.storage.documents import DRAFT, PUBLISHED, TRASH
@@ -98,13 +99,14 @@ def may_learn_version(scope: Scope) -> bool:
 
 
 def state_for_hooks(content_type: ContentType, space: Space, entry: EntryRow, status: str) -> EntryState:
-    """Return the entry as hooks see it."""
+    """Return the entry as hooks see it: without its secrets."""
+    public, _ = split_secrets(content_type, entry.body)
     return EntryState(
         id=entry.id,
         type=content_type.name,
         space=space.name,
         version=entry.version,
-        fields={field.name: entry.body[field.id] for field in content_type.fields if field.id in entry.body},
+        fields={field.name: public[field.id] for field in content_type.fields if field.id in public},
         slug=entry.body.get("slug") or {},
         tags=tuple(entry.body.get("tags") or ()),
         status=status,

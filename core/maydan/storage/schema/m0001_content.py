@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS maydan_entries (
     revision {bigint} NOT NULL,
     state {text},
     published {json},
+    secrets {json},
     created_at {time} NOT NULL,
     created_by {text},
     updated_at {time} NOT NULL,
