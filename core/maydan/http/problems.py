@@ -81,6 +81,7 @@ def _kinds(base: type[MaydanError]) -> Iterator[type[MaydanError]]:
 
 def problem_body(error: MaydanError, *, path: str, request_id: str, languages: Sequence[str] = ()) -> bytes:
     """Return the body for an error; ``path`` becomes ``instance``, without any query."""
+    line = error.facts.get("line")
     if isinstance(error, errors.NotFound):
         error = _NOTHING
     problem: dict[str, Any] = {
@@ -94,6 +95,8 @@ def problem_body(error: MaydanError, *, path: str, request_id: str, languages: S
     }
     if error.errors:
         problem["errors"] = [_translated(place, languages) for place in error.errors]
+    if line is not None:
+        problem["line"] = line
     for name, fact in error.facts.items():
         if name not in problem and name not in _HIDDEN:
             problem[name] = fact

@@ -22,6 +22,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Origins whose scripts may call the API, such as ``https://shop.example``; ``*`` allows all."""
     max_body_bytes: int = 10 * 1024 * 1024
     """A larger request body is refused with 413."""
+    max_bulk_lines: int = 10_000
+    """A bulk with more lines is refused with 413."""
     stop_timeout_s: int = 30
     """Seconds that a stop waits for the requests in flight."""
     metrics_token: str = ""

@@ -1,0 +1,203 @@
+"""Many writes in one request: line by line, or all or nothing; each goes the way that a single one does."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+from maydan.errors import MaydanError, NotFound, PluginFailed, PluginIsolated, Unavailable
+from maydan.operations import entries
+from maydan.operations.entries.locales import require_locale
+from maydan.operations.scopes import Scope, scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from maydan.content.spaces import Space
+    from maydan.operations.core import Caller, Core
+    from maydan.storage.ports import Statement, Transaction
+
+    Seal = Callable[[list["Outcome"]], Sequence[Statement]]
+
+Op: TypeAlias = Literal["create", "update", "replace", "delete", "publish", "unpublish"]
+
+LINES_A_COMMIT: Final = 100
+"""Lines that share a commit: on SQLite others wait for so many, about 40 ms."""
+_LINES_A_BREATH: Final = 10
+"""Other requests are served after so many lines."""
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One line as it was read."""
+
+    number: int
+    """From 1."""
+    op: Op = "create"
+    type: str = ""
+    id: str = ""
+    """Of what is there; for ``replace`` a slug that is not there creates one. Empty for ``create``."""
+    data: dict[str, Any] = {}
+    locales: tuple[str, ...] | None = None
+    """Of ``publish`` and ``unpublish``, as for a single entry; so is ``at``."""
+    at: datetime | None = None
+    refusal: MaydanError | None = None
+    """What is wrong with the line itself."""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of a line."""
+
+    line: int
+    done: Literal["created", "changed", "deleted"] | None = None
+    """``None`` where it failed, and nothing of it is stored."""
+    id: str | None = None
+    error: Exception | None = None
+
+
+async def run(
+    core: Core,
+    caller: Caller,
+    space: Space,
+    lines: Sequence[Line],
+    *,
+    locale: str | None = None,
+    atomic: bool = False,
+    dry_run: bool = False,
+    seal: Seal | None = None,
+) -> list[Outcome]:
+    """Carry lines out in their order; each sees what those before it did.
+
+    Args:
+        core: The services.
+        caller: Who does it.
+        space: Where.
+        lines: As they were read.
+        locale: Of plain values for localised fields; ``None`` is the default locale.
+        atomic: All of them or none.
+        dry_run: Find out what would happen, and store nothing.
+        seal: What to store in the same transaction for the caller; only ``atomic`` has one.
+    Returns:
+        One outcome for each line, in their order.
+    Raises:
+        MaydanError: With ``atomic``: what stopped the first line that failed; ``facts["line"]`` is its number.
+        BadParameter: The locale is not the space's.
+    """
+    require_locale(space, locale)
+    work = _Bulk(core, caller, space, locale)
+    if dry_run:
+        return await work.undone(lines, atomic=atomic)
+    if atomic:
+        return await core.store.retrying(lambda transaction: work.all_of(lines, transaction, seal))
+    outcomes: list[Outcome] = []
+    for start in range(0, len(lines), LINES_A_COMMIT):
+        outcomes += await work.together(lines[start : start + LINES_A_COMMIT])
+    return outcomes
+
+
+class _Undo(Exception):
+    """Leaves a transaction without storing anything."""
+
+
+class _Bulk:
+    """One request's lines."""
+
+    def __init__(self, core: Core, caller: Caller, space: Space, locale: str | None) -> None:
+        self._core = core
+        self._caller = caller
+        self._space = space
+        self._locale = locale
+        self._scopes: dict[str, Scope | None] = {}
+
+    async def undone(self, lines: Sequence[Line], *, atomic: bool) -> list[Outcome]:
+        """Carry everything out, and take it back."""
+        outcomes: list[Outcome] = []
+        try:
+            async with self._core.store.write_transaction():
+                outcomes = await (self._strictly(lines) if atomic else self._each(lines))
+                raise _Undo
+        except _Undo:
+            # An id that was made for nothing helps nobody.
+            return [
+                Outcome(line=one.line, done=one.done, id=None if one.done == "created" else one.id, error=one.error)
+                for one in outcomes
+            ]
+
+    async def all_of(self, lines: Sequence[Line], transaction: Transaction, seal: Seal | None) -> list[Outcome]:
+        """Carry out all lines or, by an error, none."""
+        outcomes = await self._strictly(lines)
+        if seal is not None:
+            await transaction.apply(seal(outcomes))
+        return outcomes
+
+    async def together(self, lines: Sequence[Line]) -> list[Outcome]:
+        """Carry out some lines that share a commit; when that fails, none of them is stored."""
+        try:
+            return await self._core.store.retrying(lambda _transaction: self._each(lines))
+        except Exception as error:  # noqa: BLE001 - what happened to these lines must not hide what became of the others
+            return [Outcome(line=line.number, error=line.refusal or error) for line in lines]
+
+    async def _strictly(self, lines: Sequence[Line]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for line in lines:
+            try:
+                outcomes.append(await self._carry_out(line))
+            except MaydanError as error:
+                error.facts = {**error.facts, "line": line.number}
+                raise
+        return outcomes
+
+    async def _each(self, lines: Sequence[Line]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for line in lines:
+            try:
+                outcomes.append(await self._carry_out(line))
+            except (PluginFailed, PluginIsolated) as error:
+                outcomes.append(Outcome(line=line.number, error=error))
+            except Unavailable:
+                raise  # the database's, so the transaction that the lines share is lost
+            except MaydanError as error:
+                outcomes.append(Outcome(line=line.number, error=error))
+        return outcomes
+
+    async def _carry_out(self, line: Line) -> Outcome:
+        """Do what one line says."""
+        if line.refusal is not None:
+            raise line.refusal
+        if line.number % _LINES_A_BREATH == 0:
+            await asyncio.sleep(0)
+        scope = await self._scope(line.type)
+        if line.op == "create":
+            view = await entries.create(scope, line.data, locale=self._locale)
+            return Outcome(line=line.number, done="created", id=view.id)
+        if line.op == "delete":
+            await entries.delete(scope, line.id, precondition=_any_version)
+            return Outcome(line=line.number, done="deleted", id=line.id)
+        if line.op in ("publish", "unpublish"):
+            verb = entries.publish if line.op == "publish" else entries.unpublish
+            view = await verb(scope, line.id, locales=line.locales, at=line.at)
+            return Outcome(line=line.number, done="changed", id=view.id)
+        if line.op == "replace":
+            view, is_new = await entries.put(scope, line.id, line.data, precondition=_any_version, locale=self._locale)
+            return Outcome(line=line.number, done="created" if is_new else "changed", id=view.id)
+        view = await entries.change(
+            scope, line.id, line.data, replace=False, precondition=_any_version, locale=self._locale
+        )
+        return Outcome(line=line.number, done="changed", id=view.id)
+
+    async def _scope(self, name: str) -> Scope:
+        if name not in self._scopes:
+            try:
+                self._scopes[name] = await scope_of(self._core, self._caller, self._space, name)
+            except NotFound:
+                self._scopes[name] = None
+        scope = self._scopes[name]
+        if scope is None:
+            raise NotFound
+        return scope
+
+
+def _any_version(_version: int) -> None:
+    """A line names no version that it wants to change."""
