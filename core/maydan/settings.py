@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from maydan._settings_reading import Source, read_table, suggest, variable_name
 from maydan.accounts.settings import AuthSettings, MailSettings
+from maydan.content.settings import ContentSettings
 from maydan.errors import ConfigurationError
 from maydan.http.settings import LogSettings, ServerSettings
 from maydan.plugins.settings import PluginSettings
@@ -42,6 +43,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log: LogSettings
     auth: AuthSettings
     mail: MailSettings
+    content: ContentSettings
     plugins: PluginSettings
     plugin_sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
     """Where the plugins' own tables come from, by plugin; nobody has checked them yet."""

@@ -18,6 +18,7 @@ from maydan.operations.core import Caller, Core
 from maydan.operations.scopes import Scope, scope_of
 from maydan.plugins.host import PluginHost
 from maydan.settings import read
+from maydan.storage.references import page_sql
 
 pytestmark = pytest.mark.anyio
 CONTENT = "/api/spaces/demo/content"
@@ -97,14 +98,14 @@ async def test_references_name_the_entry_and_the_field(library: Site) -> None:
     first = await made(library, "book", writer=ann, credits=[{"who": ann}])
     second = await made(library, "book", readers=[ann])
     path = f"{CONTENT}/person/{ann}"
-    wanted = [(entry_id(second), "readers"), (entry_id(first), "credits.who"), (entry_id(first), "writer")]
+    wanted = [(entry_id(second), "readers"), (entry_id(first), "writer"), (entry_id(first), "credits.who")]
     assert await references(library, path) == wanted
     page = (await library.get(f"{path}/references?limit=2&count=exact", headers=library.admin)).json()
     assert (len(page["items"]), page["total"], page["items"][0]["type"]) == (2, 3, "book")
     rest = (await library.get(f"{path}/references?cursor={page['next']}", headers=library.admin)).json()
-    assert ([item["field"] for item in rest["items"]], rest["next"]) == (["writer"], None)
+    assert ([item["field"] for item in rest["items"]], rest["next"]) == (["credits.who"], None)
     skipped = (await library.get(f"{path}/references?offset=1&limit=1", headers=library.admin)).json()
-    assert [item["field"] for item in skipped["items"]] == ["credits.who"]
+    assert [item["field"] for item in skipped["items"]] == ["writer"]
     await library.delete(first, headers=library.admin)
     assert await references(library, path) == [(entry_id(second), "readers")]
 
@@ -136,6 +137,22 @@ async def test_references_tell_only_what_the_caller_may_read(library: Site) -> N
     assert await references(library, path, nobody) == []
     hidden = await library.get(f"{path}/references")
     assert hidden.status_code == 404
+
+
+async def test_the_links_to_an_entry_are_found_in_order_by_an_index(site: Site) -> None:
+    """A page of what links to a much-used entry does not sort all of it."""
+    store, args = site.core.store, (1, "01a205a9-3fcf-7094-a5af-39927a08eb43")
+    if store.dialect.is_sqlite:
+        plan = str(await store.fetch_all(f"EXPLAIN QUERY PLAN {page_sql(200, is_first=True)}", *args))
+        assert "maydan_links_listed_index" in plan
+        assert "TEMP B-TREE" not in plan
+        return
+    async with store.write_transaction() as transaction:
+        for setting in ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_sort", "enable_hashagg"):
+            await transaction.execute(f"SET LOCAL {setting} = off")
+        plan = str(await transaction.fetch_all(f"EXPLAIN {page_sql(200, is_first=True)}", *args))
+    assert "maydan_links_listed_index" in plan
+    assert "Sort" not in plan
 
 
 async def test_restrict_keeps_an_entry_from_being_deleted(library: Site) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from maydan.access.actions import Action
-from maydan.errors import Conflict
+from maydan.errors import Conflict, NotFound
 from maydan.operations.entries.consequences import Consequences, beside_of, consequences, unlinked
 from maydan.operations.entries.input import changed_names
 from maydan.operations.entries.loading import find_any, load
@@ -24,6 +24,7 @@ from maydan.storage.ports import Duplicate, GuardFailed, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from maydan.operations.entries.loading import Precondition
     from maydan.operations.scopes import Scope
@@ -102,16 +103,32 @@ async def delete(scope: Scope, id_or_slug: str, *, precondition: Precondition, n
     await until_stored(attempt)
 
 
-async def purge(scope: Scope, id_or_slug: str, *, precondition: Precondition, nullify: bool = False) -> None:
+async def purge(
+    scope: Scope,
+    id_or_slug: str,
+    *,
+    precondition: Precondition,
+    nullify: bool = False,
+    trashed_before: datetime | None = None,
+) -> None:
     """Remove an entry with all of its versions, for good; in the trash or not.
 
     What is deleted with it goes to the trash. Raises as :func:`delete`.
+
+    Args:
+        scope: Who removes it, before the entry's type.
+        id_or_slug: Its id, or its newest slug.
+        precondition: Called with the newest version before anything is judged.
+        nullify: As for :func:`delete`.
+        trashed_before: Only if it has been in the trash since before this moment; ``None`` is whatever it is.
     """
 
     async def attempt(_number: int) -> None:
         found = await find_any(scope, id_or_slug)
         trashed = found is not None and found.trashed_at is not None
         before = await load(scope, Action.DELETE, id_or_slug, trashed=trashed)
+        if trashed_before and not (before.trashed_at and before.trashed_at < trashed_before):
+            raise NotFound
         precondition(before.version)
         await _store(scope, before, nullify=nullify, purge=True)
 
@@ -174,6 +191,7 @@ def _purged(scope: Scope, made: Change) -> list[Statement]:
     return [
         *entries.purge(entry),
         *documents.drop(scope.type, scope.space.key, entry.id, keys),
+        Statement("DELETE FROM maydan_comments WHERE space_key = ? AND entry_id = ?", (scope.space.key, entry.id)),
         event_of(made, scope.caller),
     ]
 
