@@ -13,6 +13,7 @@ from maydan.access.actions import Action
 from maydan.accounts.roles import forget_space
 from maydan.content.problems import Problems
 from maydan.content.spaces import Space
+from maydan.content.text import has_control
 from maydan.errors import Forbidden, NotFound, Stale, Unauthenticated, UniqueViolation
 from maydan.locales import canonical_locale
 from maydan.money import find_exponent
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 MAX_LOCALES: Final = 50
+_NO_PLACES: Final = frozenset({"Factory", "localtime"})
+"""What the time zone database has beside places: "not set", and whatever the machine is set to."""
 MAX_TITLE: Final = 200
 
 
@@ -217,8 +220,10 @@ def _checked(core: Core, space: Space) -> Space:
         problems.add("/name", "bad_name", pattern=_NAME.pattern)
     if len(space.title) > MAX_TITLE:
         problems.add("/title", "too_long", max=MAX_TITLE)
+    elif has_control(space.title):
+        problems.add("/title", "control_character")
     locales = _locales(space, problems)
-    if space.timezone not in available_timezones():
+    if space.timezone not in available_timezones() - _NO_PLACES:
         problems.add("/timezone", "unknown_time_zone")
     if find_exponent(space.currency) is None:
         problems.add("/currency", "currency")

@@ -16,6 +16,7 @@ from maydan.errors import Conflict, InputError, InvalidInput, LossyChange, NotFo
 from maydan.operations.grants import follow_fields, forget_type
 from maydan.operations.spaces import require_space_action
 from maydan.operations.type_tables import add_type, drop_type, next_type_key, replace_type
+from maydan.operations.uniqueness import follow_unique
 from maydan.storage.log import Event, event_statement
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
 from maydan.storage.registry import find_type
@@ -90,6 +91,7 @@ async def change_type(
     Raises:
         NotFound, Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
         LossyChange: Values would be lost, and ``allow_drop`` is not given; ``errors`` says which.
+        UniqueViolation: A field is to be unique, and entries have the same value.
     """
     await require_space_action(core, caller, space, Action.MANAGE_TYPES)
     try:
@@ -100,6 +102,7 @@ async def change_type(
             after = _patched(before, read_patch())
             await _require_harmless(core, space, before, after, allow_drop=allow_drop)
             await replace_type(core.store, transaction, before, after, (space,))
+            await follow_unique(core.store, transaction, before, after, space.key)
             await follow_fields(transaction, space.key, name, _renames(before, after))
             event = _event(core, caller, space, after, "type.updated")
             await transaction.apply([event, bump("types"), bump("policies")])

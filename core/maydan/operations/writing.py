@@ -68,7 +68,7 @@ def _names(change: Change) -> list[Statement]:
     if old_slugs != new_slugs:
         statements += names.slug_statements(*where, old_slugs, new_slugs)
     if change.type.single or any(field.unique for field in change.type.fields):
-        old, new = _unique_state(change.type, before), _unique_state(change.type, after)
+        old, new = unique_claims(change.type, before), unique_claims(change.type, after)
         statements += names.unique_statements(*where, old, new)
     return statements
 
@@ -80,7 +80,8 @@ def _slug_state(entry: EntryRow | None) -> names.Claims:
     return names.Claims(draft=frozenset(slugs_of(entry.body).items()), published=frozenset(published.items()))
 
 
-def _unique_state(content_type: ContentType, entry: EntryRow | None) -> names.Claims:
+def unique_claims(content_type: ContentType, entry: EntryRow | None) -> names.Claims:
+    """Return the unique values that an entry holds; none in the trash."""
     if entry is None or entry.trashed_at:
         return names.NOTHING
     published = unique_values(content_type, entry.published.body) if entry.published else ()
