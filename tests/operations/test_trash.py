@@ -1,0 +1,93 @@
+"""The trash is emptied after a time, by itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import pytest
+from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
+
+from maydan.content.settings import ContentSettings
+from maydan.operations.entries import deleting
+from maydan.operations.entries.loading import find_any
+from maydan.operations.scopes import Scope
+from maydan.operations.trash import empty_trash
+from maydan.storage.entries import EntryRow
+
+pytestmark = pytest.mark.anyio
+LIST = "/api/spaces/demo/content/article"
+
+
+async def deleted(site: Site, title: str) -> str:
+    """Make an entry and delete it; returns its path."""
+    entry = await site.entry({"title": title})
+    assert (await site.delete(f"{LIST}/{entry['id']}", headers=site.admin)).status_code == 204
+    return f"{LIST}/{entry['id']}"
+
+
+async def test_what_was_deleted_long_ago_is_removed_for_good(site: Site) -> None:
+    """With its versions; what was deleted lately, and what was never deleted, stays."""
+    old = await deleted(site, "Old")
+    live = await site.entry({"title": "Live"})
+    site.clock.forward(days=20)
+    site.admin = await site.log_in("admin@example.org")
+    late = await deleted(site, "Late")
+    site.clock.forward(days=11)
+    assert await empty_trash(site.core) == 1
+    assert await empty_trash(site.core) == 0
+    left = await site.core.store.fetch_all("SELECT DISTINCT entry_id FROM maydan_versions")
+    assert {str(row[0]) for row in left} == {late.rpartition("/")[2], live["id"]}
+    admin = await site.log_in("admin@example.org")
+    assert (await site.post(f"{old}/restore", headers=admin)).status_code == 404
+    assert (await site.post(f"{late}/restore", headers=admin)).status_code == 200
+    events = await site.core.store.fetch_all(
+        "SELECT actor_id, data FROM maydan_log WHERE type = 'entry.deleted' ORDER BY position"
+    )
+    assert events[-1][0] is None
+    assert '"purged"' in events[-1][1]
+
+
+async def test_coming_back_begins_the_time_anew(site: Site) -> None:
+    """What was brought back and deleted again stays for the whole time."""
+    path = await deleted(site, "One")
+    site.clock.forward(days=29)
+    admin = await site.log_in("admin@example.org")
+    await site.post(f"{path}/restore", headers=admin)
+    await site.delete(path, headers=admin)
+    site.clock.forward(days=29)
+    assert await empty_trash(site.core) == 0
+
+
+async def test_what_comes_back_at_the_last_moment_stays(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found in the trash, and not there any more when it is to be removed."""
+    path = await deleted(site, "One")
+    site.clock.forward(days=31)
+    admin = await site.log_in("admin@example.org")
+
+    async def late(scope: Scope, entry_id: str) -> EntryRow | None:
+        monkeypatch.setattr(deleting, "find_any", find_any)
+        assert (await site.post(f"{path}/restore", headers=admin)).status_code == 200
+        return await find_any(scope, entry_id)
+
+    monkeypatch.setattr(deleting, "find_any", late)
+    assert await empty_trash(site.core) == 0
+    assert (await site.get(f"{path}?perspective=draft", headers=admin)).status_code == 200
+
+
+async def test_several_workers_empty_it_once(site: Site) -> None:
+    """Each entry is removed by one of them, and none of them fails."""
+    for number in range(5):
+        await deleted(site, f"Number {number}")
+    site.clock.forward(days=31)
+    removed = await asyncio.gather(*(empty_trash(site.core) for _ in range(3)))
+    assert sum(removed) == 5
+
+
+async def test_no_days_keep_the_trash_for_ever(site: Site) -> None:
+    """``trash_days = 0``."""
+    await deleted(site, "One")
+    site.clock.forward(days=4000)
+    kept = ContentSettings(trash_days=0)
+    site.core.settings = msgspec.structs.replace(site.core.settings, content=kept)
+    assert await empty_trash(site.core) == 0
