@@ -12,11 +12,12 @@ from site_support import Site  # pyright: ignore[reportMissingImports] - tests/s
 
 from maydan import app
 from maydan.access.actors import system
-from maydan.errors import Conflict, InvalidInput
+from maydan.errors import Conflict, HookRefused, InvalidInput
 from maydan.operations import entries
 from maydan.operations.core import Caller, Core
 from maydan.operations.scopes import Scope, scope_of
 from maydan.plugins.host import PluginHost
+from maydan.plugins.views import EntryState
 from maydan.settings import read
 from maydan.storage.references import page_sql
 
@@ -266,6 +267,34 @@ async def test_what_is_in_the_way_of_a_cascade_is_in_the_way_of_all_of_it(librar
     refused = await library.delete(f"{book}?on_reference=nullify", headers=books)
     assert refused.status_code == 409
     assert entry_id(one) in [item["id"] for item in refused.json()["refused_by"]]
+
+
+async def test_a_plugin_may_refuse_any_part_of_a_deletion(library: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked about each entry that would go or change; one refusal, and nothing has happened."""
+    ann = await person(library, "Ann")
+    book = await made(library, "book", publish=True, readers=[ann])
+    chapter = await made(library, "chapter", book=entry_id(book))
+    hooks, asked = library.core.hooks, list[str]()
+
+    async def check_delete(_space: object, entry: EntryState, _actor: object) -> None:
+        asked.append(entry.id)
+        if entry.type == "chapter":
+            raise HookRefused("Chapters stay.")
+
+    async def check_update(_space: object, before: EntryState, after: EntryState, _actor: object) -> None:
+        asked.append(before.id)
+        assert (before.fields["readers"], "readers" in after.fields) == ([ann], False)
+        raise HookRefused("Books stay as they are.")
+
+    monkeypatch.setattr(hooks, "listens", lambda name, _space: str(name).startswith("check_entry_"))
+    monkeypatch.setattr(hooks, "check_entry_delete", check_delete)
+    monkeypatch.setattr(hooks, "check_entry_update", check_update)
+    for path, whom in ((book, [entry_id(book), entry_id(chapter)]), (f"{CONTENT}/person/{ann}", [ann, entry_id(book)])):
+        asked.clear()
+        refused = await library.delete(path, headers=library.admin)
+        assert (refused.status_code, refused.json()["code"], asked) == (409, "refused", whom)
+        assert (await library.get(path, headers=library.admin)).status_code == 200
+    assert (await library.get(book)).json()["readers"] == [ann]
 
 
 async def test_a_deletion_that_would_touch_too_much_is_refused(library: Site, monkeypatch: pytest.MonkeyPatch) -> None:
