@@ -18,7 +18,7 @@ from maydan.content.types import SYSTEM_FIELDS
 from maydan.operations import entries
 from maydan.operations.core import as_system
 from maydan.operations.scopes import Scope, scope_of
-from maydan.storage.document_queries import PageRequest, SortKey, Where, list_documents, page_sql
+from maydan.storage.document_queries import PageRequest, SortKey, Where, cursor_values, list_documents, page_sql
 from maydan.storage.documents import PUBLISHED
 
 pytestmark = pytest.mark.anyio
@@ -213,7 +213,7 @@ async def test_sql_finds_what_the_naive_evaluator_finds(database_url: str) -> No
             wanted = sorted(document["id"] for document in things if matches(checked, document, load))
             request = PageRequest(where=_where(scope), condition=checked, sort=(), after=None, limit=100)
             listed = asyncio.run_coroutine_threadsafe(list_documents(site.core.store, request), loop).result()
-            assert sorted(found.keys[-1] for found in listed) == wanted
+            assert sorted(cursor_values(request, found)[-1] for found in listed) == wanted
 
         await asyncio.to_thread(compare)
 

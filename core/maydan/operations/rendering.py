@@ -121,7 +121,7 @@ def _facts(content_type: ContentType, document: dict[str, Any]) -> str:
     """Return what lists compare and sort by; absent values are left out."""
     names, folded_names = _fact_names(content_type)
     facts = {name: value for name in names if (value := document.get(name)) is not None}
-    facts[FOLDED] = {name: fold(value) for name in folded_names if (value := document.get(name))}
+    facts[FOLDED] = {name: fold(value) for name in folded_names if (value := document.get(name)) is not None}
     return _encode(facts).decode()
 
 

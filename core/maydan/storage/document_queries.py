@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from msgspec import Struct
@@ -67,8 +67,25 @@ class Listed(Struct, frozen=True):
 
     body: str
     private: str | None
-    keys: tuple[Any, ...]
-    """What a cursor to the next page holds: sort values, then the id."""
+    reached: tuple[Any, ...] = ()
+    """The values of the sort keys that stand behind relations, in their order."""
+
+
+def cursor_values(request: PageRequest, listed: Listed) -> list[Any]:
+    """Return what a cursor to the page after a document holds: the values of the sort keys, then the id."""
+    document: dict[str, Any] = msgspec.json.decode(listed.body)
+    if listed.private is not None:
+        document |= msgspec.json.decode(listed.private)
+    reached = iter(listed.reached)
+    values = [next(reached) if key.target.hops else _at(document, key.path) for key in request.sort]
+    return [*values, document["id"]]
+
+
+def _at(document: dict[str, Any], path: tuple[str, ...]) -> Any:
+    found: Any = document
+    for step in path:
+        found = cast("dict[str, Any]", found).get(step) if isinstance(found, dict) else None
+    return found
 
 
 async def find_document(store: Store, where: Where, entry_id: str) -> tuple[str, str] | None:
@@ -105,10 +122,10 @@ _IDS: Final = {
 }
 
 
-async def list_documents(store: Store, request: PageRequest) -> list[Listed]:
-    """Return up to ``limit`` documents in order."""
+async def list_documents(store: Store, request: PageRequest, statements: Sequence[Sql] | None = None) -> list[Listed]:
+    """Return up to ``limit`` documents in order; ``statements`` are those of the request, where they were kept."""
     found: list[Listed] = []
-    for sql in page_statements(store.dialect.name, request):
+    for sql in statements or page_statements(store.dialect.name, request):
         rows = await store.fetch_all(sql.text, *sql.args)
         found += [_listed(row, whole=request.whole) for row in rows]
         if len(found) >= request.limit:
@@ -117,8 +134,7 @@ async def list_documents(store: Store, request: PageRequest) -> list[Listed]:
 
 
 def _listed(row: Row, *, whole: bool) -> Listed:
-    first = 1 if whole else 2
-    return Listed(row[0], None if whole else row[1], (*row[first:-1], str(row[-1])))
+    return Listed(row[0], None if whole else row[1], tuple(row[1:] if whole else row[2:]))
 
 
 def page_sql(dialect: DialectName, request: PageRequest) -> Sql:
@@ -136,13 +152,18 @@ def page_statements(dialect: DialectName, request: PageRequest) -> list[Sql]:
     keys = [_key(frame, key) for key in request.sort]
     named = any(key.target.hops for key in request.sort)
     columns = ["body", *([] if request.whole else ["private"])]
-    columns += [_column(index, key, sql) for index, (key, sql) in enumerate(zip(request.sort, keys, strict=True))]
+    # Values that stand in the document itself are read from it, and only for the last one of a page.
+    columns += [
+        f"{sql.text} AS key{index}"
+        for index, (key, sql) in enumerate(zip(request.sort, keys, strict=True))
+        if key.target.hops
+    ]
     table = f"{table_of(request.where.type)}{f' AS {_TABLE}' if named else ''}"
-    head = f"SELECT {', '.join([*columns, 'entry_id'])} FROM {table} WHERE "
+    head = f"SELECT {', '.join(columns)} FROM {table} WHERE "
     tail = f" ORDER BY {', '.join(_orders(dialect, request.sort, keys))} LIMIT {request.limit:d}"
     if request.offset:
         tail += f" OFFSET {request.offset:d}"
-    selected = tuple(arg for key in keys for arg in key.args)
+    selected = tuple(arg for key, sql in zip(request.sort, keys, strict=True) if key.target.hops for arg in sql.args)
     base = [_base(request.where), *_filter(frame, request.condition)]
     ranges = [None] if request.after is None else _ranges(dialect, request.sort, keys, request.after)
     statements: list[Sql] = []
@@ -152,9 +173,8 @@ def page_statements(dialect: DialectName, request: PageRequest) -> list[Sql]:
     return statements
 
 
-async def count_documents(store: Store, where: Where, condition: Condition | None) -> int:
-    """Return how many documents there are."""
-    sql = count_sql(store.dialect.name, where, condition)
+async def count_documents(store: Store, sql: Sql) -> int:
+    """Return how many documents there are, by the statement of :func:`count_sql`."""
     row = await store.fetch_one(sql.text, *sql.args)
     return int(row[0]) if row else 0
 
@@ -196,11 +216,6 @@ def _key(frame: Frame, key: SortKey) -> Sql:
     if key.target.hops:
         return value_of(frame, key.path, key.target, _TABLE)
     return Sql(scalar(frame.dialect, source_of(frame.dialect, frame.type, key.path[0]), key.path, key.target.kind))
-
-
-def _column(index: int, key: SortKey, sql: Sql) -> str:
-    """A value from behind a relation is worked out once, and sorted by under its name."""
-    return f"{sql.text} AS key{index}" if key.target.hops else sql.text
 
 
 def _orders(dialect: DialectName, sort: Sequence[SortKey], keys: Sequence[Sql]) -> list[str]:

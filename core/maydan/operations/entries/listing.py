@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
@@ -19,14 +19,23 @@ from maydan.operations.entries.locales import reading_locale
 from maydan.operations.entries.reaching import Perspective, Reaching
 from maydan.operations.entries.reading import Reading, maps_of, where_of
 from maydan.operations.entries.views import MAPS, decode, encode, whole_document
-from maydan.storage.document_queries import PageRequest, SortKey, count_documents, list_documents
+from maydan.storage.document_queries import (
+    PageRequest,
+    SortKey,
+    count_documents,
+    count_sql,
+    cursor_values,
+    list_documents,
+    page_statements,
+)
 from maydan.storage.documents import TRASH
 
 if TYPE_CHECKING:
     from maydan.access.decisions import Decision
-    from maydan.content.query import Query
+    from maydan.content.query import Query, Sort
     from maydan.operations.entries.including import Branch
     from maydan.operations.scopes import Scope
+    from maydan.storage.conditions import Sql
     from maydan.storage.document_queries import Listed, Where
 
 
@@ -43,6 +52,20 @@ class Page(Struct, frozen=True, kw_only=True):
     """Whether the answer shows what not everybody may read."""
 
 
+class _Prepared(Struct, frozen=True):
+    """A list as far as it can be worked out before anything is read."""
+
+    query: Query
+    """Checked."""
+    perspective: Perspective
+    request: PageRequest
+    """Without a cursor."""
+    statements: tuple[Sql, ...]
+    count: Sql
+    fingerprint: bytes
+    """Binds cursors to the query, the type and what the caller may see."""
+
+
 async def list_entries(scope: Scope, query: Query) -> Page:
     """Return a page of a type's entries.
 
@@ -53,6 +76,24 @@ async def list_entries(scope: Scope, query: Query) -> Page:
     """
     decision = scope.require(_action(scope, query))
     locale = reading_locale(scope.space, scope.caller, query.locale)
+    prepared = _KEPT.find(scope, query, decision, locale) or await _prepare(scope, query, decision, locale)
+    checked, request, store = prepared.query, prepared.request, scope.core.store
+    if query.cursor is None:
+        listed = await list_documents(store, request, prepared.statements)
+    else:
+        after = tuple(decode_cursor(scope.core.secret, prepared.fingerprint, query.cursor))
+        listed = await list_documents(store, msgspec.structs.replace(request, after=after))
+    total = await count_documents(store, prepared.count) if checked.count else None
+    shown, last = listed[: checked.limit], None
+    if len(listed) > checked.limit:
+        last = encode_cursor(scope.core.secret, prepared.fingerprint, cursor_values(request, shown[-1]))
+    items = await _items(scope, decision, checked, shown, prepared.perspective)
+    draft = scope.type.drafts and prepared.perspective.draft
+    return Page(items=items, next=last, total=total, locale=locale, draft=draft)
+
+
+async def _prepare(scope: Scope, query: Query, decision: Decision, locale: str) -> _Prepared:
+    """Check a query and compile its statements."""
     perspective = Perspective(
         draft=query.perspective == "draft" or query.status == "trashed",
         locale=locale,
@@ -63,25 +104,60 @@ async def list_entries(scope: Scope, query: Query) -> Page:
     checked = await reach.checked(lambda: check_query(query, scope.type, scope.space, readable, reach))
     where = _where(scope, checked, perspective, reach)
     condition = _with_rights(decision, checked)
-    fingerprint = _fingerprint(scope, checked, where, condition)
     request = PageRequest(
         where=where,
         condition=condition,
         sort=tuple(
             SortKey(path=key.path, target=key.target, descending=key.descending) for key in checked.sort if key.target
         ),
-        after=_after(scope, checked, fingerprint),
+        after=None,
         limit=checked.limit + 1,
         offset=checked.offset,
         whole=checked.fields is None and whole_document(decision) and locale != MAPS,
     )
-    listed = await list_documents(scope.core.store, request)
-    total = await count_documents(scope.core.store, where, condition) if checked.count else None
-    shown = listed[: checked.limit]
-    last = encode_cursor(scope.core.secret, fingerprint, shown[-1].keys) if len(listed) > checked.limit else None
-    items = await _items(scope, decision, checked, shown, perspective)
-    draft = scope.type.drafts and perspective.draft
-    return Page(items=items, next=last, total=total, locale=locale, draft=draft)
+    dialect = scope.core.store.dialect.name
+    prepared = _Prepared(
+        checked,
+        perspective,
+        request,
+        tuple(page_statements(dialect, request)),
+        count_sql(dialect, where, condition),
+        _fingerprint(scope, checked, where, condition),
+    )
+    _KEPT.keep(scope, query, decision, locale, prepared)
+    return prepared
+
+
+class _KeptLists:
+    """Remembers lists that depend on nothing but the query, the type and a decision without conditions.
+
+    Frontends ask the same few lists again and again. Everything is compared by identity, and kept alive beside its
+    list, so that no ``id()`` is given away again: a changed type, space or policy makes new objects.
+    """
+
+    def __init__(self) -> None:
+        self._lists: dict[tuple[int, ...], tuple[tuple[object, ...], str, _Prepared]] = {}
+
+    def find(self, scope: Scope, query: Query, decision: Decision, locale: str) -> _Prepared | None:
+        found = self._lists.get((id(query), id(scope.type), id(scope.space), id(decision)))
+        return found[2] if found is not None and found[1] == locale else None
+
+    def keep(self, scope: Scope, query: Query, decision: Decision, locale: str, prepared: _Prepared) -> None:
+        reaches = any(compare.target is None or compare.target.hops for compare in _compares(prepared.query))
+        if query.cursor or query.include or reaches or not decision.unconditional:
+            return
+        if len(self._lists) >= _MOST_KEPT:
+            self._lists.clear()
+        parts = (query, scope.type, scope.space, decision)
+        self._lists[id(query), id(scope.type), id(scope.space), id(decision)] = (parts, locale, prepared)
+
+
+_MOST_KEPT: Final = 512
+_KEPT: Final = _KeptLists()
+
+
+def _compares(query: Query) -> list[Compare | Sort]:
+    return [*(compares(query.filter) if query.filter else ()), *query.sort]
 
 
 def _action(scope: Scope, query: Query) -> str:
@@ -123,12 +199,6 @@ def _fingerprint(scope: Scope, query: Query, where: Where, condition: Condition 
     return hashlib.blake2b(msgspec.msgpack.encode(facts), digest_size=16).digest()
 
 
-def _after(scope: Scope, query: Query, fingerprint: bytes) -> tuple[Any, ...] | None:
-    if query.cursor is None:
-        return None
-    return tuple(decode_cursor(scope.core.secret, fingerprint, query.cursor))
-
-
 async def _items(
     scope: Scope, decision: Decision, query: Query, listed: list[Listed], perspective: Perspective
 ) -> list[Raw]:
@@ -157,6 +227,6 @@ async def _maps(
 ) -> list[dict[str, Any]]:
     fields = None if query.fields is None else (*(branch.fields or ()), *branch.names)
     draft = query.perspective == "draft" or query.status == "trashed"
-    ids = [document.keys[-1] for document in listed]
+    ids: list[str] = [decode(document.body)["id"] for document in listed]
     shown = await maps_of(scope, decision, ids, Reading(draft=draft, locale=MAPS, fields=fields))
     return [opened(shown[entry_id].decode()) for entry_id in ids if entry_id in shown]
