@@ -132,9 +132,7 @@ async def forgot_password(call: Call, body: ForgotInput) -> Answer:
     return Answer.json(_ACCEPTED, tag="")
 
 
-@route(
-    "POST", "/api/auth/password/reset", public=True, body=ResetInput, answer=Done, errors=(503,), tags=("accounts",)
-)
+@route("POST", "/api/auth/password/reset", public=True, body=ResetInput, answer=Done, errors=(503,), tags=("accounts",))
 async def reset_password(call: Call, body: ResetInput) -> Answer:
     """Set a new password with the token from the mail; ends every session."""
     await call.core.accounts.registration.reset(body.token, body.password)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -43,7 +43,7 @@ def build_app(around: Surroundings, routes: Sequence[Route], *, lifespan: Sequen
     for route in routes:
         paths.setdefault(_PARAMETER.sub("{}", route.path), _Path(around, route.path)).add(route)
     return Litestar(
-        [path.handler() for path in paths.values()],
+        [path.handler(paths.get(_beside(path.path))) for path in paths.values()],
         exception_handlers={Exception: _Refusals(around).answer},
         lifespan=list(lifespan),
         logging_config=None,
@@ -53,30 +53,40 @@ def build_app(around: Surroundings, routes: Sequence[Route], *, lifespan: Sequen
     )
 
 
+def _beside(path: str) -> str:
+    """Return the path whose last segment is a parameter, where the given one's is a word."""
+    return f"{_PARAMETER.sub('{}', path).rpartition('/')[0]}/{{}}"
+
+
 class _Path:
     """All routes on one path, registered with Litestar as one handler."""
 
     def __init__(self, around: Surroundings, path: str) -> None:
         self._around = around
-        self._path = path
+        self.path = path
         self._routes: dict[str, Route] = {}
 
     def add(self, route: Route) -> None:
         """Add a route; the names of its parameters must be those of the others on the path."""
         owner = route.plugin or "the core"
-        if route.path != self._path:
-            raise ValueError(f"{route.method} {route.path} of {owner}: its path is called {self._path} elsewhere.")
+        if route.path != self.path:
+            raise ValueError(f"{route.method} {route.path} of {owner}: its path is called {self.path} elsewhere.")
         if taken := self._routes.get(route.method):
             raise ValueError(f"{route.method} {route.path} of {owner} is taken by {taken.plugin or 'the core'}.")
         self._routes[route.method] = route
 
-    def handler(self) -> HTTPRouteHandler:
+    def handler(self, beside: _Path | None) -> HTTPRouteHandler:
         """Return what Litestar finds by path and method; what answers stands where a middleware would.
+
+        Litestar prefers a word in a path to a parameter, for every method; so what ``…/query`` does not answer itself,
+        ``…/{entry}`` beside it does, which may be called that.
 
         Answering there spares what Litestar does between routing and a function (a ``Request``, arguments, a response
         class): half of the time of a bare request.
         """
         answers: dict[str, Answers] = {method: Endpoint(self._around, route) for method, route in self._routes.items()}
+        if beside is not None and beside is not self and not self.path.endswith("}"):
+            answers |= beside.answers_to(self.path.rpartition("/")[2], but=answers)
         if "GET" in answers:
             answers["HEAD"] = answers["GET"]
         answers["OPTIONS"] = _Options(self._around, ", ".join(sorted([*answers, "OPTIONS"])))
@@ -88,11 +98,28 @@ class _Path:
             return by_method
 
         return HTTPRouteHandler(
-            _PARAMETER.sub(r"{\1:str}", self._path),
+            _PARAMETER.sub(r"{\1:str}", self.path),
             http_method=[cast("Method", method) for method in answers],
             middleware=[answering],
             status_code=200,
         )(_unreachable)
+
+    def answers_to(self, word: str, *, but: Mapping[str, Answers]) -> dict[str, Answers]:
+        """Return what answers where the last parameter is this word, for the methods that have no answer yet."""
+        name = _PARAMETER.findall(self.path)[-1]
+        return {
+            method: _with_parameter(Endpoint(self._around, route), name, word)
+            for method, route in self._routes.items()
+            if method not in but
+        }
+
+
+def _with_parameter(endpoint: Answers, name: str, word: str) -> Answers:
+    def answer(scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
+        scope["path_params"] = {**scope["path_params"], name: word}
+        return endpoint(scope, receive, send)
+
+    return answer
 
 
 async def _unreachable() -> None:

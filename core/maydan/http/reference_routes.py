@@ -94,9 +94,7 @@ async def get_reference_style(_call: Call) -> Answer:
 def _asset(name: str, media_type: str) -> Answer:
     """Return a file of the page."""
     body = (files("maydan.http") / "reference" / name).read_bytes()
-    return Answer(
-        body=body, media_type=media_type, cache=Cache.PUBLIC, headers=(("content-security-policy", _POLICY),)
-    )
+    return Answer(body=body, media_type=media_type, cache=Cache.PUBLIC, headers=(("content-security-policy", _POLICY),))
 
 
 ROUTES: Final[tuple[Route, ...]] = (

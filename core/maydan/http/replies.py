@@ -95,9 +95,7 @@ def _next_url(call: Call, cursor: str) -> str:
 
 def answer_of_error(error: MaydanError, call: Call) -> Answer:
     """Return the problem as an answer that can be kept and repeated."""
-    body = problems.problem_body(
-        error, path=call.url_path, request_id=call.request_id, languages=call.caller.languages
-    )
+    body = problems.problem_body(error, path=call.url_path, request_id=call.request_id, languages=call.caller.languages)
     return Answer(
         body=body,
         status=problems.status_of(error),

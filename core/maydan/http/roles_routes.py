@@ -66,9 +66,7 @@ class RolePage(Struct, frozen=True, kw_only=True):
     total: int | None = None
 
 
-@route(
-    "GET", _LIST, permission=BY_OPERATION, query=PageQuery, answer=RolePage, errors=(401, 403, 404), tags=("roles",)
-)
+@route("GET", _LIST, permission=BY_OPERATION, query=PageQuery, answer=RolePage, errors=(401, 403, 404), tags=("roles",))
 async def list_roles(call: Call) -> Answer:
     """List the roles of a space; for those who manage its roles or members."""
     await _require_reader(call)

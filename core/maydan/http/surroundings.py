@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from maydan.http.settings import LogSettings, ServerSettings
     from maydan.operations.core import Core
 
+
 class Surroundings:
     """The services and settings that requests need, looked up once."""
 

@@ -66,9 +66,7 @@ class TokenPage(Struct, frozen=True, kw_only=True):
     total: int | None = None
 
 
-@route(
-    "GET", "/api/tokens", permission=LOGGED_IN, query=PageQuery, answer=TokenPage, errors=(403,), tags=("accounts",)
-)
+@route("GET", "/api/tokens", permission=LOGGED_IN, query=PageQuery, answer=TokenPage, errors=(403,), tags=("accounts",))
 async def list_tokens(call: Call) -> Answer:
     """List your API tokens."""
     account_id = require_session(call)

@@ -89,10 +89,7 @@ def _query_names(route: Route) -> list[str]:
 
 def _parameters(route: Route, schemas: Schemas) -> list[Json]:
     """Return the parameters of the path, the query and the headers."""
-    path = [
-        {"name": name, "in": "path", "required": True, "schema": _PATH.get(name, _SEGMENT)}
-        for name in route.names
-    ]
+    path = [{"name": name, "in": "path", "required": True, "schema": _PATH.get(name, _SEGMENT)} for name in route.names]
     query = [*_query_parameters(route, schemas), *(_described(each, "query") for each in route.parameters)]
     return [*path, *query, *(_described(each, "header") for each in route.headers), *_standard_headers(route)]
 
