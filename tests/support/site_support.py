@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -133,7 +133,7 @@ async def open_site(url: str, *, host: PluginHost | None = None, work: bool = Fa
     core = app.create_core(settings, host or PluginHost.empty(), clock=clock)
     application = app.create_app(core, work=work)
     async with application.lifespan():
-        transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(cast("Any", application), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://maydan.test") as client:
             site = Site(core, client, clock)
             await spaces.create_space(
