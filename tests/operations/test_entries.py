@@ -278,3 +278,10 @@ async def test_a_secret_is_kept_in_no_version_and_no_publication(site: Site) -> 
     assert "hunter2" not in str(await store.fetch_all("SELECT published FROM maydan_entries"))
     kept = await store.fetch_one("SELECT secrets FROM maydan_entries WHERE id = ?", entry["id"])
     assert "hunter2hunter2" in str(kept)
+
+
+async def test_a_patch_of_a_part_of_a_price_keeps_the_rest(site: Site) -> None:
+    """Money merges like every object in a JSON Merge Patch."""
+    entry = await site.entry({"title": "A", "price": {"amount": 100, "currency": "USD"}})
+    patched = await site.patch(f"{LIST}/{entry['id']}", {"price": {"amount": 200}}, headers=site.admin)
+    assert patched.json()["price"] == {"amount": 200, "currency": "USD", "decimal": "2.00"}

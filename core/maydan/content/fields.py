@@ -53,6 +53,8 @@ _SCALARS: Final[dict[Kind, Scalar]] = {
 _BLOCKS: Final = Kind.BLOCKS
 _MONEY: Final = Kind.MONEY
 _DISTINCT: Final = frozenset({Kind.ENUM, Kind.RELATION, Kind.ASSET})
+_MERGED: Final = frozenset({Kind.MONEY, Kind.GEO})
+"""Objects of which a patch may name a part."""
 
 
 def is_list(field: Field) -> bool:
@@ -81,7 +83,7 @@ def read_value(
         pointer: Where it stands in the input.
         problems: Takes what is wrong.
         old: The stored value before, if any.
-        merge: A component keeps what of ``old`` is not named (JSON Merge Patch); lists are always replaced.
+        merge: Money, a place and a component keep what of ``old`` is not named (JSON Merge Patch); lists are replaced.
     Returns:
         The stored value; ``None`` where it was refused, or is an empty list.
     """
@@ -124,6 +126,9 @@ def _refuse_duplicates(items: list[Any], pointer: str, problems: Problems) -> No
 def _read_one(
     field: Field, value: object, pointer: str, problems: Problems, *, old: object = None, merge: bool = False
 ) -> Any:
+    if merge and field.kind in _MERGED and isinstance(old, dict) and isinstance(value, dict):
+        old = cast("dict[str, object]", old)
+        value = {**old, **cast("dict[str, object]", value)}
     scalar = _SCALARS.get(field.kind)
     if scalar is not None:
         return scalar(field, value, pointer, problems)
