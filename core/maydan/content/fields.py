@@ -126,9 +126,8 @@ def _refuse_duplicates(items: list[Any], pointer: str, problems: Problems) -> No
 def _read_one(
     field: Field, value: object, pointer: str, problems: Problems, *, old: object = None, merge: bool = False
 ) -> Any:
-    if merge and field.kind in _MERGED and isinstance(old, dict) and isinstance(value, dict):
-        old = cast("dict[str, object]", old)
-        value = {**old, **cast("dict[str, object]", value)}
+    if merge and field.kind in _MERGED:
+        value = _merged(old, value)
     scalar = _SCALARS.get(field.kind)
     if scalar is not None:
         return scalar(field, value, pointer, problems)
@@ -136,6 +135,13 @@ def _read_one(
         return read_money(field, value, pointer, problems, old)
     kept = cast("dict[str, Any]", old) if merge and isinstance(old, dict) else None
     return _read_members(inner_fields(field), value, pointer, problems, kept)
+
+
+def _merged(old: object, value: object) -> object:
+    """Return an object with what it leaves out of the one before."""
+    if not isinstance(old, dict) or not isinstance(value, dict):
+        return value
+    return {**cast("dict[str, object]", old), **cast("dict[str, object]", value)}
 
 
 def _read_members(
