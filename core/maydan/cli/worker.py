@@ -98,6 +98,12 @@ class _Opening:
         self._app = app
         self.error: BaseException | None = None
 
+    def say_stopping(self) -> None:
+        """Let ``/health/ready`` answer 503 from now on, while what was accepted is finished."""
+        state = getattr(self._app, "state", None)
+        if state is not None and "around" in state:
+            state["around"].is_stopping = True
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":
             await self._app(scope, receive, send)
@@ -121,7 +127,7 @@ def _serve(app: _Opening, guard: Guard, listener: socket.socket | None, parent: 
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     server = _make_server(config, guard.notes)
     with contextlib.suppress(SystemExit), asyncio.Runner(loop_factory=_new_loop) as runner:
-        runner.run(_run(server, guard, listener, parent))
+        runner.run(_run(server, guard, listener, parent, app.say_stopping))
     if app.error is not None and not server.started:
         raise app.error
     guard.threads.close()
@@ -155,11 +161,14 @@ def _make_server(config: uvicorn.Config, notes: Notes) -> uvicorn.Server:
     return Server(config)
 
 
-async def _run(server: uvicorn.Server, guard: Guard, listener: socket.socket | None, parent: int) -> None:
+async def _run(
+    server: uvicorn.Server, guard: Guard, listener: socket.socket | None, parent: int, on_stop: Callable[[], None]
+) -> None:
     loop = asyncio.get_running_loop()
     guard.adopt_tasks(loop)
 
     def stop() -> None:
+        on_stop()
         server.should_exit = True
         guard.notes.phase = STOPPING
 
