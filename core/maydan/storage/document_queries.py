@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from maydan.content.types import ContentType, Kind
-from maydan.storage.conditions import FALSE, Frame, Sql, compile_condition, documents_of, joined, value_of
+from maydan.content.types import ContentType
+from maydan.storage.conditions import TRUE, Frame, Sql, compile_condition, documents_of, joined, value_of
 from maydan.storage.documents import table_of
 from maydan.storage.expressions import order, scalar, source_of
+from maydan.storage.keysets import Keyset, SortKey, Stretch, ends_descending, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maydan.content.conditions import Condition, Target
+    from maydan.content.conditions import Condition
     from maydan.storage.expressions import DialectName
     from maydan.storage.ports import Row, Store
 
 _TABLE: Final = "listed"
 """What the document table is called where a sort key goes through a relation."""
-_NEVER_ABSENT: Final = frozenset({"id", "type", "status", "version", "locale", "created_at", "updated_at"})
 
 
 class Where(Struct, frozen=True, kw_only=True):
@@ -38,14 +38,6 @@ class Where(Struct, frozen=True, kw_only=True):
     """Whether the relations that paths go through lead to drafts."""
     types: Mapping[int, ContentType] = {}
     """By their keys the types behind those relations."""
-
-
-class SortKey(Struct, frozen=True, kw_only=True):
-    """One key of the order."""
-
-    path: tuple[str, ...]
-    target: Target
-    descending: bool
 
 
 class PageRequest(Struct, frozen=True, kw_only=True):
@@ -145,8 +137,7 @@ def page_sql(dialect: DialectName, request: PageRequest) -> Sql:
 def page_statements(dialect: DialectName, request: PageRequest) -> list[Sql]:
     """Write the statements that give a page one after the other, until it is full.
 
-    There is one, but after a cursor sometimes a second: what is absent stands at one end of the order, beyond the reach
-    of a comparison, and an index serves either part alone.
+    There is one, but after a cursor and with an index several, each a range of it.
     """
     frame = _frame(dialect, request.where)
     keys = [_key(frame, key) for key in request.sort]
@@ -160,17 +151,22 @@ def page_statements(dialect: DialectName, request: PageRequest) -> list[Sql]:
     ]
     table = f"{table_of(request.where.type)}{f' AS {_TABLE}' if named else ''}"
     head = f"SELECT {', '.join(columns)} FROM {table} WHERE "
-    tail = f" ORDER BY {', '.join(_orders(dialect, request.sort, keys))} LIMIT {request.limit:d}"
-    if request.offset:
-        tail += f" OFFSET {request.offset:d}"
+    page = f" LIMIT {request.limit:d}{f' OFFSET {request.offset:d}' if request.offset else ''}"
     selected = tuple(arg for key, sql in zip(request.sort, keys, strict=True) if key.target.hops for arg in sql.args)
     base = [_base(request.where), *_filter(frame, request.condition)]
-    ranges = [None] if request.after is None else _ranges(dialect, request.sort, keys, request.after)
     statements: list[Sql] = []
-    for part in ranges:
-        where = joined("AND", base if part is None else [*base, part])
+    for stretch in _stretches(dialect, request, keys):
+        where = joined("AND", [*base, *([] if stretch.condition == TRUE else [stretch.condition])])
+        tail = f" ORDER BY {_orders(dialect, request.sort, keys, stretch.pinned)}{page}"
         statements.append(Sql(f"{head}{_bare(where.text)}{tail}", (*selected, *where.args)))
     return statements
+
+
+def _stretches(dialect: DialectName, request: PageRequest, keys: Sequence[Sql]) -> list[Stretch]:
+    if request.after is None:
+        return [Stretch(TRUE)]
+    keyset = Keyset(dialect=dialect, sort=request.sort, keys=tuple(keys), after=request.after)
+    return stretches(request.where.type, keyset)
 
 
 async def count_documents(store: Store, sql: Sql) -> int:
@@ -218,73 +214,15 @@ def _key(frame: Frame, key: SortKey) -> Sql:
     return Sql(scalar(frame.dialect, source_of(frame.dialect, frame.type, key.path[0]), key.path, key.target.kind))
 
 
-def _orders(dialect: DialectName, sort: Sequence[SortKey], keys: Sequence[Sql]) -> list[str]:
+def _orders(dialect: DialectName, sort: Sequence[SortKey], keys: Sequence[Sql], pinned: int) -> str:
     orders: list[str] = []
     for index, (key, sql) in enumerate(zip(sort, keys, strict=True)):
         text = f"key{index}" if key.target.hops else sql.text
         orders.append(f"{text}{_direction(dialect, key)}")
-    return [*orders, f"entry_id{' DESC' if _ends_descending(sort) else ''}"]
-
-
-def _ends_descending(sort: Sequence[SortKey]) -> bool:
-    """Tell the direction of the ids, which decide last: that of the last key, and newest first without any."""
-    return sort[-1].descending if sort else True
+    return ", ".join([*orders[pinned:], f"entry_id{' DESC' if ends_descending(sort) else ''}"])
 
 
 def _direction(dialect: DialectName, key: SortKey) -> str:
     if key.path == ("id",):
         return " DESC" if key.descending else ""
     return order(dialect, descending=key.descending)
-
-
-def _ranges(dialect: DialectName, sort: Sequence[SortKey], keys: Sequence[Sql], after: tuple[Any, ...]) -> list[Sql]:
-    """Write "comes after the last document of the page before", in one part or two in their order; NULL is lowest."""
-    values = [_typed(dialect, key.target.kind, value) for key, value in zip(sort, after[:-1], strict=True)]
-    beyond_id = Sql(f"entry_id {'<' if _ends_descending(sort) else '>'} ?", (after[-1],))
-    if not sort:
-        return [beyond_id]
-    first, sql, value = sort[0], keys[0], values[0]
-    if first.target.hops or first.path == ("id",):
-        return [_after(sort, keys, values, beyond_id)]
-    rest = _after(sort[1:], keys[1:], values[1:], beyond_id)
-    if value is None:
-        absent = joined("AND", [Sql(f"{sql.text} IS NULL"), rest])
-        return [absent] if first.descending else [absent, Sql(f"{sql.text} IS NOT NULL")]
-    sign = "<" if first.descending else ">"
-    if len(sort) == 1:
-        # A pair is one range of an index, from the very place where the page before ended.
-        present = Sql(f"({sql.text}, entry_id) {sign} (?, ?)", (value, after[-1]))
-    else:
-        either = joined("OR", [Sql(f"{sql.text} {sign} ?", (value,)), rest])
-        present = joined("AND", [Sql(f"{sql.text} {sign}= ?", (value,)), either])
-    ends_absent = first.descending and not (first.target.system and first.path[0] in _NEVER_ABSENT)
-    return [present, Sql(f"{sql.text} IS NULL")] if ends_absent else [present]
-
-
-def _after(sort: Sequence[SortKey], keys: Sequence[Sql], values: Sequence[Any], beyond_id: Sql) -> Sql:
-    """Write the same as one condition, key by key."""
-    ties: list[Sql] = []
-    ways: list[Sql] = []
-    for key, sql, value in zip(sort, keys, values, strict=True):
-        ways.append(joined("AND", [*ties, _beyond(sql, value, descending=key.descending)]))
-        ties.append(_tied(sql, value))
-    ways.append(joined("AND", [*ties, beyond_id]))
-    return joined("OR", [way for way in ways if way != FALSE])
-
-
-def _typed(dialect: DialectName, kind: Kind, value: Any) -> Any:
-    if value is not None and kind is Kind.DECIMAL:
-        return float(value) if dialect == "sqlite" else str(value)
-    return value
-
-
-def _beyond(sql: Sql, value: Any, *, descending: bool) -> Sql:
-    if value is None:
-        return FALSE if descending else Sql(f"{sql.text} IS NOT NULL", sql.args)
-    if descending:
-        return Sql(f"({sql.text} < ? OR {sql.text} IS NULL)", (*sql.args, value, *sql.args))
-    return Sql(f"{sql.text} > ?", (*sql.args, value))
-
-
-def _tied(sql: Sql, value: Any) -> Sql:
-    return Sql(f"{sql.text} IS NULL", sql.args) if value is None else Sql(f"{sql.text} = ?", (*sql.args, value))

@@ -21,7 +21,6 @@ from maydan.operations.entries.reading import Reading, maps_of, where_of
 from maydan.operations.entries.views import MAPS, decode, encode, whole_document
 from maydan.storage.document_queries import (
     PageRequest,
-    SortKey,
     count_documents,
     count_sql,
     cursor_values,
@@ -29,6 +28,7 @@ from maydan.storage.document_queries import (
     page_statements,
 )
 from maydan.storage.documents import TRASH
+from maydan.storage.keysets import SortKey
 
 if TYPE_CHECKING:
     from maydan.access.decisions import Decision
