@@ -179,3 +179,33 @@ async def test_many_lines_in_several_commits_keep_their_order(site: Site) -> Non
     assert [one["line"] for one in results] == list(range(1, 251))
     assert [one["line"] for one in results if one["status"] != 201] == [1, 51, 101, 151, 201]
     assert len({one["id"] for one in results if one["status"] == 201}) == 245
+
+
+async def test_later_lines_see_what_earlier_ones_stored(site: Site) -> None:
+    """Within one commit: a relation to an entry of the line before, a slug that was freed, a value that is taken."""
+    results = await _results(
+        site,
+        {"op": "create", "type": "person", "data": {"name": "Ann"}},
+        _new("One", code="x"),
+        {"op": "update", "type": "article", "id": "one", "data": {"slug": "uno"}},
+        {"op": "create", "type": "article", "data": {"title": "Two", "slug": "one"}},
+        _new("Three", code="x"),
+        {"op": "delete", "type": "article", "id": "uno"},
+        _new("Four", code="x"),
+    )
+    assert [one["status"] for one in results] == [201, 201, 200, 201, 409, 204, 201]
+    person = results[0]["id"]
+    linked = await _results(site, _new("Five", author=person), _new("Six", author=results[1]["id"]))
+    assert [one["status"] for one in linked] == [201, 422]
+
+
+async def test_every_line_that_is_stored_has_its_event_and_its_version(site: Site) -> None:
+    """In the order of the lines."""
+    results = await _results(site, *[_new(f"T{number}") for number in range(30)])
+    ids = [one["id"] for one in results]
+    rows = await site.core.store.fetch_all(
+        "SELECT subject_id FROM maydan_log WHERE type = ? ORDER BY position", "entry.created"
+    )
+    assert [str(row[0]) for row in rows] == ids
+    counts = await site.core.store.fetch_all("SELECT count(*) FROM maydan_versions")
+    assert counts[0][0] == 30

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from msgspec import Struct
 
 from maydan.errors import MaydanError, NotFound, PluginFailed, PluginIsolated, Unavailable
 from maydan.operations import entries
 from maydan.operations.entries.locales import require_locale
+from maydan.operations.gathering import GatheringStore, Late
 from maydan.operations.scopes import Scope, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from maydan.content.spaces import Space
     from maydan.operations.core import Caller, Core
-    from maydan.storage.ports import Statement, Transaction
+    from maydan.storage.ports import Statement, Store, Transaction
 
     Seal = Callable[[list["Outcome"]], Sequence[Statement]]
 
@@ -90,7 +92,7 @@ async def run(
     if dry_run:
         return await work.undone(lines, atomic=atomic)
     if atomic:
-        return await core.store.retrying(lambda transaction: work.all_of(lines, transaction, seal))
+        return await work.all_of(lines, seal)
     outcomes: list[Outcome] = []
     for start in range(0, len(lines), LINES_A_COMMIT):
         outcomes += await work.together(lines[start : start + LINES_A_COMMIT])
@@ -110,6 +112,8 @@ class _Bulk:
         self._space = space
         self._locale = locale
         self._scopes: dict[str, Scope | None] = {}
+        # On PostgreSQL a batch is one statement that is prepared by its text, so that long ones of all kinds cost more.
+        self._gathers = core.store.dialect.is_sqlite
 
     async def undone(self, lines: Sequence[Line], *, atomic: bool) -> list[Outcome]:
         """Carry everything out, and take it back."""
@@ -125,19 +129,49 @@ class _Bulk:
                 for one in outcomes
             ]
 
-    async def all_of(self, lines: Sequence[Line], transaction: Transaction, seal: Seal | None) -> list[Outcome]:
+    async def all_of(self, lines: Sequence[Line], seal: Seal | None) -> list[Outcome]:
         """Carry out all lines or, by an error, none."""
-        outcomes = await self._strictly(lines)
-        if seal is not None:
-            await transaction.apply(seal(outcomes))
-        return outcomes
+
+        async def work(transaction: Transaction) -> list[Outcome]:
+            outcomes = await self._strictly(lines)
+            if seal is not None:
+                await transaction.apply(seal(outcomes))
+            return outcomes
+
+        return await self._written(work)
 
     async def together(self, lines: Sequence[Line]) -> list[Outcome]:
         """Carry out some lines that share a commit; when that fails, none of them is stored."""
         try:
-            return await self._core.store.retrying(lambda _transaction: self._each(lines))
+            return await self._written(lambda _transaction: self._each(lines))
         except Exception as error:  # noqa: BLE001 - what happened to these lines must not hide what became of the others
             return [Outcome(line=line.number, error=line.refusal or error) for line in lines]
+
+    async def _written(self, work: Callable[[Transaction], Awaitable[list[Outcome]]]) -> list[Outcome]:
+        """Do the work in a transaction: what it stores gathered if that is possible, else one by one."""
+        if self._gathers:
+            try:
+                return await self._core.store.retrying(lambda transaction: self._gathered(transaction, work))
+            except Late as error:
+                # Only a plugin that may refuse keeps lines from being gathered at all.
+                self._gathers = error.__cause__ is not None
+            finally:
+                self._scopes.clear()
+        return await self._core.store.retrying(work)
+
+    async def _gathered(
+        self, transaction: Transaction, work: Callable[[Transaction], Awaitable[list[Outcome]]]
+    ) -> list[Outcome]:
+        core, gathering = self._core, GatheringStore(self._core.store, transaction)
+        self._core = copy(core)
+        self._core.store = cast("Store", gathering)
+        self._scopes.clear()
+        try:
+            outcomes = await work(transaction)
+            await gathering.flush()
+        finally:
+            self._core = core
+        return outcomes
 
     async def _strictly(self, lines: Sequence[Line]) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -190,7 +224,9 @@ class _Bulk:
     async def _scope(self, name: str) -> Scope:
         if name not in self._scopes:
             try:
-                self._scopes[name] = await scope_of(self._core, self._caller, self._space, name)
+                scope = await scope_of(self._core, self._caller, self._space, name)
+                scope.is_shown = False
+                self._scopes[name] = scope
             except NotFound:
                 self._scopes[name] = None
         scope = self._scopes[name]

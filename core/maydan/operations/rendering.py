@@ -48,7 +48,38 @@ def document_keys(content_type: ContentType, space: Space, entry: EntryRow | Non
 def document_row(
     content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str
 ) -> DocumentRow:
-    """Render one document, which must be among :func:`document_keys`."""
+    """Render one document, which must be among :func:`document_keys`.
+
+    A verb asks for the documents of the entry that it writes more than once: to judge them, to store and to show them.
+    Those of the entry that was asked for last are kept.
+    """
+    made = _LATEST.of(content_type, space, entry)
+    row = made.get((perspective, locale))
+    if row is None:
+        row = made[perspective, locale] = _document_row(content_type, space, entry, perspective, locale)
+    return row
+
+
+class _Latest:
+    """The documents of one entry, which is held so that nothing else gets its identity."""
+
+    def __init__(self) -> None:
+        self._of: tuple[object, object, object] = (None, None, None)
+        self._rows: dict[tuple[int, str], DocumentRow] = {}
+
+    def of(self, content_type: ContentType, space: Space, entry: EntryRow) -> dict[tuple[int, str], DocumentRow]:
+        known = self._of
+        if known[0] is not entry or known[1] is not content_type or known[2] is not space:
+            self._of, self._rows = (entry, content_type, space), {}
+        return self._rows
+
+
+_LATEST: Final = _Latest()
+
+
+def _document_row(
+    content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str
+) -> DocumentRow:
     rendered = _rendered(content_type, space, entry, perspective, locale)
     own_locale = entry.published is not None and locale in entry.published.locales
     private = _private(entry, rendered)
@@ -73,7 +104,21 @@ def _rendered(content_type: ContentType, space: Space, entry: EntryRow, perspect
 
 
 def draft_head(content_type: ContentType, space: Space, entry: EntryRow) -> Head:
-    """Return the system fields of the newest version."""
+    """Return the system fields of the newest version; they are the same in every locale."""
+    known = _HEADS.get(entry.id)
+    if known is not None and known[0] is entry and known[1] is content_type and known[2] is space:
+        return known[3]
+    head = _draft_head(content_type, space, entry)
+    _HEADS.clear()
+    _HEADS[entry.id] = (entry, content_type, space, head)
+    return head
+
+
+_HEADS: Final[dict[str, tuple[EntryRow, ContentType, Space, Head]]] = {}
+"""That of the entry that was asked for last."""
+
+
+def _draft_head(content_type: ContentType, space: Space, entry: EntryRow) -> Head:
     shown = entry.published.locales if entry.published else {}
     published_at = {locale: part.published_at for locale, part in shown.items()}
     state = status(content_type, entry)

@@ -20,7 +20,7 @@ _VISIBLE_BY = (Action.READ, Action.READ_DRAFT, Action.CREATE, Action.UPDATE, Act
 class Scope:
     """What every operation on entries starts from; made by :func:`scope_of`."""
 
-    __slots__ = ("_snapshot", "caller", "core", "space", "type")
+    __slots__ = ("_snapshot", "caller", "core", "is_shown", "space", "type")
 
     def __init__(self, core: Core, caller: Caller, space: Space, content_type: ContentType, snapshot: Snapshot) -> None:
         """Keep who asks about what; one operation judges by one snapshot."""
@@ -28,6 +28,8 @@ class Scope:
         self.caller = caller
         self.space = space
         self.type = content_type
+        self.is_shown = True
+        """Whether somebody wants to see what they have written."""
         self._snapshot = snapshot
 
     def beside(self, content_type: ContentType) -> Scope:

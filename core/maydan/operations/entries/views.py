@@ -75,9 +75,11 @@ def other_documents(content_type: ContentType, space: Space, entry: EntryRow, lo
 def view_after_write(scope: Scope, entry: EntryRow, locale: str | None) -> EntryView:
     """Return an entry as the caller sees it right after writing it: its newest version.
 
-    Whoever may not read drafts gets the system fields alone.
+    Whoever may not read drafts gets the system fields alone; nobody who does not want to see it, nothing.
     """
     shown = scope.space.default_locale if locale in (None, MAPS) else locale
+    if not scope.is_shown:
+        return EntryView(id=entry.id, body=b"", locale=locale or shown, version=entry.version)
     document = newest_document(scope.type, scope.space, entry, shown)
     decision = scope.decide(reading_action(scope.type))
     fields = decision.fields_for(document) or ENVELOPE
