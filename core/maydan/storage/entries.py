@@ -64,18 +64,19 @@ _PUBLICATION: Final = msgspec.json.Decoder(Publication)
 
 async def find_entry(store: Store, space_key: int, type_key: int, entry_id: str) -> EntryRow | None:
     """Read an entry of a type, in the trash or not."""
-    row = await store.fetch_point(
-        f"{SELECT_ENTRY} WHERE e.space_key = ? AND e.type_key = ? AND e.id = ?", space_key, type_key, entry_id
-    )
-    return entry_row(store, row) if row else None
+    # Not asked for by its type: until a table's first ANALYZE, PostgreSQL takes the index that begins with both keys
+    # for as good as the primary key, and reads half of the table by it.
+    row = await store.fetch_point(f"{SELECT_ENTRY} WHERE e.space_key = ? AND e.id = ?", space_key, entry_id)
+    return entry_row(store, row) if row and row[2] == type_key else None
 
 
 async def find_entries(store: Store, space_key: int, type_key: int, ids: Sequence[str]) -> list[EntryRow]:
     """Read the entries of a type with these ids; missing ones are left out."""
     if not ids:
         return []
-    sql = f"{SELECT_ENTRY} WHERE e.space_key = ? AND e.type_key = ? AND e.id IN ({','.join('?' * len(ids))})"
-    return [entry_row(store, row) for row in await store.fetch_all(sql, space_key, type_key, *ids)]
+    sql = f"{SELECT_ENTRY} WHERE e.space_key = ? AND e.id IN ({','.join('?' * len(ids))})"
+    rows = await store.fetch_all(sql, space_key, *ids)
+    return [entry_row(store, row) for row in rows if row[2] == type_key]
 
 
 async def newest_version(store: Store, space_key: int, entry_id: str) -> int:
