@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from maydan.operations.rendering import document_keys, document_rows
 from maydan.storage import documents
 from maydan.storage.entries import list_entries
+from maydan.storage.registry import list_types
 
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
@@ -20,7 +21,10 @@ BATCH: Final = 200
 
 async def rebuild_space(core: Core, transaction: Transaction, before: Space, after: Space) -> None:
     """Render every document of a space, after its locales or fallbacks changed."""
-    for content_type in core.registry.types(after):
+    types = await list_types(transaction, after)
+    for content_type in types:
+        await documents.lock(transaction, content_type, core.store.dialect.name)
+    for content_type in types:
         await rebuild_type(core.store, transaction, content_type, before, after)
 
 

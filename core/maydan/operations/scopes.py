@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from maydan.access.actions import Action
 from maydan.errors import Forbidden, NotFound, Unauthenticated
+from maydan.storage.registry import SHARED, find_space, find_type
 
 if TYPE_CHECKING:
     from maydan.access.decisions import Decision
@@ -36,10 +37,35 @@ class Scope:
         """Return the same caller before another type of the space."""
         return Scope(self.core, self.caller, self.space, content_type, self._snapshot)
 
+    async def renew(self) -> None:
+        """Go on with the type, the space and the policies as the database has them now.
+
+        Raises:
+            NotFound: The type or the space is gone.
+        """
+        core = self.core
+        await core.revisions.settled()
+        space = await find_space(core.store, self.space.name)
+        cached = core.registry.cached_space(self.space.name)
+        if space is not None and cached is not None and cached.version == space.version:
+            space = cached  # the snapshots know it
+        plugin, dot, _ = self.type.name.partition(".")
+        if space is None or (dot and plugin not in space.plugins):
+            raise NotFound
+        content_type = await find_type(core.store, SHARED if dot else space.key, self.type.name)
+        if content_type is None:
+            raise NotFound
+        self.space, self.type, self._snapshot = space, content_type, await core.snapshots.get(space)
+
     @property
     def manages_types(self) -> bool:
         """Whether the caller defines content types in this space."""
         return self._snapshot.allows(self.caller.actor, Action.MANAGE_TYPES)
+
+    @property
+    def reads_conditionally(self) -> bool:
+        """Whether what an entry of the type holds decides, for anybody, whether it can be read."""
+        return self._snapshot.reads_conditionally(self.type.name)
 
     @property
     def may_anything(self) -> bool:

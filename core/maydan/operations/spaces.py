@@ -14,20 +14,22 @@ from maydan.accounts.roles import forget_space
 from maydan.content.problems import Problems
 from maydan.content.spaces import Space
 from maydan.content.text import has_control
-from maydan.errors import Forbidden, NotFound, Stale, Unauthenticated, UniqueViolation
+from maydan.errors import Forbidden, NotFound, Unauthenticated, UniqueViolation
 from maydan.locales import canonical_locale
 from maydan.money import find_exponent
 from maydan.operations.rebuilding import rebuild_space
 from maydan.operations.type_tables import clear_type, remove_own_types
+from maydan.storage import documents
 from maydan.storage.log import Event, event_statement
-from maydan.storage.ports import Duplicate, GuardFailed, Statement
-from maydan.storage.registry import find_space, settings_json
+from maydan.storage.ports import Statement
+from maydan.storage.registry import find_space, list_types, settings_json
 from maydan.storage.revisions import bump
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from maydan.operations.core import Caller, Core
+    from maydan.storage.ports import Transaction
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 MAX_LOCALES: Final = 50
@@ -73,20 +75,27 @@ async def create_space(core: Core, caller: Caller, given: SpaceInput) -> Space:
         UniqueViolation: The name is taken.
     """
     require_administrator(caller)
-    async with core.store.write_transaction() as transaction:
-        row = await transaction.fetch_one("SELECT COALESCE(MAX(key), 0) + 1 FROM maydan_spaces")
-        space = _checked(core, _from_input(given, key=row[0] if row else 1))
-        if await find_space(transaction, space.name):
-            raise UniqueViolation(f"There is a space called {space.name} already.")
-        insert = Statement(
-            "INSERT INTO maydan_spaces (key, name, settings, version, created_at) VALUES (?,?,?,?,?)",
-            (space.key, space.name, settings_json(space), space.version, core.clock.now()),
-        )
-        try:
-            await transaction.apply([insert, _event(core, caller, space, "space.created"), bump("spaces")])
-        except Duplicate as error:
-            raise UniqueViolation("Another space was created at the same moment; try again.") from error
+    space = await core.store.retrying(lambda transaction: store_new(core, caller, transaction, given))
     await core.revisions.settled()
+    return space
+
+
+async def store_new(core: Core, caller: Caller, transaction: Transaction, given: SpaceInput) -> Space:
+    """Store a new space.
+
+    Raises:
+        InvalidInput, UniqueViolation: As :func:`create_space`.
+    """
+    await transaction.apply([bump("spaces")])  # who makes another one at the same moment waits
+    row = await transaction.fetch_one("SELECT COALESCE(MAX(key), 0) + 1 FROM maydan_spaces")
+    space = _checked(core, _from_input(given, key=row[0] if row else 1))
+    if await find_space(transaction, space.name):
+        raise UniqueViolation(f"There is a space called {space.name} already.")
+    insert = Statement(
+        "INSERT INTO maydan_spaces (key, name, settings, version, created_at) VALUES (?,?,?,?,?)",
+        (space.key, space.name, settings_json(space), space.version, core.clock.now()),
+    )
+    await transaction.apply([insert, _event(core, caller, space, "space.created")])
     return space
 
 
@@ -104,8 +113,9 @@ async def change_space(
         Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
     """
     await require_space_action(core, caller, space, Action.MANAGE_SPACE)
-    async with core.store.write_transaction() as transaction:
-        before = await find_space(transaction, space.name)
+
+    async def work(transaction: Transaction) -> Space:
+        before = await find_space(transaction, space.name, lock=True)
         if before is None:
             raise NotFound
         precondition(before)
@@ -115,16 +125,19 @@ async def change_space(
             (settings_json(after), after.version, after.key, before.version),
             expect=1,
         )
-        try:
-            await transaction.apply([update, _event(core, caller, after, "space.updated"), bump("spaces")])
-        except GuardFailed as error:
-            raise Stale from error
-        if (before.locales, before.default_locale, before.fallbacks) != (
-            after.locales, after.default_locale, after.fallbacks,
-        ):  # fmt: skip
+        await transaction.apply([update, _event(core, caller, after, "space.updated"), bump("spaces")])
+        if _renders(before) != _renders(after):
             await rebuild_space(core, transaction, before, after)
+        return after
+
+    after = await core.store.retrying(work)
     await core.revisions.settled()
     return after
+
+
+def _renders(space: Space) -> tuple[object, ...]:
+    """Return what of a space documents depend on."""
+    return space.locales, space.default_locale, space.fallbacks
 
 
 async def delete_space(core: Core, caller: Caller, space: Space, *, precondition: Callable[[Space], None]) -> None:
@@ -135,12 +148,14 @@ async def delete_space(core: Core, caller: Caller, space: Space, *, precondition
         Stale: It was changed in the meantime.
     """
     await require_space_action(core, caller, space, Action.MANAGE_ROLES)
-    async with core.store.write_transaction() as transaction:
-        before = await find_space(transaction, space.name)
+
+    async def work(transaction: Transaction) -> None:
+        before = await find_space(transaction, space.name, lock=True)
         if before is None:
             raise NotFound
         precondition(before)
-        for content_type in core.registry.types(before):
+        for content_type in await list_types(transaction, before):
+            await documents.lock(transaction, content_type, core.store.dialect.name)
             await clear_type(transaction, before.key, content_type)
         await remove_own_types(transaction, before.key)
         for table in ("maydan_links", "maydan_imports", "maydan_jobs", "maydan_comments"):
@@ -150,6 +165,8 @@ async def delete_space(core: Core, caller: Caller, space: Space, *, precondition
         )
         batch = [gone, _event(core, caller, before, "space.deleted"), bump("spaces"), bump("types")]
         await transaction.apply([*batch, *forget_space(before.key)])
+
+    await core.store.retrying(work)
     await core.revisions.settled()
 
 
@@ -174,9 +191,9 @@ async def require_space_action(core: Core, caller: Caller, space: Space, action:
 
 
 def list_spaces(core: Core, caller: Caller) -> list[Space]:
-    """Return the spaces in which the caller has a role, all of them for administrators, by name."""
+    """Return the spaces in which the caller has a role, by name; administrators have one in all of them."""
     actor = caller.actor
-    everywhere = actor.administrator or actor.kind == "system"
+    everywhere = actor.administrator or bool(actor.everywhere) or actor.kind == "system"
     scope = actor.scope.space_key if actor.scope else None
     return [
         space

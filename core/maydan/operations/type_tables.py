@@ -8,6 +8,7 @@ from maydan.operations.rebuilding import rebuild_type
 from maydan.storage import documents
 from maydan.storage.ports import Statement
 from maydan.storage.registry import definition_json
+from maydan.storage.revisions import bump
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 async def next_type_key(transaction: Transaction) -> int:
-    """Return a number that no type has had; it names the document table."""
+    """Return a number that no type has; it names the document table. Who asks at the same moment waits."""
+    await transaction.apply([bump("types")])
     row = await transaction.fetch_one("SELECT COALESCE(MAX(key), 0) + 1 FROM maydan_types")
     return int(row[0]) if row else 1
 
@@ -42,9 +44,12 @@ async def replace_type(
 ) -> None:
     """Store a changed type, change its indexes, and render its documents anew in the spaces that have any.
 
+    Who writes an entry of the type at the same moment is stored before, or waits and does it by the changed type.
+
     Raises:
         GuardFailed: Somebody else changed the type first.
     """
+    await documents.lock(transaction, before, store.dialect.name)
     await transaction.apply(
         [
             Statement(
@@ -65,7 +70,7 @@ async def replace_type(
 
 
 async def drop_type(transaction: Transaction, space_key: int, content_type: ContentType) -> None:
-    """Remove a type with all of its entries, for good."""
+    """Remove a type with all of its entries, for good; the caller has locked its documents."""
     await clear_type(transaction, space_key, content_type)
     await transaction.execute("DELETE FROM maydan_types WHERE space_key = ? AND key = ?", space_key, content_type.key)
     await transaction.execute(f"DROP TABLE IF EXISTS {documents.table_of(content_type)}")
@@ -75,6 +80,10 @@ async def clear_type(transaction: Transaction, space_key: int, content_type: Con
     """Remove the entries that a space has of a type, for good."""
     entries = "SELECT id FROM maydan_entries WHERE space_key = ? AND type_key = ?"
     where = (space_key, content_type.key)
+    comments = "SELECT id FROM maydan_comments WHERE space_key = ? AND type_key = ?"
+    for targets in (entries, comments):
+        sql = f"DELETE FROM maydan_imports WHERE space_key = ? AND target_id IN ({targets})"
+        await transaction.execute(sql, space_key, *where)
     for table, column in (
         ("maydan_versions", "entry_id"),
         ("maydan_links", "source_id"),

@@ -12,19 +12,20 @@ from maydan.access.actions import Action
 from maydan.content.changes import list_losses, renamed
 from maydan.content.normal import check_type
 from maydan.content.types import ContentType, Field
-from maydan.errors import Conflict, InputError, InvalidInput, LossyChange, NotFound, Stale, UniqueViolation
+from maydan.errors import Conflict, InputError, InvalidInput, LossyChange, NotFound, UniqueViolation
 from maydan.operations.grants import follow_fields, forget_type
 from maydan.operations.spaces import require_space_action
 from maydan.operations.type_tables import add_type, drop_type, next_type_key, replace_type
 from maydan.operations.uniqueness import follow_unique
+from maydan.storage import documents
 from maydan.storage.log import Event, event_statement
-from maydan.storage.ports import Duplicate, GuardFailed, Statement
 from maydan.storage.registry import find_type
 from maydan.storage.revisions import bump
 
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.operations.core import Caller, Core
+    from maydan.storage.ports import Reader, Statement, Transaction
 
 Precondition = Callable[[ContentType], None]
 
@@ -54,16 +55,25 @@ async def create_type(core: Core, caller: Caller, space: Space, wanted: ContentT
     await require_space_action(core, caller, space, Action.MANAGE_TYPES)
     _refuse_plugin_name(wanted.name)
     checked = check_type(wanted, known_types=None, previous=None)
-    try:
-        async with core.store.write_transaction() as transaction:
-            if await find_type(transaction, space.key, checked.name):
-                raise UniqueViolation(f"There is a type called {checked.name} in this space already.")
-            made = msgspec.structs.replace(checked, key=await next_type_key(transaction), version=1)
-            await add_type(core.store, transaction, space.key, made)
-            await transaction.apply([_event(core, caller, space, made, "type.created"), bump("types")])
-    except Duplicate as error:
-        raise UniqueViolation("Another type was made at the same moment; try again.") from error
+    made = await core.store.retrying(lambda transaction: store_new(core, caller, transaction, space, checked))
     await core.revisions.settled()
+    return made
+
+
+async def store_new(
+    core: Core, caller: Caller, transaction: Transaction, space: Space, checked: ContentType
+) -> ContentType:
+    """Store a type in its normal form.
+
+    Raises:
+        UniqueViolation: The name is taken.
+    """
+    key = await next_type_key(transaction)
+    if await find_type(transaction, space.key, checked.name):
+        raise UniqueViolation(f"There is a type called {checked.name} in this space already.")
+    made = msgspec.structs.replace(checked, key=key, version=1)
+    await add_type(core.store, transaction, space.key, made)
+    await transaction.apply([_event(core, caller, space, made, "type.created")])
     return made
 
 
@@ -94,22 +104,43 @@ async def change_type(
         UniqueViolation: A field is to be unique, and entries have the same value.
     """
     await require_space_action(core, caller, space, Action.MANAGE_TYPES)
-    try:
-        async with core.store.write_transaction() as transaction:
-            before = await _own_type(core, space, name)
-            before = await find_type(transaction, space.key, before.name) or before
-            precondition(before)
-            after = _patched(before, read_patch())
-            await _require_harmless(core, space, before, after, allow_drop=allow_drop)
-            await replace_type(core.store, transaction, before, after, (space,))
-            await follow_unique(core.store, transaction, before, after, space.key)
-            await follow_fields(transaction, space.key, name, _renames(before, after))
-            event = _event(core, caller, space, after, "type.updated")
-            await transaction.apply([event, bump("types"), bump("policies")])
-    except GuardFailed as error:
-        raise Stale from error
+    own = await _own_type(core, space, name)
+
+    async def work(transaction: Transaction) -> ContentType:
+        before = await find_type(transaction, space.key, own.name, lock=True)
+        if before is None:
+            raise NotFound
+        precondition(before)
+        after = _patched(before, read_patch())
+        await store_changed(core, caller, transaction, space, before, after, allow_drop=allow_drop)
+        return after
+
+    after = await core.store.retrying(work)
     await core.revisions.settled()
     return after
+
+
+async def store_changed(
+    core: Core,
+    caller: Caller,
+    transaction: Transaction,
+    space: Space,
+    before: ContentType,
+    after: ContentType,
+    *,
+    allow_drop: bool,
+) -> None:
+    """Store another form of a type that the transaction has locked, with all that follows from it.
+
+    Raises:
+        LossyChange, UniqueViolation: As :func:`change_type`.
+    """
+    await documents.lock(transaction, before, core.store.dialect.name)
+    await require_harmless(transaction, space, before, after, allow_drop=allow_drop)
+    await replace_type(core.store, transaction, before, after, (space,))
+    await follow_unique(core.store, transaction, before, after, space.key)
+    await follow_fields(transaction, space.key, before.name, renames(before, after))
+    await transaction.apply([_event(core, caller, space, after, "type.updated"), bump("types"), bump("policies")])
 
 
 async def delete_type(
@@ -122,23 +153,43 @@ async def delete_type(
         LossyChange: It has entries, and ``allow_drop`` is not given.
     """
     await require_space_action(core, caller, space, Action.MANAGE_TYPES)
-    async with core.store.write_transaction() as transaction:
-        before = await _own_type(core, space, name)
+    own = await _own_type(core, space, name)
+
+    async def work(transaction: Transaction) -> None:
+        before = await find_type(transaction, space.key, own.name, lock=True)
+        if before is None:
+            raise NotFound
         precondition(before)
-        row = await transaction.fetch_one(
-            "SELECT count(*) FROM maydan_entries WHERE space_key = ? AND type_key = ?", space.key, before.key
-        )
-        if row and row[0] and not allow_drop:
+        await documents.lock(transaction, before, core.store.dialect.name)
+        entries = await count_entries(transaction, space, before)
+        if entries and not allow_drop:
             raise LossyChange(
-                f"{name} has {row[0]} entries (the trash counts); repeat with allow_drop=true to lose them."
+                f"{name} has {entries} entries (the trash counts); repeat with allow_drop=true to lose them."
             )
-        await drop_type(transaction, space.key, before)
-        await forget_type(transaction, space.key, name)
-        await transaction.apply([_event(core, caller, space, before, "type.deleted"), bump("types"), bump("policies")])
+        await store_dropped(core, caller, transaction, space, before)
+
+    await core.store.retrying(work)
     await core.revisions.settled()
 
 
-def _renames(before: ContentType, after: ContentType) -> dict[str, str | None]:
+async def store_dropped(
+    core: Core, caller: Caller, transaction: Transaction, space: Space, before: ContentType
+) -> None:
+    """Remove a type that the transaction has locked, its entries and the grants that name it."""
+    await drop_type(transaction, space.key, before)
+    await forget_type(transaction, space.key, before.name)
+    await transaction.apply([_event(core, caller, space, before, "type.deleted"), bump("types"), bump("policies")])
+
+
+async def count_entries(reader: Reader, space: Space, content_type: ContentType) -> int:
+    """Return how many entries a space has of a type, the trash included."""
+    row = await reader.fetch_one(
+        "SELECT count(*) FROM maydan_entries WHERE space_key = ? AND type_key = ?", space.key, content_type.key
+    )
+    return int(row[0]) if row else 0
+
+
+def renames(before: ContentType, after: ContentType) -> dict[str, str | None]:
     """Return what became of every field whose name changed, by old name; ``None`` is gone. Grants follow it."""
     names = {field.id: field.name for field in after.fields}
     return {field.name: names.get(field.id) for field in before.fields if names.get(field.id) != field.name}
@@ -171,13 +222,18 @@ def _patched(before: ContentType, patch: TypePatch) -> ContentType:
     return msgspec.structs.replace(checked, version=before.version + 1)
 
 
-async def _require_harmless(
-    core: Core, space: Space, before: ContentType, after: ContentType, *, allow_drop: bool
+async def require_harmless(
+    reader: Reader, space: Space, before: ContentType, after: ContentType, *, allow_drop: bool
 ) -> None:
+    """Refuse a change by which entries would lose something, unless that is meant.
+
+    Raises:
+        LossyChange: ``errors`` says what would be lost.
+    """
     losses = list_losses(before, after)
     if not losses or allow_drop:
         return
-    row = await core.store.fetch_one(
+    row = await reader.fetch_one(
         "SELECT 1 FROM maydan_entries WHERE space_key = ? AND type_key = ? LIMIT 1", space.key, before.key
     )
     if row is None:

@@ -8,6 +8,7 @@ import msgspec
 
 from maydan.content.spaces import Space
 from maydan.content.types import ContentType
+from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
     from maydan.storage.ports import Reader, Row, Store
@@ -88,6 +89,10 @@ MAX_NAME: Final = 128
 
 _SELECT_SPACES: Final = "SELECT key, name, settings, version FROM maydan_spaces"
 _SELECT_TYPES: Final = "SELECT key, space_key, name, definition, version FROM maydan_types"
+_GUARD: Final = (
+    "SELECT 1 FROM maydan_types AS t, maydan_spaces AS s WHERE t.key = ? AND t.version = ? AND s.key = ?"
+    " AND s.version = ?"
+)
 
 
 async def list_spaces(reader: Reader) -> list[Space]:
@@ -95,16 +100,35 @@ async def list_spaces(reader: Reader) -> list[Space]:
     return [_space(row) for row in await reader.fetch_all(_SELECT_SPACES)]
 
 
-async def find_space(reader: Reader, name: str) -> Space | None:
-    """Read one space from the database."""
-    row = await reader.fetch_one(f"{_SELECT_SPACES} WHERE name = ?", name)
+async def find_space(reader: Reader, name: str, *, lock: bool = False) -> Space | None:
+    """Read one space from the database; with ``lock``, in a transaction, nobody else changes it before that ends."""
+    row = await reader.fetch_one(f"{_SELECT_SPACES} WHERE name = ?{' {for_update}' if lock else ''}", name)
     return _space(row) if row else None
 
 
-async def find_type(reader: Reader, space_key: int, name: str) -> ContentType | None:
-    """Read one type from the database; ``space_key`` is ``SHARED`` for a plugin's."""
-    row = await reader.fetch_one(f"{_SELECT_TYPES} WHERE space_key = ? AND name = ?", space_key, name)
+async def find_type(reader: Reader, space_key: int, name: str, *, lock: bool = False) -> ContentType | None:
+    """Read one type from the database; ``space_key`` is ``SHARED`` for a plugin's.
+
+    With ``lock``, inside a transaction, nobody else changes it before that ends.
+    """
+    sql = f"{_SELECT_TYPES} WHERE space_key = ? AND name = ?{' {for_update}' if lock else ''}"
+    row = await reader.fetch_one(sql, space_key, name)
     return _type(row)[1] if row else None
+
+
+async def list_types(reader: Reader, space: Space) -> list[ContentType]:
+    """Read the types that a space may have entries of, by key: its own, and those of all plugins, active or not."""
+    sql = f"{_SELECT_TYPES} WHERE space_key IN (?, ?) ORDER BY key"
+    return [_type(row)[1] for row in await reader.fetch_all(sql, SHARED, space.key)]
+
+
+def type_guard(space: Space, content_type: ContentType) -> Statement:
+    """Return what stops a batch that was made for a type or a space as they are no longer.
+
+    A change of either locks the type's documents first (:func:`maydan.storage.documents.lock`), so that a batch which
+    writes to them is stored before it, and is rendered anew by it, or after it, and is stopped by this.
+    """
+    return Statement(_GUARD, (content_type.key, content_type.version, space.key, space.version), expect=1)
 
 
 def _space(row: Row) -> Space:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from maydan.operations.entries.changing import change
-from maydan.operations.entries.creating import create
-from maydan.operations.entries.deleting import Plan, delete, plan_delete, purge
+from maydan.operations.entries import changing, creating, deleting, publishing, putting, restoring, trashing
+from maydan.operations.entries.deleting import Plan, plan_delete
+from maydan.operations.entries.following import following
 from maydan.operations.entries.listing import Page, list_entries
-from maydan.operations.entries.publishing import publish, unpublish
-from maydan.operations.entries.putting import put
 from maydan.operations.entries.reading import AS_PUBLISHED, Reading, find
 from maydan.operations.entries.references import ReferencePage, list_references
-from maydan.operations.entries.restoring import restore_version
-from maydan.operations.entries.trashing import restore
 from maydan.operations.entries.versions import VersionPage, compare_versions, find_version, list_versions
 from maydan.operations.entries.views import EntryView
+
+change = following(changing.change)
+create = following(creating.create)
+delete = following(deleting.delete)
+publish = following(publishing.publish)
+purge = following(deleting.purge)
+put = following(putting.put)
+restore = following(trashing.restore)
+restore_version = following(restoring.restore_version)
+unpublish = following(publishing.unpublish)
 
 __all__ = [
     "AS_PUBLISHED",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from maydan.operations.entries.consequences import Consequences, beside_of, cons
 from maydan.operations.entries.input import changed_names
 from maydan.operations.entries.loading import find_any, load
 from maydan.operations.entries.references import Reference, visible_references
-from maydan.operations.entries.storing import Outrun, Veto, until_stored
+from maydan.operations.entries.storing import Veto, outrun_by, until_stored
 from maydan.operations.entries.views import state_for_hooks
 from maydan.operations.plans import cancel_statement
 from maydan.operations.publication import status
@@ -21,6 +21,7 @@ from maydan.operations.writing import Change, batch_of, event_of
 from maydan.storage import documents, entries
 from maydan.storage.entries import Changes, changed
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
+from maydan.storage.registry import type_guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from maydan.storage.entries import EntryRow
     from maydan.storage.ports import Transaction
     from maydan.storage.references import LinkRow
+
+_FORGET_COMMENTS: Final = (
+    "DELETE FROM maydan_imports WHERE space_key = ? AND target_id IN"
+    " (SELECT id FROM maydan_comments WHERE space_key = ? AND entry_id = ?)"
+)
+"""What importers remember of an entry's comments; before those go."""
 
 
 class Affected(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -153,7 +160,7 @@ async def _store(scope: Scope, entry: EntryRow, *, nullify: bool, purge: bool) -
     try:
         await scope.core.store.retrying(work)
     except (GuardFailed, Duplicate) as error:
-        raise Outrun from error
+        raise outrun_by(error) from error
 
 
 async def _refusal(scope: Scope, found: Consequences) -> Conflict:
@@ -183,15 +190,19 @@ async def _delete_one(
     if veto is not None:
         await veto()
     rows = _purged(scope, made) if purge else batch_of(made, scope.caller)
-    await transaction.apply([*rows, cancel_statement(scope.space.key, before.id)])
+    guard = type_guard(scope.space, scope.type)
+    await transaction.apply([guard, *rows, cancel_statement(scope.space.key, before.id)])
 
 
 def _purged(scope: Scope, made: Change) -> list[Statement]:
     entry, keys = made.after, document_keys(scope.type, scope.space, made.after)
+    where = (scope.space.key, entry.id)
     return [
         *entries.purge(entry),
+        Statement("DELETE FROM maydan_imports WHERE space_key = ? AND target_id = ?", where),
+        Statement(_FORGET_COMMENTS, (scope.space.key, *where)),
         *documents.drop(scope.type, scope.space.key, entry.id, keys),
-        Statement("DELETE FROM maydan_comments WHERE space_key = ? AND entry_id = ?", (scope.space.key, entry.id)),
+        Statement("DELETE FROM maydan_comments WHERE space_key = ? AND entry_id = ?", where),
         event_of(made, scope.caller),
     ]
 
@@ -205,14 +216,15 @@ async def _nullify_one(
     names = changed_names(scope.type, before.body, after.body)
     facts = {"fields": names, "cause": cause.id, "published": after.published != before.published}
     made = Change(
-        space=scope.space, type=scope.type, before=before, after=after, event="entry.updated", at=now, facts=facts
-    )
+        space=scope.space, type=scope.type, before=before, after=after, event="entry.updated", at=now, facts=facts,
+        conditional=scope.reads_conditionally,
+    )  # fmt: skip
     hooks = scope.core.hooks
     if hooks.listens("check_entry_update", scope.space):
         old = state_for_hooks(scope.type, scope.space, before, status(scope.type, before))
         new = state_for_hooks(scope.type, scope.space, after, status(scope.type, after))
         await hooks.check_entry_update(scope.space, old, new, scope.caller.actor)
-    await transaction.apply(batch_of(made, scope.caller))
+    await transaction.apply([type_guard(scope.space, scope.type), *batch_of(made, scope.caller)])
 
 
 def _delete_veto(scope: Scope, before: EntryRow) -> Veto | None:

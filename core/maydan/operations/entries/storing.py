@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from maydan.content.links import unique_values
 from maydan.content.stored import slugs_of
-from maydan.errors import Conflict, InputError, UniqueViolation
+from maydan.errors import Conflict, InputError, Unavailable, UniqueViolation
 from maydan.operations.writing import THE_ONLY, Change, batch_of
 from maydan.storage.names import holder_of, holder_of_slug
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
+from maydan.storage.registry import type_guard
 
 if TYPE_CHECKING:
     from maydan.operations.entries.views import EntryView
@@ -31,6 +32,12 @@ _PAUSE_S: Final = 0.002
 
 class Outrun(Exception):
     """Another request changed the entry, or took a name, between reading and storing."""
+
+
+class TypeMoved(Unavailable):
+    """The type or the space changed between reading and storing; the verb starts over with what they are now."""
+
+    code = "race"
 
 
 async def store(
@@ -53,9 +60,11 @@ async def store(
         more: Further statements of the same transaction.
     Raises:
         Outrun: Somebody was faster; read again and start over.
+        TypeMoved: The type or the space is not what it was.
         HookRefused: A plugin said no.
     """
-    batch = [*batch_of(change, scope.caller), *more, *(seal(view) if seal else ())]
+    guard = type_guard(scope.space, scope.type)
+    batch = [guard, *batch_of(change, scope.caller), *more, *(seal(view) if seal else ())]
     try:
         if veto is None:
             await scope.core.store.commit(batch)
@@ -64,7 +73,14 @@ async def store(
             await veto()
             await transaction.apply(batch)
     except (GuardFailed, Duplicate) as error:
-        raise Outrun from error
+        raise outrun_by(error) from error
+
+
+def outrun_by(error: GuardFailed | Duplicate) -> Exception:
+    """Return what it means that a batch was refused; its first statement holds on to the type (``type_guard``)."""
+    if isinstance(error, GuardFailed) and error.index == 0:
+        return TypeMoved("The content type was changed at the same moment; try again.")
+    return Outrun()
 
 
 async def until_stored(attempt: Callable[[int], Awaitable[T]]) -> T:
