@@ -52,7 +52,8 @@ _SCALARS: Final[dict[Kind, Scalar]] = {
 # Reading a member off an enum costs 0.3 µs in Python 3.11, a global a tenth of that; every value passes here.
 _BLOCKS: Final = Kind.BLOCKS
 _MONEY: Final = Kind.MONEY
-_DISTINCT: Final = frozenset({Kind.ENUM, Kind.RELATION, Kind.ASSET})
+DISTINCT_KINDS: Final = frozenset({Kind.ENUM, Kind.RELATION, Kind.ASSET})
+"""Of which a list names nothing twice."""
 _MERGED: Final = frozenset({Kind.MONEY, Kind.GEO})
 """Objects of which a patch may name a part."""
 
@@ -97,7 +98,7 @@ def read_value(
         return None
     one = partial(_read_block if field.kind is _BLOCKS else _read_one, field, problems=problems)
     read = [one(item, child(pointer, index)) for index, item in enumerate(items)]
-    if field.kind in _DISTINCT:
+    if field.kind in DISTINCT_KINDS:
         _refuse_duplicates(read, pointer, problems)
     return read or None
 

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from maydan.content.fields import BLOCK_NAME, MOST_ITEMS, TEXT_KINDS, block_fields, inner_fields, is_list
+from msgspec import Struct
+
+from maydan.content.fields import (
+    BLOCK_NAME,
+    DISTINCT_KINDS,
+    MOST_ITEMS,
+    TEXT_KINDS,
+    block_fields,
+    inner_fields,
+    is_list,
+)
 from maydan.content.kinds import AUTHORS, SYSTEM_KINDS
+from maydan.content.scalars import MOST_DECIMAL_DIGITS
 from maydan.content.slugs import LONGEST_SLUG
 from maydan.content.stored import SLUG, TAGS
 from maydan.content.text import LONGEST_RICHTEXT, LONGEST_TEXT
@@ -14,30 +25,62 @@ from maydan.content.values import LOCALES_NOTE, LONGEST_TAG, MOST_TAGS
 from maydan.money import LARGEST_AMOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from maydan.content.types import ContentType
 
-Purpose: TypeAlias = Literal["input", "patch", "output"]
-"""A whole entry, a merge patch, or an answer."""
+Purpose: TypeAlias = Literal["input", "patch", "output", "view"]
+"""A whole entry, a merge patch, an answer with all of its fields, or one that was asked for some of them."""
 Schema: TypeAlias = dict[str, Any]
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """Schemas that stand elsewhere in the document that an entry's becomes a part of."""
+
+    currency: Schema | None = None
+    """Of an ISO 4217 code."""
+    json: Schema | None = None
+    """Of what a ``json`` field takes."""
+    embedded: Callable[[str], Schema | None] | None = None
+    """Gives the schema of entries of a type by its name, for ``include``; ``None`` where nobody is told of it."""
+
+
+_NO_PARTS: Final = Parts()
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _NULL: Final = {"type": "null"}
-_TAG: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG}
+_TAG: Final = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": LONGEST_TAG,
+    "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*\S[^\u0000-\u001f\u007f-\u009f]*$",
+}
 _INTEGER: Final = {"type": "integer", "minimum": -LARGEST_AMOUNT, "maximum": LARGEST_AMOUNT}
+ONE_LINE: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+"""Text without control characters (:func:`maydan.content.text.has_control`)."""
+LINES: Final = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f]*$"
+"""The same, with tabs and breaks."""
+SLUG_PATTERN: Final = r"^[\p{Ll}\p{Lo}\p{Lm}\p{N}][\p{Ll}\p{Lo}\p{Lm}\p{M}\p{N}]*(-[\p{Ll}\p{Lo}\p{Lm}\p{M}\p{N}]+)*$"
+_FILLING: Final = r"[ .()\u00a0-]*"
+_URL_SIGN: Final = r"[^\s<>\x22\\^`{|}\u0000-\u001f\u007f-\u009f]"
+_HOST_SIGN: Final = r"[^\s<>\x22\\^`{|}\u0000-\u001f\u007f-\u009f@/?#:\[\]]"
 _FORMATS: Final[dict[Kind, Schema]] = {
     Kind.EMAIL: {"format": "email"},
-    Kind.URL: {"format": "uri"},
-    Kind.PHONE: {"pattern": r"^\+[0-9 .()\u00a0-]+$"},
-    Kind.COLOR: {"pattern": "^#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$"},
+    Kind.URL: {"pattern": rf"^https?://{_HOST_SIGN}+(:[1-9][0-9]{{0,3}}|:[1-5][0-9]{{4}})?([/?#]{_URL_SIGN}*)?$"},
+    Kind.PHONE: {"pattern": rf"^{_FILLING}\+{_FILLING}[1-9]({_FILLING}[0-9]){{6,14}}{_FILLING}$"},
+    Kind.COLOR: {"pattern": "^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$"},
 }
+TIME: Final = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+_SPLITS: Final = "|".join(f"[0-9]{{{n}}}\\.[0-9]{{1,{MOST_DECIMAL_DIGITS - n}}}" for n in range(1, MOST_DECIMAL_DIGITS))
+DECIMAL: Final = f"^-?([0-9]{{1,{MOST_DECIMAL_DIGITS}}}|{_SPLITS})$"
+"""At most that many digits, wherever the point stands."""
+_MULTILINE: Final = frozenset({Kind.TEXT, Kind.RICHTEXT})
 _PLAIN: Final[dict[Kind, Schema]] = {
     Kind.BOOLEAN: {"type": "boolean"},
     Kind.DATE: {"type": "string", "format": "date"},
     Kind.DATETIME: {"type": "string", "format": "date-time"},
-    Kind.TIME: {"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}(?::[0-9]{2})?$"},
-    Kind.DECIMAL: {"type": "string", "pattern": r"^-?[0-9]{1,40}(?:\.[0-9]{1,40})?$"},
+    Kind.TIME: {"type": "string", "pattern": TIME},
+    Kind.DECIMAL: {"type": "string", "pattern": DECIMAL},
     Kind.ASSET: {"type": "string", "format": "uuid"},
     Kind.RELATION: {"type": "string", "format": "uuid"},
     Kind.JSON: {},
@@ -54,7 +97,12 @@ _PLAIN: Final[dict[Kind, Schema]] = {
 
 
 def json_schema(
-    type: ContentType, *, fields: Collection[str] | None = None, purpose: Purpose, locales: Sequence[str] = ()
+    type: ContentType,
+    *,
+    fields: Collection[str] | None = None,
+    purpose: Purpose,
+    locales: Sequence[str] = (),
+    parts: Parts = _NO_PARTS,
 ) -> Schema:
     """Return the schema of an entry as a JSON object.
 
@@ -62,23 +110,30 @@ def json_schema(
         type: In normal form.
         fields: Names of the fields that the reader may know of, those of the system too; ``None`` is all.
         purpose: What it describes. ``required`` fields are required in ``input`` where the type has no drafts; an
-            ``output`` has every field that its reader may read, as ``null`` where it has no value.
+            ``output`` has every field that its reader may read, as ``null`` where it has no value; a ``view`` those
+            that were asked for, and entries in the place of ids where they were included.
         locales: Keys of the maps of localised fields; without any, every key is allowed.
+        parts: What the schema refers to; what is absent is written out.
     """
-    writer = _Writer(type, purpose, locales)
+    writer = _Writer(type, purpose, locales, parts)
     properties = writer.system(fields)
     required = list(properties) if purpose == "output" else []
     for field in type.fields:
         hidden = fields is not None and field.name not in fields
-        if hidden or (purpose == "output" and field.kind is Kind.SECRET):
+        if hidden or (writer.output and field.kind is Kind.SECRET):
             continue
         properties[field.name] = writer.field(field)
         if purpose == "output" or (purpose == "input" and not type.drafts and field.required):
             required.append(field.name)
-    if purpose == "output":
-        properties[LOCALES_NOTE] = {"type": "object", "additionalProperties": {"type": "string"}}
-        required = [name for name in required if name not in ("state", *AUTHORS)]
+    if writer.output:
+        properties[LOCALES_NOTE] = _locales_note(locales)
+        required = ["id"] if purpose == "view" else [name for name in required if name not in ("state", *AUTHORS)]
     return {"$schema": DIALECT, "title": type.title or type.name, **_object(properties, required)}
+
+
+def _locales_note(locales: Sequence[str]) -> Schema:
+    locale: Schema = {"enum": list(locales)} if locales else {"type": "string"}
+    return {"type": "object", "additionalProperties": locale}
 
 
 def _object(properties: Schema, required: list[str]) -> Schema:
@@ -93,16 +148,17 @@ def _or_null(schema: Schema) -> Schema:
 class _Writer:
     """Writes the schemas of one type's fields for one purpose."""
 
-    def __init__(self, type: ContentType, purpose: Purpose, locales: Sequence[str]) -> None:
+    def __init__(self, type: ContentType, purpose: Purpose, locales: Sequence[str], parts: Parts) -> None:
         self.purpose = purpose
         self.locales = locales
-        self.output = purpose == "output"
+        self.parts = parts
+        self.output = purpose in ("output", "view")
         self.demands = purpose == "input" and not type.drafts
 
     def system(self, fields: Collection[str] | None) -> Schema:
         """Return the system fields that are there, and which of them can be written."""
         tags = {"type": "array", "items": _TAG, "maxItems": MOST_TAGS}
-        slug = {"type": "string", "minLength": 1, "maxLength": LONGEST_SLUG}
+        slug = {"type": "string", "minLength": 1, "maxLength": LONGEST_SLUG, "pattern": SLUG_PATTERN}
         properties: Schema = {}
         for name, kind in SYSTEM_KINDS.items():
             if fields is not None and name not in fields:
@@ -143,6 +199,8 @@ class _Writer:
         counts_items = field.kind not in TEXT_KINDS
         schema: Schema = {"type": "array", "items": item}
         schema["maxItems"] = (counts_items and field.max_length) or MOST_ITEMS
+        if field.kind in DISTINCT_KINDS and not self.output:
+            schema["uniqueItems"] = True
         return schema
 
     def _one(self, field: Field) -> Schema:
@@ -158,7 +216,18 @@ class _Writer:
             return self._money(field)
         if field.kind is Kind.COMPONENT:
             return self._members(inner_fields(field), {})
-        return _PLAIN[field.kind]
+        return self._relation(field) if field.kind is Kind.RELATION else self._plain(field.kind)
+
+    def _plain(self, kind: Kind) -> Schema:
+        return self.parts.json if kind is Kind.JSON and self.parts.json else _PLAIN[kind]
+
+    def _relation(self, field: Field) -> Schema:
+        """Return the id, or with ``include`` the entry."""
+        embedded = self.parts.embedded
+        if embedded is None or not self.output:
+            return _PLAIN[Kind.RELATION]
+        entries = [schema for name in field.to if (schema := embedded(name)) is not None]
+        return {"anyOf": [_PLAIN[Kind.RELATION], *entries]} if entries else _PLAIN[Kind.RELATION]
 
     def _text(self, field: Field) -> Schema:
         schema: Schema = {"type": "string", **_FORMATS.get(field.kind, {})}
@@ -170,15 +239,15 @@ class _Writer:
             schema["maxLength"] = field.max_length or longest
         if field.min_length:
             schema["minLength"] = field.min_length
-        if field.pattern is not None and "pattern" not in schema:
-            schema["pattern"] = field.pattern
+        if field.kind not in _FORMATS:
+            schema["pattern"] = field.pattern or (LINES if field.kind in _MULTILINE else ONE_LINE)
         return {**schema, "writeOnly": True} if field.kind is Kind.SECRET else schema
 
     def _money(self, field: Field) -> Schema:
         amount = _within(_INTEGER, field)
         properties = {
             "amount": amount,
-            "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+            "currency": self.parts.currency or {"type": "string", "pattern": "^[A-Z]{3}$"},
             "decimal": {"type": "string", "readOnly": True},
         }
         return _object(properties, ["amount", "currency", "decimal"] if self.output else ["amount", "currency"])
