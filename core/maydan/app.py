@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from maydan.accounts.service import Accounts
 from maydan.clock import SystemClock
 from maydan.errors import ConfigurationError, MigrationsPending
+from maydan.events.jobs import Jobs
 from maydan.events.subscriptions import Subscriptions
+from maydan.operations import schedules
 from maydan.operations.core import Core
 from maydan.operations.plugin_types import type_migrations
-from maydan.operations.schedules import run_due
 from maydan.operations.snapshots import Snapshots
-from maydan.operations.trash import empty_trash
 from maydan.plugins.discovery import installed_names
 from maydan.plugins.host import HostOptions, PluginHost
 from maydan.plugins.records import PluginRecords
@@ -30,7 +29,7 @@ from maydan.storage.revisions import Revisions
 from maydan.storage.schema import CORE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from litestar import Litestar
 
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from maydan.storage.ports import Store
 
 _LOG: Final = logging.getLogger("maydan")
-_SCHEDULES_EVERY_S: Final = 1.0
-_PURGE_EVERY_S: Final = 3600.0
 
 
 def load_plugins(settings: Settings, **given: Any) -> PluginHost:
@@ -54,10 +51,10 @@ def load_plugins(settings: Settings, **given: Any) -> PluginHost:
     return PluginHost.load(settings.plugins, options=options, **given)
 
 
-def needed_migrations(store: Store, host: PluginHost) -> list[Migration]:
-    """Return every migration of the core and of the loaded plugins, in order."""
+def needed_migrations(store: Store, host: PluginHost, *, allow_drop: bool = False) -> list[Migration]:
+    """Return every migration of the core and of the loaded plugins, in order; ``allow_drop`` is that of their types."""
     tables = (migration for registered in host.registered().values() for migration in registered.migrations)
-    return [*CORE, *tables, *type_migrations(store, host)]
+    return [*CORE, *tables, *type_migrations(store, host, allow_drop=allow_drop)]
 
 
 def create_core(
@@ -87,9 +84,11 @@ def create_core(
         host=host,
         accounts=accounts,
         subscriptions=Subscriptions(store),
+        jobs=Jobs(store, clock, settings.jobs),
         clock=clock,
     )
     _follow_changes(core)
+    _register_jobs(core)
     for subscriber in host.subscribers(core.registry.space_by_key):
         core.subscriptions.add(subscriber)
     return core
@@ -188,43 +187,28 @@ async def _secret(store: Store) -> bytes:
 
 @asynccontextmanager
 async def background_work(core: Core) -> AsyncGenerator[None]:
-    """Run the work that no request waits for: subscribers of the log, planned publications, mail, clearing up."""
-    from maydan.http.idempotency import purge
-
-    async def forget_answers() -> None:
-        await purge(core.store, core.clock.now())
-
-    async def publish_planned() -> None:
-        await run_due(core)
-
-    async def clear_trash() -> None:
-        await empty_trash(core)
-
+    """Run the work that no request waits for: subscribers of the log, jobs, mail."""
     await core.subscriptions.start()
     await core.accounts.start_worker()
-    tasks = [
-        asyncio.create_task(_repeat(publish_planned, _SCHEDULES_EVERY_S), name="maydan schedules"),
-        asyncio.create_task(_repeat(forget_answers, _PURGE_EVERY_S), name="maydan idempotency"),
-        asyncio.create_task(_repeat(clear_trash, _PURGE_EVERY_S), name="maydan trash"),
-    ]
+    await core.jobs.start()
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await core.jobs.stop()
         await core.accounts.stop()
         await core.subscriptions.stop()
 
 
-async def _repeat(work: Callable[[], Awaitable[None]], every_s: float) -> None:
-    """Do something again and again; what goes wrong is logged and tried the next time."""
-    while True:
-        try:
-            await work()
-        except Exception:  # noqa: BLE001 - the database may be down, and come back
-            _LOG.exception("Background work failed; it is tried again in %s s.", every_s)
-        await asyncio.sleep(every_s)
+def _register_jobs(core: Core) -> None:
+    """Let this process do the core's jobs and those of the plugins."""
+
+    async def forget_answers() -> None:
+        from maydan.http.idempotency import purge
+
+        await purge(core.store, core.clock.now())
+
+    schedules.register(core)
+    schedules.repeat(core, "core.forget_answers", "37 * * * *", forget_answers)
 
 
 def create_app(core: Core, *, work: bool = True) -> Litestar:
@@ -233,14 +217,14 @@ def create_app(core: Core, *, work: bool = True) -> Litestar:
     from maydan.http.surface import core_routes
     from maydan.http.surroundings import Surroundings
 
-    around = Surroundings(core, core.settings.server, core.settings.log)
+    around = Surroundings(core, core.settings.server, core.settings.log, core.settings.streams)
     routes: list[Route] = [*core_routes(), *_plugin_routes(core)]
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
         async with running(core), background_work(core) if work else contextlib.nullcontext():
             yield
-            around.is_stopping = True
+            around.begin_stop()
 
     return build_app(around, routes, lifespan=[lifespan])
 

@@ -19,6 +19,8 @@ from maydan._settings_reading import Source, read_table, suggest, variable_name
 from maydan.accounts.settings import AuthSettings, MailSettings
 from maydan.content.settings import ContentSettings
 from maydan.errors import ConfigurationError
+from maydan.events.jobs.settings import JobsSettings
+from maydan.events.streams_settings import StreamsSettings
 from maydan.http.settings import LogSettings, ServerSettings
 from maydan.plugins.settings import PluginSettings
 from maydan.secret import masked_repr
@@ -44,6 +46,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     auth: AuthSettings
     mail: MailSettings
     content: ContentSettings
+    jobs: JobsSettings
+    streams: StreamsSettings
     plugins: PluginSettings
     plugin_sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
     """Where the plugins' own tables come from, by plugin; nobody has checked them yet."""

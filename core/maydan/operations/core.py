@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from maydan.accounts.service import Accounts
     from maydan.accounts.sessions import Authenticator
     from maydan.clock import Clock
+    from maydan.events.jobs import Jobs
     from maydan.events.subscriptions import Subscriptions
     from maydan.operations.snapshots import Snapshots
     from maydan.plugins.hooks import Hooks
@@ -36,6 +37,7 @@ class Core:
         host: PluginHost,
         accounts: Accounts,
         subscriptions: Subscriptions,
+        jobs: Jobs,
         clock: Clock,
     ) -> None:
         """Keep the services."""
@@ -47,6 +49,7 @@ class Core:
         self.host = host
         self.accounts = accounts
         self.subscriptions = subscriptions
+        self.jobs = jobs
         self.clock = clock
         self.secret = b""
         """Signs cursors; the same in all processes of the deployment, read from the database at start."""

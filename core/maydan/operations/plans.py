@@ -1,12 +1,11 @@
-"""Plans: publications with a later moment, kept until :mod:`maydan.operations.schedules` carries them out."""
+"""Plans: publications with a later moment, kept as jobs until :mod:`maydan.operations.schedules` carries them out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from maydan.ids import new_id
-from maydan.storage.entries import json_text
-from maydan.storage.ports import Statement
+from maydan.events.jobs import NewJob, job_statement
+from maydan.events.jobs import cancel_statement as cancel_statement  # noqa: PLC0414 - plans end with their entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +13,10 @@ if TYPE_CHECKING:
 
     from maydan.operations.scopes import Scope
     from maydan.storage.entries import EntryRow
+    from maydan.storage.ports import Statement
+
+PUBLICATIONS: Final = ("publish", "unpublish")
+"""Kinds of jobs that change what readers get of an entry."""
 
 
 def schedule_statements(
@@ -21,18 +24,5 @@ def schedule_statements(
 ) -> list[Statement]:
     """Return what plans a publish or unpublish, instead of an earlier plan of the same kind."""
     payload = {"type": scope.type.name, "locales": list(locales), "by": scope.caller.actor.id}
-    return [
-        Statement(
-            "DELETE FROM maydan_jobs WHERE space_key = ? AND subject_id = ? AND kind = ?",
-            (scope.space.key, entry.id, kind),
-        ),
-        Statement(
-            "INSERT INTO maydan_jobs (id, space_key, kind, subject_id, payload, run_at, tries) VALUES (?,?,?,?,?,?,0)",
-            (new_id(), scope.space.key, kind, entry.id, json_text(payload), at),
-        ),
-    ]
-
-
-def cancel_statement(space_key: int, entry_id: str) -> Statement:
-    """Return what forgets all plans for an entry."""
-    return Statement("DELETE FROM maydan_jobs WHERE space_key = ? AND subject_id = ?", (space_key, entry_id))
+    job = NewJob(kind=kind, space_key=scope.space.key, subject_id=entry.id, payload=payload, run_at=at)
+    return [cancel_statement(scope.space.key, entry.id, (kind,)), job_statement(job)]

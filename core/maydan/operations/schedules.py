@@ -1,73 +1,86 @@
-"""Carries out what was planned: publications whose moment has come, once over all workers."""
+"""Carries out what was planned: the core's own kinds of jobs, and what it does again and again."""
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
-from maydan.errors import MaydanError
+from maydan.errors import NotFound
+from maydan.events.jobs import Obsolete, forget_statement
 from maydan.operations import entries
 from maydan.operations.core import as_system
+from maydan.operations.plans import PUBLICATIONS
 from maydan.operations.scopes import scope_of
-from maydan.storage.ports import GuardFailed, Statement
+from maydan.operations.trash import empty_trash
 
 if TYPE_CHECKING:
+    from maydan.events.jobs import Job
     from maydan.operations.core import Core
-    from maydan.storage.ports import Row
+    from maydan.operations.scopes import Scope
+    from maydan.storage.ports import Statement
 
-_log: Final = logging.getLogger("maydan.schedules")
 
-LEASE_S: Final = 60
-"""Seconds that a worker has to carry out what it took, before another one may take it."""
-MAX_TRIES: Final = 5
-"""Then it is left, with its error, for somebody to look at."""
+class Work(Protocol):
+    """Something that is done again and again, and that may be done twice."""
+
+    async def __call__(self) -> object:
+        """Do it."""
+        ...
+
+
+def register(core: Core) -> None:
+    """Let this process do the core's own jobs."""
+    for kind in PUBLICATIONS:
+        core.jobs.handler(kind, partial(_publish, core))
+    repeat(core, "core.empty_trash", "17 * * * *", partial(empty_trash, core))
+    repeat(core, "core.forget_jobs", "47 3 * * *", partial(forget_finished, core))
+
+
+def repeat(core: Core, kind: str, cron: str, work: Work) -> None:
+    """Have something done at every tick of a cron expression in UTC, once over all workers."""
+
+    async def handle(_job: Job, _done: Statement) -> None:
+        await work()
+
+    core.jobs.every(kind, cron, "UTC", handle)
 
 
 async def run_due(core: Core) -> int:
-    """Carry out what is due now, and return how much that was."""
-    now = core.clock.now()
-    rows = await core.store.fetch_all(
-        "SELECT id, space_key, kind, subject_id, payload, tries FROM maydan_jobs"
-        " WHERE run_at <= ? AND (lease_until IS NULL OR lease_until < ?) AND tries < ? ORDER BY run_at LIMIT 20",
-        now, now, MAX_TRIES,
-    )  # fmt: skip
-    done = 0
-    for row in rows:
-        done += await _run(core, row)
-    return done
+    """Carry out what is due for entries now, and return how much that was."""
+    return await core.jobs.run_due(PUBLICATIONS)
 
 
-async def _run(core: Core, row: Row) -> bool:
-    """Take one job, carry it out, and note how it went; ``False`` where another worker has it."""
-    job_id, tries = str(row[0]), row[5]
-    lease = core.clock.now() + timedelta(seconds=LEASE_S)
-    taken = Statement(
-        "UPDATE maydan_jobs SET lease_until = ?, tries = ? WHERE id = ? AND tries = ?",
-        (lease, tries + 1, job_id, tries),
-        expect=1,
-    )
+async def forget_finished(core: Core) -> None:
+    """Forget the jobs that ended longer than ``[jobs] keep_days`` ago."""
+    before = core.clock.now() - timedelta(days=core.settings.jobs.keep_days)
+    await core.store.commit([forget_statement(before)])
+
+
+async def subject_scope(core: Core, job: Job, reason: str) -> Scope:
+    """Return the system before the type of the entry that a job is about.
+
+    Raises:
+        Obsolete: The space or the type is gone.
+    """
+    space = core.registry.space_by_key(job.space_key)
+    if space is None:
+        await core.registry.reload()
+        space = core.registry.space_by_key(job.space_key)
+    if space is None:
+        raise Obsolete("The space is gone.")
     try:
-        await core.store.commit([taken])
-    except GuardFailed:
-        return False
-    done = Statement("DELETE FROM maydan_jobs WHERE id = ? AND tries = ?", (job_id, tries + 1))
+        return await scope_of(core, as_system(reason), space, job.payload["type"])
+    except NotFound:
+        raise Obsolete("The content type is gone.") from None
+
+
+async def _publish(core: Core, job: Job, done: Statement) -> None:
+    payload = job.payload
+    scope = await subject_scope(core, job, f"planned by {payload['by']}")
+    verb = entries.publish if job.kind == "publish" else entries.unpublish
+    locales = [locale for locale in payload["locales"] if locale in scope.space.locales]
     try:
-        await _carry_out(core, row, done)
-    except MaydanError as error:
-        _log.warning("The planned %s of entry %s failed: %s", row[2], row[3], error)
-        failed = Statement("UPDATE maydan_jobs SET error = ? WHERE id = ?", (str(error), job_id))
-        await core.store.commit([failed])
-    return True
-
-
-async def _carry_out(core: Core, row: Row, done: Statement) -> None:
-    payload: dict[str, Any] = msgspec.json.decode(row[4])
-    space = next(space for space in core.registry.spaces() if space.key == row[1])
-    caller = as_system(f"planned by {payload['by']}")
-    verb = entries.publish if row[2] == "publish" else entries.unpublish
-    locales = [locale for locale in payload["locales"] if locale in space.locales]
-    scope = await scope_of(core, caller, space, payload["type"])
-    await verb(scope, str(row[3]), locales=locales, more=[done])
+        await verb(scope, str(job.subject_id), locales=locales, more=[done])
+    except NotFound:
+        raise Obsolete("The entry is gone, or lies in the trash.") from None

@@ -16,6 +16,7 @@ from maydan.events.jobs.records import (
     count_jobs,
     done_statement,
     find_job,
+    forget_statement,
     job_statement,
     list_jobs,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "count_jobs",
     "done_statement",
     "find_job",
+    "forget_statement",
     "job_statement",
     "list_jobs",
     "next_tick",

@@ -109,6 +109,13 @@ def done_statement(job: Job, at: datetime) -> Statement:
     )
 
 
+def forget_statement(before: datetime) -> Statement:
+    """Return the part of a batch that forgets the jobs that ended before a moment."""
+    return Statement(
+        "DELETE FROM maydan_jobs WHERE status IN ('done', 'failed', 'cancelled') AND finished_at < ?", (before,)
+    )
+
+
 async def list_jobs(
     reader: Reader,
     *,

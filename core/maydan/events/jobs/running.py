@@ -14,7 +14,7 @@ from maydan.events.jobs.settings import JobsSettings
 from maydan.storage.ports import GuardFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from maydan.clock import Clock
@@ -79,11 +79,11 @@ class Jobs:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def run_due(self) -> int:
-        """Do everything that is due now, one after the other, and return how many jobs that were."""
+    async def run_due(self, kinds: Sequence[str] | None = None) -> int:
+        """Do what is due now, one after the other, and return how many jobs that were; ``None`` is every kind."""
         await self.plan()
         count = 0
-        while found := await self._leases.due(self._handlers.ready_kinds, 20):
+        while found := await self._leases.due(self._handlers.ready_kinds if kinds is None else kinds, 20):
             for job in found:
                 taken = await self._leases.take(job)
                 if taken is not None:

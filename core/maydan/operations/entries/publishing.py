@@ -12,7 +12,7 @@ from maydan.operations import publication
 from maydan.operations.entries.loading import load
 from maydan.operations.entries.storing import store, until_stored
 from maydan.operations.entries.views import state_for_hooks, view_after_write
-from maydan.operations.plans import cancel_statement, schedule_statements
+from maydan.operations.plans import PUBLICATIONS, cancel_statement, schedule_statements
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed
 
@@ -99,7 +99,12 @@ async def unpublish(
         view = view_after_write(scope, made.after, locale)
         veto = _veto(scope, before, "check_entry_unpublish", wanted)
         await store(
-            scope, made, view, veto=veto, seal=seal, more=more or [cancel_statement(scope.space.key, before.id)]
+            scope,
+            made,
+            view,
+            veto=veto,
+            seal=seal,
+            more=more or [cancel_statement(scope.space.key, before.id, PUBLICATIONS)],
         )
         return view
 
@@ -135,7 +140,16 @@ def _change(
 ) -> Change:
     after = changed(before, Changes(published=shown), at=at, by=scope.caller.actor.id)
     facts = {"locales": list(locales)}
-    return Change(space=scope.space, type=scope.type, before=before, after=after, event=event, at=at, facts=facts)
+    return Change(
+        space=scope.space,
+        type=scope.type,
+        before=before,
+        after=after,
+        event=event,
+        at=at,
+        facts=facts,
+        conditional=scope.reads_conditionally,
+    )
 
 
 async def _schedule(

@@ -43,7 +43,10 @@ async def statuses_of(scope: Scope, id_or_slug: str) -> tuple[LocaleStatus, ...]
     if entry is None or not decision.permits(newest_document(scope.type, space, entry, space.default_locale)):
         raise NotFound
     rows = await store.fetch_all(
-        "SELECT kind, payload, run_at FROM maydan_jobs WHERE space_key = ? AND subject_id = ?", space.key, entry.id
+        "SELECT kind, payload, run_at FROM maydan_jobs WHERE space_key = ? AND subject_id = ?"
+        " AND kind IN ('publish', 'unpublish') AND status IN ('waiting', 'running')",
+        space.key,
+        entry.id,
     )
     plans: dict[tuple[str, str], str] = {}
     for kind, payload, run_at in rows:
