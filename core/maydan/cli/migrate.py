@@ -20,15 +20,20 @@ def run(arguments: argparse.Namespace) -> int:
         steps = asyncio.run(_pending(settings))
         _print(steps, "pending", with_sql=arguments.plan)
         return PENDING if arguments.check and steps else 0
-    _print(asyncio.run(migrate(settings)), "done", with_sql=False)
+    _print(asyncio.run(migrate(settings, allow_drop=arguments.allow_drop)), "done", with_sql=False)
     return 0
 
 
-async def migrate(settings: Settings) -> list[PlannedStep]:
-    """Apply what the core and the enabled plugins need, and return it."""
+async def migrate(settings: Settings, *, allow_drop: bool = False) -> list[PlannedStep]:
+    """Apply what the core and the enabled plugins need, and return it.
+
+    Raises:
+        LossyChange: A plugin's types would lose what entries hold, and ``allow_drop`` is not given.
+        UniqueViolation: A plugin's field became unique, and entries have the same value.
+    """
     host = load_host(settings)
     async with opened_store(settings.database) as store:
-        return await apply(store, needed_migrations(store, host))
+        return await apply(store, needed_migrations(store, host, allow_drop=allow_drop))
 
 
 async def _pending(settings: Settings) -> list[PlannedStep]:

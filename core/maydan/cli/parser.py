@@ -51,6 +51,7 @@ def _add_instance(commands: Commands) -> None:
     migrate = _command(commands, "migrate", "migrate:run", "bring the database up to date with the code")
     _flag(migrate, "--check", "change nothing; exit 3 when migrations are pending")
     _flag(migrate, "--plan", "change nothing; print what would run")
+    _flag(migrate, "--allow-drop", "go on where entries would lose values, because a plugin's types changed")
 
 
 def _add_serving(commands: Commands) -> None:

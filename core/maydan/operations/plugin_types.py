@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from maydan.content.normal import check_type
+from maydan.errors import LossyChange, UniqueViolation
+from maydan.operations.grants import follow_fields
 from maydan.operations.type_tables import add_type, next_type_key, replace_type
+from maydan.operations.types import renames, require_harmless
+from maydan.operations.uniqueness import follow_unique
+from maydan.storage import documents
 from maydan.storage.migrations import Migration, Step
 from maydan.storage.registry import SHARED, find_type, list_spaces
 from maydan.storage.revisions import bump
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
@@ -25,16 +31,19 @@ _FORMAT: Final = 1
 """Grows when documents are rendered or indexed another way, so that all of them are made anew."""
 
 
-def type_migrations(store: Store, host: PluginHost) -> list[Migration]:
-    """Return one migration per plugin whose types it brings; its name is a digest of them."""
+def type_migrations(store: Store, host: PluginHost, *, allow_drop: bool = False) -> list[Migration]:
+    """Return one migration per plugin whose types it brings; its name is a digest of them.
+
+    With ``allow_drop`` they go on where entries would lose values.
+    """
     return [
-        _migration(store, plugin, registered.content_types)
+        _migration(store, plugin, registered.content_types, allow_drop=allow_drop)
         for plugin, registered in host.registered().items()
         if registered.content_types
     ]
 
 
-def _migration(store: Store, plugin: str, types: Sequence[ContentType]) -> Migration:
+def _migration(store: Store, plugin: str, types: Sequence[ContentType], *, allow_drop: bool) -> Migration:
     definition = msgspec.json.encode([_FORMAT, *types])
     name = f"types_{hashlib.sha256(definition).hexdigest()[:12]}"
 
@@ -45,18 +54,42 @@ def _migration(store: Store, plugin: str, types: Sequence[ContentType]) -> Migra
         )
         spaces = await list_spaces(transaction)
         for wanted in types:
-            await _bring(store, transaction, wanted, spaces)
+            await _bring(store, transaction, wanted, spaces, allow_drop=allow_drop)
         await transaction.apply([bump("types")])
 
     return Migration(app=plugin, name=name, steps=(Step(name="content_types", run=run),))
 
 
-async def _bring(store: Store, transaction: Transaction, wanted: ContentType, spaces: Sequence[Space]) -> None:
-    before = await find_type(transaction, SHARED, wanted.name)
+async def _bring(
+    store: Store, transaction: Transaction, wanted: ContentType, spaces: Sequence[Space], *, allow_drop: bool
+) -> None:
+    before = await find_type(transaction, SHARED, wanted.name, lock=True)
     checked = check_type(wanted, known_types=None, previous=before)
     if before is None:
         key = await next_type_key(transaction)
         await add_type(store, transaction, SHARED, msgspec.structs.replace(checked, key=key, version=1))
         return
     after = msgspec.structs.replace(checked, version=before.version + 1)
+    await documents.lock(transaction, before, store.dialect.name)
+    for space in spaces:
+        with _named(after, space):
+            await require_harmless(transaction, space, before, after, allow_drop=allow_drop)
     await replace_type(store, transaction, before, after, spaces)
+    for space in spaces:
+        with _named(after, space):
+            await follow_unique(store, transaction, before, after, space.key)
+        await follow_fields(transaction, space.key, after.name, renames(before, after))
+    await transaction.apply([bump("policies")])
+
+
+@contextmanager
+def _named(content_type: ContentType, space: Space) -> Generator[None]:
+    """Say of a refusal where it is, and what the operator can do."""
+    place = f"{content_type.name} in the space {space.name}"
+    try:
+        yield
+    except LossyChange as error:
+        losses = "; ".join(one.message for one in error.errors)
+        raise LossyChange(f"{place} would lose data: {losses}. Run maydan migrate --allow-drop to go on.") from error
+    except UniqueViolation as error:
+        raise UniqueViolation(f"{place}: {error}") from error

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BATCH: Final = 200
 """Entries rendered at a time; memory stays flat however many there are."""
 
+FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"
+"""Before every id."""
+
 
 async def rebuild_space(core: Core, transaction: Transaction, before: Space, after: Space) -> None:
     """Render every document of a space, after its locales or fallbacks changed."""
@@ -32,7 +35,7 @@ async def rebuild_type(
     store: Store, transaction: Transaction, content_type: ContentType, before: Space, after: Space
 ) -> None:
     """Render every document of a type in a space, in the transaction that changes what they are made from."""
-    last = "00000000-0000-0000-0000-000000000000"
+    last = FIRST_ID
     while True:
         page = await list_entries(transaction, store, after.key, content_type.key, after=last, limit=BATCH)
         for entry in page:

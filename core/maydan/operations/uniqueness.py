@@ -7,17 +7,29 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from maydan.errors import InputError, UniqueViolation
-from maydan.operations.rebuilding import BATCH
+from maydan.operations.rebuilding import BATCH, FIRST_ID
 from maydan.operations.writing import unique_claims
 from maydan.storage import names
 from maydan.storage.entries import list_entries
 from maydan.storage.ports import GuardFailed, Statement
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from maydan.content.types import ContentType
+    from maydan.storage.entries import EntryRow
     from maydan.storage.ports import Store, Transaction
 
 _FORGET = "DELETE FROM maydan_unique_values WHERE space_key = ? AND type_key = ? AND field_id = ?"
+
+
+class _Taken(Exception):
+    """An entry has a value that another one was found to have before."""
+
+    def __init__(self, entry_id: str, keys: frozenset[tuple[str, ...]]) -> None:
+        super().__init__()
+        self.entry_id = entry_id
+        self.keys = keys
 
 
 async def follow_unique(
@@ -26,29 +38,54 @@ async def follow_unique(
     """Claim the values of fields that became unique, and forget those of fields that no longer are.
 
     Raises:
-        UniqueViolation: Two entries of the space have the same value.
+        UniqueViolation: Two entries of the space have the same value; the message names them.
     """
     old, new = ({field.id for field in each.fields if field.unique} for each in (before, after))
     for field_id in sorted(old - new):
         await transaction.apply([Statement(_FORGET, (space_key, after.key, field_id))])
-    for field in after.fields:
+    for index, field in enumerate(after.fields):
         if field.id not in new - old:
             continue
+        only = structs.replace(after, fields=(field,), single=False)
         try:
-            await _claim(store, transaction, structs.replace(after, fields=(field,)), space_key)
-        except GuardFailed as error:
-            message = f"Entries have the same {field.name}; give them different values first."
-            place = InputError(f"/fields/{after.fields.index(field)}/unique", "taken", message)
-            raise UniqueViolation(message, errors=(place,)) from error
+            async with transaction.savepoint():
+                await _claim(store, transaction, only, space_key)
+        except _Taken as taken:
+            other = await _first_holder(store, transaction, only, space_key, taken.keys)
+            message = (
+                f"Entries have the same {field.name} ({other} and {taken.entry_id}); give them different values first."
+            )
+            place = InputError(f"/fields/{index}/unique", "taken", message)
+            raise UniqueViolation(message, errors=(place,)) from taken
 
 
 async def _claim(store: Store, transaction: Transaction, only: ContentType, space_key: int) -> None:
-    last = "00000000-0000-0000-0000-000000000000"
+    async for entry in _entries(store, transaction, only, space_key):
+        claims = unique_claims(only, entry)
+        try:
+            await transaction.apply(names.unique_statements(space_key, only.key, entry.id, names.NOTHING, claims))
+        except GuardFailed as error:
+            raise _Taken(entry.id, claims.draft | claims.published) from error
+
+
+async def _first_holder(
+    store: Store, transaction: Transaction, only: ContentType, space_key: int, keys: frozenset[tuple[str, ...]]
+) -> str:
+    async for entry in _entries(store, transaction, only, space_key):
+        claims = unique_claims(only, entry)
+        if keys & (claims.draft | claims.published):
+            return entry.id
+    return "another one"
+
+
+async def _entries(
+    store: Store, transaction: Transaction, only: ContentType, space_key: int
+) -> AsyncIterator[EntryRow]:
+    last = FIRST_ID
     while True:
         page = await list_entries(transaction, store, space_key, only.key, after=last, limit=BATCH)
         for entry in page:
-            claims = unique_claims(only, entry)
-            await transaction.apply(names.unique_statements(space_key, only.key, entry.id, names.NOTHING, claims))
+            yield entry
         if len(page) < BATCH:
             return
         last = page[-1].id
