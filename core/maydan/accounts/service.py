@@ -19,6 +19,7 @@ from maydan.accounts.profiles import Profiles
 from maydan.accounts.registration import Registration
 from maydan.accounts.roles import Roles
 from maydan.accounts.sessions import Authenticator, Sessions
+from maydan.accounts.tickets import Tickets
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Accounts:
         self.people = People(store, clock, self.passwords)
         self.sessions = Sessions(store, clock)
         self.authenticator = Authenticator(store, clock, require_verification=auth.require_verification)
+        self.tickets = Tickets(store, clock, self.authenticator)
         self.logins = Logins(store, clock, auth, self.people, self.passwords, self.attempts)
         self.registration = Registration(store, clock, auth, self.people, self.passwords, self.attempts)
         self.profiles = Profiles(clock, auth, self.people, self.passwords, self.attempts)
@@ -91,7 +93,7 @@ class Accounts:
     async def clear_away(self) -> None:
         """Delete tokens, sessions and counts that have expired."""
         now = self._clock.now()
-        for table in ("maydan_session_tokens", "maydan_mail_tokens", "maydan_sessions"):
+        for table in ("maydan_session_tokens", "maydan_mail_tokens", "maydan_sessions", "maydan_tickets"):
             await self._store.commit([Statement(f"DELETE FROM {table} WHERE expires_at < ?", (now,))])
         await self.attempts.forget_old(older_than_s=_ATTEMPTS_KEPT_S)
 

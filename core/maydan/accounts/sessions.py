@@ -28,6 +28,8 @@ _MAX_UNKNOWN: Final = 10_000
 _KEPT_S: Final = 30
 """A cached actor is read again after this, should a revision ever be missed."""
 
+_SESSION_COLUMNS: Final = 8
+
 _BY_SESSION: Final = """
 SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, t.expires_at, s.id, s.revoked_at
 FROM maydan_session_tokens t
@@ -41,6 +43,20 @@ SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, t.expires_a
 FROM maydan_api_tokens t
 JOIN maydan_accounts a ON a.id = t.account_id
 WHERE t.hash = ?
+"""
+
+_SESSION: Final = """
+SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, s.expires_at, s.id, s.revoked_at
+FROM maydan_sessions s
+JOIN maydan_accounts a ON a.id = s.account_id
+WHERE s.id = ?
+"""
+_API_KEY: Final = """
+SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, t.expires_at, t.id, t.revoked_at,
+       t.space_key, t.actions, t.types
+FROM maydan_api_tokens t
+JOIN maydan_accounts a ON a.id = t.account_id
+WHERE t.id = ?
 """
 
 
@@ -104,6 +120,18 @@ class Authenticator:
             self._note_use(found.actor.credential_id, now)
         return found.actor
 
+    async def of_credential(self, credential_id: str, *, is_session: bool) -> Actor:
+        """Return who signs in with a session or an API token of that id, read anew: as long as it lives, so do rights.
+
+        Raises:
+            Unauthenticated: It is expired or revoked, or its account is suspended.
+        """
+        row = await self._store.fetch_point(_SESSION if is_session else _API_KEY, credential_id)
+        known = None if row is None else await self._known_of(row)
+        if known is None or known.until <= self._clock.now():
+            raise _refusal()
+        return known.actor
+
     def forget(self) -> None:
         """Read every actor again at its next request, because accounts or memberships changed."""
         self._generation += 1
@@ -132,16 +160,20 @@ class Authenticator:
 
     async def _by_session(self, token: str) -> _Known | None:
         row = await self._store.fetch_point(_BY_SESSION, hash_token(token))
-        if row is None or not self._may_sign_in(row):
-            return None
-        return _Known(await self._actor(row, None), self._store.dialect.read_time(row[5]))
+        return None if row is None else await self._known_of(row)
 
     async def _by_api_token(self, token: str) -> _Known | None:
         row = await self._store.fetch_point(_BY_API_KEY, hash_token(token))
-        if row is None or not self._may_sign_in(row):
+        return None if row is None else await self._known_of(row)
+
+    async def _known_of(self, row: Row) -> _Known | None:
+        """Read an actor; the row of an API token also has its scope."""
+        if not self._may_sign_in(row):
             return None
-        types = None if row[10] is None else frozenset[str](json.loads(row[10]))
-        scope = TokenScope(space_key=row[8], actions=frozenset(json.loads(row[9])), types=types)
+        scope: TokenScope | None = None
+        if len(row) > _SESSION_COLUMNS:
+            types = None if row[10] is None else frozenset[str](json.loads(row[10]))
+            scope = TokenScope(space_key=row[8], actions=frozenset(json.loads(row[9])), types=types)
         return _Known(await self._actor(row, scope), self._store.dialect.read_time(row[5]))
 
     def _may_sign_in(self, row: Row) -> bool:

@@ -17,6 +17,7 @@ class TokenKind(StrEnum):
     REFRESH = "mdn_rt_"
     API = "mdn_pat_"
     MAIL = "mdn_mt_"
+    TICKET = "mdn_tk_"
 
 
 _RANDOM_BYTES: Final = 32

@@ -99,10 +99,10 @@ class _Opening:
         self.error: BaseException | None = None
 
     def say_stopping(self) -> None:
-        """Let ``/health/ready`` answer 503 from now on, while what was accepted is finished."""
+        """Let ``/health/ready`` answer 503 from now on and end the streams, while what was accepted is finished."""
         state = getattr(self._app, "state", None)
         if state is not None and "around" in state:
-            state["around"].is_stopping = True
+            state["around"].begin_stop()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":
@@ -119,8 +119,10 @@ def _serve(app: _Opening, guard: Guard, listener: socket.socket | None, parent: 
     """Serve, and end the process; returns only by raising why it could not be opened."""
     import uvicorn
 
+    from maydan.cli.protocol import Protocol
+
     config = uvicorn.Config(
-        app, loop="uvloop", http="httptools", ws="none", lifespan="on", log_config=None, access_log=False,
+        app, loop="uvloop", http=Protocol, ws="none", lifespan="on", log_config=None, access_log=False,
         proxy_headers=False, server_header=False, timeout_graceful_shutdown=int(STOP_S) - 2,
     )  # fmt: skip
     # Its lines would repeat ours; an application that cannot be opened is reported by main.

@@ -10,6 +10,7 @@ from maydan.http import conditions
 from maydan.http.conversion import convert_body
 from maydan.http.queries import parse_pairs
 from maydan.http.sealing import Seal
+from maydan.http.streams_frames import wants_stream
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope
@@ -30,7 +31,7 @@ class Call:
     """One request, as far as the kernel has read and checked it."""
 
     __slots__ = (
-        "_space", "around", "caller", "claim", "client", "core", "data", "headers", "path", "query",
+        "_space", "around", "caller", "claim", "client", "core", "credential", "data", "headers", "path", "query",
         "query_string", "raw", "request_id", "route", "url_path",
     )  # fmt: skip
 
@@ -58,6 +59,8 @@ class Call:
         self.data: Any = None
         """The body as parsed JSON."""
         self.claim: Claim | None = None
+        self.credential: Actor | None = None
+        """Who a used ticket stood for, on a stream."""
         self._space: Space | None = None
 
     @property
@@ -89,6 +92,11 @@ class Call:
     def address(self) -> str:
         """The client's IP address, as a trusted proxy says or as the connection has it."""
         return self.around.proxies.address(self.client, self.headers)
+
+    @property
+    def wants_stream(self) -> bool:
+        """Whether the caller asks for server-sent events."""
+        return wants_stream(self.header("accept"))
 
     def header(self, name: str) -> str | None:
         """Return a request header, or ``None``."""

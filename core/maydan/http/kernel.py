@@ -17,7 +17,7 @@ import logging
 from functools import lru_cache
 from secrets import compare_digest
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import Struct
 
@@ -36,6 +36,7 @@ from maydan.http.problems import Unexpected, status_of
 from maydan.http.queries import convert_query, parse_pairs
 from maydan.http.replies import Reply, answer_of_error, reply_to, reply_to_error
 from maydan.http.routing import BY_OPERATION, LOGGED_IN, MONITORING, PUBLIC, Access, AnyQuery, QueryParser, Route
+from maydan.http.streams import Stream, StreamReply
 from maydan.operations.core import Caller
 
 if TYPE_CHECKING:
@@ -90,17 +91,25 @@ class Endpoint:
             reply.headers += around.cors.headers(headers[b"origin"])
         if statements is not None:
             reply.headers.append((b"x-db-statements", str(statements[0]).encode()))
+        if isinstance(reply, StreamReply):
+            # How long a stream stays open says nothing about how long requests take.
+            self._meter.note(reply.status, perf_counter() - started)
         await reply.send(send, head=scope["method"] == "HEAD")
         seconds = perf_counter() - started
-        self._meter.note(reply.status, seconds)
+        if not isinstance(reply, StreamReply):
+            self._meter.note(reply.status, seconds)
         if around.logs_requests:
             log_request(scope["method"], scope["path"], reply.status, seconds, request_id=identity)
 
-    async def _answer(self, scope: HTTPScope, receive: Receive, headers: dict[bytes, bytes], identity: str) -> Reply:
+    async def _answer(
+        self, scope: HTTPScope, receive: Receive, headers: dict[bytes, bytes], identity: str
+    ) -> Reply | StreamReply:
         """Take the steps, in their order."""
         check_path(scope)
         call = Call(self.around, self.route, scope, headers, identity)
         call.query = self._read_query(call)
+        if self.route.stream and call.query.ticket is not None:
+            _check_ticket(call)
         key = read_key(headers, required=self.route.idempotency_required) if self._takes_key else None
         if self._reads_body and not self._takes_key and b"if-match" in headers:
             parse_tags(headers[b"if-match"].decode("latin-1"), "If-Match")
@@ -108,11 +117,11 @@ class Endpoint:
             await self._read_body(call, receive)
         elif b"content-length" in headers or b"transfer-encoding" in headers:
             _refuse_body(headers)
-        call.caller = await self._identify(call)
-        if self._in_space:
-            await self._enter_space(call)
-        self._check_access(call)
+        await self._admit(call)
         answer = await self._run(call) if key is None else await self._run_once(call, key)
+        if isinstance(answer, Stream):
+            opened = self.around.streams.open(call, answer, self._admit)
+            return StreamReply(call, answer, opened, receive, scope)
         return reply_to(call, answer)
 
     def _read_query(self, call: Call) -> Any:
@@ -138,13 +147,31 @@ class Endpoint:
         if route.body is not bytes:
             call.data = await read_json(raw)
 
+    async def _admit(self, call: Call) -> None:
+        """Steps 3 and 4: who calls, and may they; asked again while a stream is open."""
+        call.caller = await self._identify(call)
+        if self._in_space:
+            await self._enter_space(call)
+        self._check_access(call)
+
     async def _identify(self, call: Call) -> Caller:
         """Step 3: who calls."""
         header = call.headers.get(b"authorization")
-        actor = ANONYMOUS if header is None else await self._authenticate(bearer_token(header))
+        if self.route.stream and call.query.ticket is not None:
+            actor = await self._ticket_holder(call, call.query.ticket)
+        else:
+            actor = ANONYMOUS if header is None else await self._authenticate(bearer_token(header))
         accepted = call.headers.get(b"accept-language")
         wanted = () if accepted is None else languages(accepted)
         return Caller(actor=actor, request_id=call.request_id, languages=wanted)
+
+    async def _ticket_holder(self, call: Call, ticket: str) -> Actor:
+        """Return who a ticket stands for; it is used up by the first question."""
+        tickets = self.core.accounts.tickets
+        if call.credential is None:
+            call.credential = await tickets.redeem(ticket)
+            return call.credential
+        return await tickets.renew(call.credential)
 
     async def _authenticate(self, token: str) -> Actor:
         """Return who is behind a token; that of a monitoring system is known on its routes only."""
@@ -182,7 +209,7 @@ class Endpoint:
         if permission is not LOGGED_IN and not is_administrator(actor):
             raise Forbidden("Only administrators may do this.")
 
-    async def _run(self, call: Call) -> Answer:
+    async def _run(self, call: Call) -> Answer | Stream:
         """Steps 5 and 7: the route's own function."""
         route = self.route
         if self._converts_body:
@@ -192,7 +219,7 @@ class Endpoint:
             result = await route.handler(call)
         else:
             result = await route.handler(call)
-        return result if isinstance(result, Answer) else Answer.json(result)
+        return result if isinstance(result, (Answer, Stream)) else Answer.json(result)
 
     async def _run_once(self, call: Call, key: bytes) -> Answer:
         """Step 6: carry out the first request with a key, repeat the answer to the others."""
@@ -202,7 +229,7 @@ class Endpoint:
         call.claim = claimed
         store = self.core.store
         try:
-            answer = await self._run(call)
+            answer = cast("Answer", await self._run(call))  # only a GET streams, and no GET comes here
         except MaydanError as error:
             if status_of(error) in NOT_KEPT:
                 await claimed.free(store)
@@ -250,6 +277,14 @@ def _without_parameters(parse: QueryParser) -> Any:
         return parse([])
     except BadParameter:
         return None
+
+
+def _check_ticket(call: Call) -> None:
+    """Refuse a ticket beside another proof, or for what is no stream, before it is used up."""
+    if b"authorization" in call.headers:
+        raise BadParameter("Send either a ticket or an Authorization header.")
+    if call.route.answer is not None and not call.wants_stream:
+        raise BadParameter("A ticket opens a stream; ask for text/event-stream.")
 
 
 def _refuse_body(headers: dict[bytes, bytes]) -> None:

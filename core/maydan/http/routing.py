@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct, field
 
 from maydan.http.answers import Answer
+from maydan.http.queries import field_types
+from maydan.http.streams import Stream
 
 type_ = type
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -39,6 +41,13 @@ BY_OPERATION: Final = Access.BY_OPERATION
 
 class NoQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The query of a route that takes no parameters."""
+
+
+class StreamQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of a route that streams; others add their fields to it."""
+
+    ticket: str | None = None
+    """Instead of an ``Authorization`` header, from ``POST /api/auth/tickets``."""
 
 
 class PageQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,7 +80,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     schema: dict[str, Any] = field(default_factory=_string_schema)
 
 
-Handler = Callable[..., Awaitable[Answer | Struct]]
+Handler = Callable[..., Awaitable[Answer | Stream | Struct]]
 QueryParser = Callable[[list[tuple[str, str]]], Any]
 
 
@@ -106,6 +115,8 @@ class Route(Struct, frozen=True, kw_only=True):
     idempotency_required: bool = False
     secret_answer: bool = False
     """The answer carries tokens: never cached, and stored only encrypted."""
+    stream: bool = False
+    """It answers ``Accept: text/event-stream`` with a :class:`~maydan.http.streams.Stream`, and takes ``ticket=``."""
     parameters: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     """Request headers that identify the caller, such as ``Cart-Token``; they are part of the idempotency scope."""
@@ -122,6 +133,8 @@ class Route(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.path!r} must start with a slash and not end with one.")
         if self.if_match and self.takes_body:
             raise ValueError(f"{self.path}: 412 comes before 422, so it calls call.body() when it is ready for that.")
+        if self.stream and (self.method != "GET" or "ticket" not in field_types(self.query)):
+            raise ValueError(f"{self.path}: a stream is a GET whose query has a field ticket.")
         if not isinstance(self.permission, Access) and "space" not in self.names:
             raise ValueError(f"{self.path}: the permission {self.permission!r} needs a {{space}} in the path.")
 
@@ -166,6 +179,7 @@ def route(  # noqa: PLR0913 - a declaration: every argument is a keyword with a 
     if_match: bool = False,
     idempotency_required: bool = False,
     secret_answer: bool = False,
+    stream: bool = False,
     parameters: Sequence[Parameter] = (),
     headers: Sequence[Parameter] = (),
 ) -> Callable[[Handler], Route]:
@@ -205,6 +219,7 @@ def route(  # noqa: PLR0913 - a declaration: every argument is a keyword with a 
             if_match=if_match,
             idempotency_required=idempotency_required,
             secret_answer=secret_answer,
+            stream=stream,
             parameters=tuple(parameters),
             headers=tuple(headers),
             summary=summary,

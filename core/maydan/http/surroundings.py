@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from maydan.events.streams_settings import StreamsSettings
 from maydan.http.cors import Cors
 from maydan.http.meters import Meters
 from maydan.http.proxies import Proxies
 from maydan.http.readiness import Readiness
+from maydan.http.streams_open import OpenStreams
 
 if TYPE_CHECKING:
     from maydan.http.routing import Route
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 class Surroundings:
     """The services and settings that requests need, looked up once."""
 
-    def __init__(self, core: Core, server: ServerSettings, log: LogSettings) -> None:
+    def __init__(
+        self, core: Core, server: ServerSettings, log: LogSettings, streams: StreamsSettings | None = None
+    ) -> None:
         """Read the settings.
 
         Raises:
@@ -36,6 +40,7 @@ class Surroundings:
         )
         """In development: the store adds one to the list's only number for each SQL statement."""
         self.readiness = Readiness(core)
+        self.streams = OpenStreams(core, streams or StreamsSettings())
         self.routes: tuple[Route, ...] = ()
         """All that are served."""
         self.document = b""
@@ -43,6 +48,11 @@ class Surroundings:
         self.started_at = core.clock.now()
         self.is_stopping = False
         """Set when the process is asked to stop: from then on ``/health/ready`` says 503."""
+
+    def begin_stop(self) -> None:
+        """Say from now on that requests should go elsewhere, and end the streams, which never end by themselves."""
+        self.is_stopping = True
+        self.streams.stop()
 
     def count_statements(self) -> list[int] | None:
         """Begin to count the SQL statements of this request; ``None`` where nobody wants to know."""
