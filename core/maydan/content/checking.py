@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-import msgspec
+from msgspec import structs
 
 from maydan.content.conditions import LONGEST_PATH, And, Compare, Condition, Not, Or, refuse
 from maydan.content.kinds import FOLDED_KINDS, RULES
 from maydan.content.operands import convert_operand
-from maydan.content.paths import find_target, goes_through_lists, leads_to_relations
-from maydan.content.query import Query, Sort
+from maydan.content.orders import Sort
+from maydan.content.paths import find_behind, find_target, goes_through_lists, relations_at
 from maydan.content.types import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from maydan.content.conditions import Target
+    from maydan.content.includes import Portion
     from maydan.content.paths import Reach
+    from maydan.content.query import Query
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
     from maydan.errors import BadParameter
@@ -38,12 +40,13 @@ def check_query(
     Raises:
         BadParameter: A path, operator, value or locale cannot be used.
     """
-    return msgspec.structs.replace(
+    return structs.replace(
         query,
         filter=check_condition(query.filter, type, readable, text=query.text_values, reach=reach),
         sort=tuple(_sort(sort, type, readable, reach) for sort in query.sort),
         fields=query.fields and check_fields(query.fields, type, readable, include=query.include, reach=reach),
         include=check_include(query.include, type, readable, reach),
+        portions=check_portions(query.portions, type, reach),
         locale=query.locale and find_locale(space, query.locale),
         text_values=False,
     )
@@ -155,12 +158,17 @@ def _convert(compare: Compare, place: str, target: Target, *, text: bool, variab
 
 
 def _sort(sort: Sort, type: ContentType, readable: frozenset[str], reach: Reach | None) -> Sort:
-    path, target = sort.path, _find(sort.path, "sort", type, readable, reach)
+    return _sortable(sort, "sort", lambda path: _find(path, "sort", type, readable, reach))
+
+
+def _sortable(sort: Sort, place: str, find: Callable[[tuple[str, ...]], Target]) -> Sort:
+    """Return the key with what it leads to; money goes by its amount."""
+    path, target = sort.path, find(sort.path)
     if target.kind is Kind.MONEY:
         path = (*path, "amount")
-        target = _find(path, "sort", type, readable, reach)
+        target = find(path)
     if goes_through_lists(target) or not RULES[target.kind].sorts:
-        raise refuse("sort", "not_sortable", f"cannot go by {'.'.join(sort.path)!r}")
+        raise refuse(place, "not_sortable", f"cannot go by {'.'.join(sort.path)!r}")
     return Sort(path, sort.descending, target)
 
 
@@ -200,9 +208,35 @@ def check_include(
         field = type.field(path[0])
         if field is None or path[0] not in readable or field.kind is Kind.SECRET:
             raise _unknown("include", path)
-        if leads_to_relations(type.fields, path, reach):
+        if relations_at(type.fields, path, reach):
             continue
         if len(path) == 1:
             raise refuse("include", "not_a_relation", f"cannot follow {path[0]!r}: it is no relation")
         raise _unknown("include", path)
     return paths
+
+
+def check_portions(portions: tuple[Portion, ...], type: ContentType, reach: Reach | None = None) -> tuple[Portion, ...]:
+    """Resolve the orders of what is included, whose paths :func:`check_include` knows already.
+
+    Raises:
+        BadParameter: A relation leads to one entry alone, or an order names nothing that the caller may read of the
+            targets: the words of every unknown path.
+    """
+    return tuple(_portion(portion, type, reach) for portion in portions)
+
+
+def _portion(portion: Portion, type: ContentType, reach: Reach | None) -> Portion:
+    relations = relations_at(type.fields, portion.path, reach)
+    place = f"include[{'.'.join(portion.path)}]"
+    if not any(relation.many for relation in relations):
+        raise refuse(place, "not_many", "leads to one entry, of which there is no limit and no order")
+
+    def find(path: tuple[str, ...]) -> Target:
+        target = find_behind(relations, path, reach)
+        if target is None:
+            raise _unknown(f"{place}[sort]", path)
+        return target
+
+    sorts = tuple(_sortable(sort, f"{place}[sort]", find) for sort in portion.sort)
+    return structs.replace(portion, sort=sorts)

@@ -103,26 +103,39 @@ def goes_through_lists(target: Target) -> bool:
     return any(target.many) or any(goes_through_lists(hop.target) for hop in target.hops)
 
 
-def leads_to_relations(fields: tuple[Field, ...], path: tuple[str, ...], reach: Reach | None) -> bool:
-    """Tell whether a path can be included: it names relations alone, and the components and blocks that they stand in.
+def relations_at(fields: tuple[Field, ...], path: tuple[str, ...], reach: Reach | None) -> list[Field]:
+    """Return the relations that a path of an include leads to: one for each type, component or block that has it.
+
+    It names relations alone, and the components and blocks that they stand in.
 
     Args:
         fields: Those among which the first name is.
         path: The names; of the fields of other types only those that ``reach`` gives.
         reach: Finds the types behind relations.
     """
-    named = [field for field in fields if field.name == path[0]]
-    return any(_includes(field, path[1:], reach) for field in named)
+    return [found for field in fields if field.name == path[0] for found in _relations_in(field, path[1:], reach)]
 
 
-def _includes(field: Field, rest: tuple[str, ...], reach: Reach | None) -> bool:
+def _relations_in(field: Field, rest: tuple[str, ...], reach: Reach | None) -> list[Field]:
     if field.kind is not Kind.RELATION:
         members = (*inner_fields(field), *(one for fields in block_fields(field).values() for one in fields))
-        return bool(rest) and leads_to_relations(members, rest, reach)
+        return relations_at(members, rest, reach) if rest else []
     if not rest:
-        return True
-    found = (reach(name) for name in field.to) if reach else ()
-    return any(
-        reached is not None and rest[0] in reached.readable and leads_to_relations(reached.type.fields, rest, reach)
-        for reached in found
-    )
+        return [field]
+    reached = [reach(name) for name in field.to] if reach else []
+    return [
+        found
+        for one in reached
+        if one is not None and rest[0] in one.readable
+        for found in relations_at(one.type.fields, rest, reach)
+    ]
+
+
+def find_behind(relations: list[Field], rest: tuple[str, ...], reach: Reach | None) -> Target | None:
+    """Return what a path means in the entries that any of the relations leads to, or ``None`` as :func:`find_target`.
+
+    Its ``hops`` are one for each type that has it.
+    """
+    hops = {hop.type: hop for field in relations for hop in _hops(field, rest, reach, 1)}
+    kinds = {hop.target.kind for hop in hops.values()}
+    return Target(kinds.pop(), hops=tuple(hops.values())) if len(kinds) == 1 else None

@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from maydan.content.conditions import (
-    LONGEST_PATH,
-    And,
-    Compare,
-    Condition,
-    Not,
-    Or,
-    Target,
-    read_condition,
-    refuse,
-)
+from maydan.content.conditions import And, Compare, Condition, Not, Or, Target, read_condition, refuse
+from maydan.content.includes import Portion, joined_includes, option_of, read_includes, read_option, unlike_include
 from maydan.content.matching import matches
+from maydan.content.orders import Sort, read_sorts, require_distinct
 from maydan.errors import InputError, InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 __all__ = [
     "LIST_PARAMETERS",
@@ -34,6 +26,7 @@ __all__ = [
     "Condition",
     "Not",
     "Or",
+    "Portion",
     "Query",
     "Sort",
     "Target",
@@ -45,19 +38,7 @@ __all__ = [
 MOST_ITEMS: Final = 100
 """Largest ``limit``."""
 LARGEST_OFFSET: Final = 1_000_000
-MOST_SORTS: Final = 8
-DEEPEST_INCLUDE: Final = 4
-MOST_INCLUDES: Final = 50
 LONGEST_CURSOR: Final = 4096
-
-
-class Sort(Struct, frozen=True):
-    """One key of an order."""
-
-    path: tuple[str, ...]
-    descending: bool = False
-    target: Target | None = None
-    """``None`` until it is checked against a type."""
 
 
 class Query(Struct, frozen=True, kw_only=True):
@@ -69,6 +50,8 @@ class Query(Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...] | None = None
     """``None`` is all that may be read."""
     include: tuple[tuple[str, ...], ...] = ()
+    portions: tuple[Portion, ...] = ()
+    """Of the relations to many among what is included."""
     limit: int = 25
     cursor: str | None = None
     offset: int = 0
@@ -112,10 +95,16 @@ def parse_parameters(pairs: Sequence[tuple[str, str]], *, allowed: frozenset[str
     """
     members: dict[str, Any] = {}
     conditions: dict[str, Any] = {}
+    portions: dict[str, dict[str, Any]] = {}
     for name, value in pairs:
         match = _FILTER.fullmatch(name) if "filter" in allowed else None
         if match is not None:
             _nest(conditions, match[1][1:-1].split("]["), value, name)
+        elif "include" in allowed and (option := option_of(name)) is not None:
+            of = portions.setdefault(option[0], {})
+            if option[1] in of:
+                raise refuse(name, "repeated", "is given more than once")
+            of[option[1]] = read_option(name, option[1], value)
         elif name not in allowed or name == "filter":
             raise refuse(name, "unknown_parameter", "is not a parameter here")
         elif name in members:
@@ -124,6 +113,8 @@ def parse_parameters(pairs: Sequence[tuple[str, str]], *, allowed: frozenset[str
             members[name] = _from_text(name, value)
     if conditions:
         members["filter"] = _with_lists(conditions)
+    if portions:
+        members["include"] = joined_includes(members.get("include", []), portions)
     return _query(members, text_values=True)
 
 
@@ -139,6 +130,10 @@ def parse_body(body: dict[str, Any]) -> Query:
     for name, value in body.items():
         if name not in LIST_PARAMETERS:
             errors.append(InputError(f"/{name}", "unknown_field", "is not a part of a query"))
+        elif name == "include":
+            members[name] = value
+            if (wrong := unlike_include(value)) is not None:
+                errors.append(InputError(f"/include{wrong[0]}", "wrong_type", f"must be {wrong[1]}"))
         elif (expected := _unlike(name, value)) is not None:
             errors.append(InputError(f"/{name}", "wrong_type", f"must be {expected}"))
         else:
@@ -211,11 +206,13 @@ def _query(members: dict[str, Any], *, text_values: bool) -> Query:
         raise refuse("cursor", "bad_cursor", "is not a cursor")
     if cursor is not None and "offset" in members:
         raise refuse("offset", "contradiction", "does not go together with cursor")
+    include, portions = read_includes(members.get("include", []))
     return Query(
         filter=read_condition(members["filter"]) if "filter" in members else None,
-        sort=_sorts(members.get("sort", [])),
-        fields=tuple(_distinct("fields", members["fields"])) if "fields" in members else None,
-        include=_includes(members.get("include", [])),
+        sort=read_sorts("sort", members.get("sort", [])),
+        fields=_fields(members["fields"]) if "fields" in members else None,
+        include=include,
+        portions=portions,
         limit=limit,
         cursor=cursor,
         offset=offset,
@@ -235,32 +232,6 @@ def _choice(members: dict[str, Any], name: str, choices: tuple[str, ...]) -> str
     return value
 
 
-def _distinct(name: str, items: list[str], key: Callable[[str], str] = str) -> list[str]:
-    if not all(items):
-        raise refuse(name, "empty", "has an empty item")
-    if len({key(item) for item in items}) != len(items):
-        raise refuse(name, "repeated", "names something twice")
-    return items
-
-
-def _sorts(items: list[str]) -> tuple[Sort, ...]:
-    if len(items) > MOST_SORTS:
-        raise refuse("sort", "too_many", f"has more than {MOST_SORTS} keys")
-    _distinct("sort", items, lambda item: item.removeprefix("-"))
-    return tuple(Sort(_path("sort", item.removeprefix("-")), item.startswith("-")) for item in items)
-
-
-def _includes(items: list[str]) -> tuple[tuple[str, ...], ...]:
-    if len(items) > MOST_INCLUDES:
-        raise refuse("include", "too_many", f"has more than {MOST_INCLUDES} paths")
-    paths = tuple(_path("include", item) for item in _distinct("include", items))
-    if any(len(path) > DEEPEST_INCLUDE for path in paths):
-        raise refuse("include", "too_deep", f"goes deeper than {DEEPEST_INCLUDE} relations")
-    return paths
-
-
-def _path(name: str, text: str) -> tuple[str, ...]:
-    path = tuple(text.split("."))
-    if not all(path) or len(path) > LONGEST_PATH:
-        raise refuse(name, "bad_path", f"must name paths of at most {LONGEST_PATH} names")
-    return path
+def _fields(items: list[str]) -> tuple[str, ...]:
+    require_distinct("fields", items)
+    return tuple(items)

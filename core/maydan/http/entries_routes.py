@@ -69,6 +69,7 @@ def _parse_reading(pairs: list[tuple[str, str]]) -> entries.Reading:
         fallback=query.fallback,
         fields=query.fields,
         include=query.include,
+        portions=query.portions,
     )
 
 

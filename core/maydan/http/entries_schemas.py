@@ -47,7 +47,11 @@ ENTRY_PAGE: Final[dict[str, Any]] = {
 _INTEGER: Final = {"type": "integer"}
 READING: Final = (
     Parameter(name="fields", description="Names separated by commas; all that may be read when absent."),
-    Parameter(name="include", description="Relations such as `author,related.author`: the targets, not their ids."),
+    Parameter(
+        name="include",
+        description="Relations such as `author,related.author`: the targets, not their ids. `include[related][limit]`"
+        " and `include[related][sort]` say how many of a relation to many, and in which order.",
+    ),
     Parameter(
         name="perspective",
         description="`published`, or `draft` for the newest version of every entry.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from maydan.content.includes import MOST_OF_ONE
 from maydan.content.query import parse_body
 from maydan.http.answers import Answer
 from maydan.http.entries_schemas import ENTRY_PAGE, LISTING
@@ -16,7 +17,19 @@ from maydan.operations import entries
 if TYPE_CHECKING:
     from maydan.http.call import Call
 
-_LISTS: Final = frozenset({"sort", "fields", "include"})
+_LISTS: Final = frozenset({"sort", "fields"})
+_TEXTS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string"}}
+_PORTION: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "Of a relation to many: so many of its targets, in an order.",
+    "required": ["path"],
+    "additionalProperties": False,
+    "properties": {
+        "path": {"type": "string"},
+        "limit": {"type": "integer", "minimum": 1, "maximum": MOST_OF_ONE},
+        "sort": _TEXTS,
+    },
+}
 _FILTER: Final[dict[str, Any]] = {
     "type": "object",
     "description": 'Conditions such as `{"rating": {"gte": 3}}`, all of which must hold; `and`, `or` and `not` nest.',
@@ -27,10 +40,15 @@ QUERY: Final[dict[str, Any]] = {
     "properties": {
         "filter": _FILTER,
         **{
-            parameter.name: {"type": "array", "items": {"type": "string"}, "description": parameter.description}
+            parameter.name: {**_TEXTS, "description": parameter.description}
             if parameter.name in _LISTS
             else {**parameter.schema, "description": parameter.description}
             for parameter in LISTING
+        },
+        "include": {
+            "type": "array",
+            "items": {"anyOf": [{"type": "string"}, _PORTION]},
+            "description": "Relations such as `author` or `related.author`: the targets, not their ids.",
         },
     },
 }

@@ -17,7 +17,7 @@ from maydan.storage.keysets import Keyset, SortKey, Stretch, ends_descending, st
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maydan.content.conditions import Condition
+    from maydan.content.conditions import Condition, Target
     from maydan.storage.expressions import DialectName
     from maydan.storage.ports import Row, Store
 
@@ -52,6 +52,15 @@ class PageRequest(Struct, frozen=True, kw_only=True):
     offset: int = 0
     whole: bool = True
     """Whether only the public body is needed."""
+
+
+class RankKey(Struct, frozen=True):
+    """One thing that documents are ordered by."""
+
+    path: tuple[str, ...]
+    target: Target
+    condition: Condition | None = None
+    """Where it holds, the value counts; elsewhere it is absent."""
 
 
 class Listed(Struct, frozen=True):
@@ -167,6 +176,35 @@ def _stretches(dialect: DialectName, request: PageRequest, keys: Sequence[Sql]) 
         return [Stretch(TRUE)]
     keyset = Keyset(dialect=dialect, sort=request.sort, keys=tuple(keys), after=request.after)
     return stretches(request.where.type, keyset)
+
+
+async def rank_documents(
+    store: Store, where: Where, condition: Condition | None, keys: Sequence[RankKey], ids: Sequence[str]
+) -> dict[str, tuple[Any, ...]]:
+    """Return of those documents with these ids that meet the condition what they are to be ordered by.
+
+    One statement, which reads no answers; ``None`` is an absent value.
+    """
+    dialect = store.dialect.name
+    frame = _frame(dialect, where)
+    shown = [_rank(frame, key) for key in keys]
+    found = joined("AND", [_base(where), Sql(_IDS[dialect], (msgspec.json.encode(ids).decode(),))])
+    found = joined("AND", [found, *_filter(frame, condition)])
+    rows = await store.fetch_all(
+        f"SELECT {', '.join(['entry_id', *(sql.text for sql in shown)])} FROM {table_of(where.type)} AS {_TABLE}"
+        f" WHERE {found.text}",
+        *(arg for sql in shown for arg in sql.args),
+        *found.args,
+    )
+    return {str(row[0]): tuple(row)[1:] for row in rows}
+
+
+def _rank(frame: Frame, key: RankKey) -> Sql:
+    value = Sql("CAST(entry_id AS {text})") if key.path == ("id",) else value_of(frame, key.path, key.target, _TABLE)
+    if key.condition is None:
+        return value
+    only = compile_condition(frame, key.condition)
+    return Sql(f"CASE WHEN {only.text} THEN {value.text} END", (*only.args, *value.args))
 
 
 async def count_documents(store: Store, sql: Sql) -> int:

@@ -1,33 +1,40 @@
 """Includes: puts the entries that relations point at in the place of their ids.
 
 It goes level by level: all ids of a level are collected first, and the entries of one type are read by one statement,
-so the number of statements depends on the paths alone. A target that nothing is replaced in goes into the answer as the
-bytes that are stored, where the caller may read all of it.
+so the number of statements depends on the paths alone; where only some of a relation's targets are wanted, or all in an
+order, one more for each path and type says which (:mod:`~maydan.operations.entries.ranking`). A target that nothing is
+replaced in goes into the answer as the bytes that are stored, where the caller may read all of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from maydan.content._per_type import PerType
 from maydan.content.conditions import refuse
 from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields
+from maydan.content.includes import Portion
 from maydan.content.render import project, with_private
 from maydan.content.types import ContentType, Field, Kind
+from maydan.operations.entries.ranking import in_order, ranks, where_behind
 from maydan.operations.entries.reaching import Perspective, decision_on
 from maydan.operations.entries.views import MAPS, decode, encode, whole_document
-from maydan.storage.document_queries import Where, find_documents
-from maydan.storage.documents import DRAFT, PUBLISHED
+from maydan.storage.document_queries import find_documents
 
 if TYPE_CHECKING:
+    from maydan.operations.entries.ranking import Ranks
     from maydan.operations.scopes import Scope
 
 MOST_INCLUDED: Final = 10_000
 """Entries that the relations of one answer bring, counted as often as they stand in it."""
+
+MOST_RANKED: Final = 100_000
+"""Entries that the portions of one level are chosen from."""
 
 _members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _value: Final = msgspec.json.decode
@@ -39,19 +46,25 @@ class Branch(Struct, kw_only=True):
     names: dict[str, Branch] = {}
     fields: set[str] | None = None
     """Of the entries that stand here; ``None`` is all that may be read."""
+    portion: Portion | None = None
+    """Which of the entries that a relation to many leads to; ``None`` is all, in the relation's order."""
 
     def shown(self, allowed: frozenset[str]) -> frozenset[str]:
         """Return the members of an entry that stands here: what is included is shown too, and the id always."""
         return allowed if self.fields is None else allowed & {"id", *self.fields, *self.names}
 
 
-def branch_of(include: Sequence[tuple[str, ...]], fields: Sequence[str] | None) -> Branch:
+def branch_of(
+    include: Sequence[tuple[str, ...]], fields: Sequence[str] | None, portions: Sequence[Portion] = ()
+) -> Branch:
     """Return the tree of the paths, with the fields that are asked for in each place (``title,author.name``)."""
     root = Branch(names={})
+    wanted = {portion.path: portion for portion in portions}
     for path in include:
         place = root
         for name in path:
             place = place.names.setdefault(name, Branch(names={}))
+        place.portion = wanted.get(path)
     for name in fields or ():
         *path, last = name.split(".")
         place = root
@@ -114,11 +127,11 @@ async def include(scope: Scope, documents: Sequence[dict[str, Any]], branch: Bra
     nodes = [_Node(scope.type, document, branch, 1) for document in documents]
     total = 0
     while nodes:
-        slots = [slot for node in nodes for slot in _slots_of(node, perspective)]
-        total += sum(len(slot.ids) * slot.count for slot in slots)
+        level = _Level(scope, perspective)
+        slots = await level.choose([slot for node in nodes for slot in _slots_of(node, perspective)])
+        total += sum(level.size(slot) * slot.count for slot in slots)
         if total > MOST_INCLUDED:
             raise refuse("include", "too_many", f"leads to more than {MOST_INCLUDED} entries; ask for smaller pages")
-        level = _Level(scope, perspective)
         await level.load(slots)
         for slot in slots:
             level.fill(slot)
@@ -155,6 +168,15 @@ def _inner_fields(field: Field, item: dict[str, Any]) -> _Fields:
     return {one.name: one for one in fields}
 
 
+def _by_type(slots: Sequence[_Slot]) -> dict[str, dict[str, None]]:
+    """Return the ids that the slots may point at in each type."""
+    wanted: dict[str, dict[str, None]] = {}
+    for slot in slots:
+        for name in slot.field.to:
+            wanted.setdefault(name, {}).update(dict.fromkeys(slot.ids))
+    return wanted
+
+
 class _Level:
     """The targets of one level: read by type, shown as often as they are pointed at."""
 
@@ -167,22 +189,58 @@ class _Level:
         self.next: list[_Node] = []
         """The targets in which something is to be replaced too."""
 
+    async def choose(self, slots: list[_Slot]) -> list[_Slot]:
+        """Leave in each slot the ids that its portion wants, in their order; a statement for each path and type."""
+        groups: dict[int, list[_Slot]] = {}
+        for slot in slots:
+            if slot.field.many and slot.branch.portion is not None:
+                groups.setdefault(id(slot.branch), []).append(slot)
+        if not groups:
+            return slots
+        if sum(len(slot.ids) for group in groups.values() for slot in group) > MOST_RANKED:
+            raise refuse("include", "too_many", f"has more than {MOST_RANKED} entries to choose from")
+        chosen: dict[int, _Slot] = {}
+        for group in groups.values():
+            for slot, ids in zip(group, await self._chosen(group), strict=True):
+                chosen[id(slot)] = structs.replace(slot, ids=ids)
+        return [chosen.get(id(slot), slot) for slot in slots]
+
+    async def _chosen(self, group: Sequence[_Slot]) -> Iterator[list[str]]:
+        """Work out the ids of slots that have one portion in common."""
+        portion = cast("Portion", group[0].branch.portion)
+        ranks: Ranks = {}
+        for name, ids in _by_type(group).items():
+            source = await self._source(name)
+            if source is not None:
+                ranks.update(await source.ranks(portion, list(ids)))
+        # Maps show fewer entries than one locale does, so their number is limited when they are known.
+        limit = None if self._perspective.locale == MAPS else portion.limit
+        return (in_order(slot.ids, ranks, portion)[:limit] for slot in group)
+
+    def size(self, slot: _Slot) -> int:
+        """Return how many entries a slot may bring."""
+        limit = slot.branch.portion.limit if slot.branch.portion is not None and slot.field.many else None
+        return len(slot.ids) if limit is None else min(len(slot.ids), limit)
+
     async def load(self, slots: Sequence[_Slot]) -> None:
         """Read all that the slots point at, with one statement for each type."""
-        wanted: dict[str, dict[str, None]] = {}
-        for slot in slots:
-            for name in slot.field.to:
-                wanted.setdefault(name, {}).update(dict.fromkeys(slot.ids))
-        for name, ids in wanted.items():
-            found = await self._scope.core.registry.find_type(self._scope.space, name)
-            if found is not None:
-                source = _Source(self._scope.beside(found), self._perspective)
+        for name, ids in _by_type(slots).items():
+            source = await self._source(name)
+            if source is not None:
                 await source.load(list(ids))
-                self._sources[name] = source
+
+    async def _source(self, name: str) -> _Source | None:
+        if name not in self._sources:
+            found = await self._scope.core.registry.find_type(self._scope.space, name)
+            if found is None:
+                return None
+            self._sources[name] = _Source(self._scope.beside(found), self._perspective)
+        return self._sources[name]
 
     def fill(self, slot: _Slot) -> None:
         """Put what is found in the place of the ids."""
-        shown = [one for target_id in slot.ids if (one := self._target(slot, target_id)) is not None]
+        targets = (self._target(slot, target_id) for target_id in slot.ids)
+        shown = list(islice((one for one in targets if one is not None), self.size(slot)))
         if slot.field.many:
             slot.members[slot.field.name] = shown
         else:
@@ -239,16 +297,13 @@ class _Source:
         if self._perspective.locale == MAPS:
             await self._load_maps(ids)
             return
-        perspective, drafts = self._perspective, self._scope.type.drafts
-        where = Where(
-            type=self._scope.type,
-            space_key=self._scope.space.key,
-            perspective=DRAFT if perspective.draft and drafts else PUBLISHED,
-            locale=perspective.locale,
-            translated_only=perspective.translated_only,
-        )
+        where = where_behind(self._scope, self._perspective)
         rows = await find_documents(self._scope.core.store, where, ids)
         self._parts = {entry_id: (body, private) for entry_id, body, private in rows}
+
+    async def ranks(self, portion: Portion, ids: Sequence[str]) -> Ranks:
+        """Return the values that a portion orders by, of the entries that the caller may read."""
+        return await ranks(self._scope, self._decision, self._perspective, portion, ids)
 
     async def _load_maps(self, ids: Sequence[str]) -> None:
         """Maps come as the caller may read them already."""

@@ -32,7 +32,8 @@ from maydan.storage.keysets import SortKey
 
 if TYPE_CHECKING:
     from maydan.access.decisions import Decision
-    from maydan.content.query import Query, Sort
+    from maydan.content.orders import Sort
+    from maydan.content.query import Query
     from maydan.operations.entries.including import Branch
     from maydan.operations.scopes import Scope
     from maydan.storage.conditions import Sql
@@ -205,7 +206,7 @@ async def _items(
     whole = query.fields is None and whole_document(decision)
     if whole and not query.include and perspective.locale != MAPS:
         return [Raw(document.body.encode()) for document in listed]
-    branch = branch_of(query.include, query.fields)
+    branch = branch_of(query.include, query.fields, query.portions)
     if perspective.locale == MAPS:
         documents = await _maps(scope, decision, query, branch, listed)
     elif whole:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from maydan.access.actions import Action
-from maydan.content.checking import check_fields, check_include
+from maydan.content.checking import check_fields, check_include, check_portions
 from maydan.content.render import project, with_private
 from maydan.errors import NotFound
 from maydan.ids import is_id
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maydan.access.decisions import Decision
+    from maydan.content.includes import Portion
     from maydan.operations.scopes import Scope
 
 
@@ -50,6 +51,8 @@ class Reading(Struct, frozen=True, kw_only=True):
     """``None`` is all that may be read; with ``include`` also of the targets: ``author.name``."""
     include: tuple[tuple[str, ...], ...] = ()
     """The relations in whose place their targets are put."""
+    portions: tuple[Portion, ...] = ()
+    """Of the relations to many among them."""
 
 
 AS_PUBLISHED = Reading()
@@ -67,7 +70,7 @@ async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -
     if decision.denied:
         raise NotFound
     if reading.fields is not None or reading.include:
-        await _check(scope, decision, reading)
+        reading = await _checked(scope, decision, reading)
     by_id = is_id(id_or_slug)
     entry_id, is_former = (id_or_slug, False) if by_id else await _id_of(scope, id_or_slug, reading, locale)
     if locale == MAPS:
@@ -82,16 +85,17 @@ async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -
     return EntryView(id=entry_id, body=body, locale=locale, version=version, slug=slug)
 
 
-async def _check(scope: Scope, decision: Decision, reading: Reading) -> None:
+async def _checked(scope: Scope, decision: Decision, reading: Reading) -> Reading:
     """Refuse fields and relations that do not exist or that the caller may not read, with the same words."""
     reach = Reaching(scope, draft=reading.draft)
     readable = frozenset(decision.filterable)
 
-    def check() -> None:
+    def check() -> Reading:
         check_include(reading.include, scope.type, readable, reach)
         check_fields(reading.fields or (), scope.type, readable, include=reading.include, reach=reach)
+        return replace(reading, portions=check_portions(reading.portions, scope.type, reach))
 
-    await reach.checked(check)
+    return await reach.checked(check)
 
 
 def where_of(scope: Scope, locale: str, *, draft: bool, translated_only: bool = False) -> Where:
@@ -110,7 +114,7 @@ async def _shown(scope: Scope, decision: Decision, parts: tuple[str, str], readi
     whole = reading.fields is None and decision.row is None and whole_document(decision)
     if whole and not reading.include:
         return parts[0].encode()
-    branch = branch_of(reading.include, reading.fields)
+    branch = branch_of(reading.include, reading.fields, reading.portions)
     if whole:
         shown = opened(parts[0])
     else:
@@ -158,7 +162,7 @@ async def _version(scope: Scope, entry_id: str) -> int:
 
 async def _maps(scope: Scope, decision: Decision, entry_id: str, reading: Reading) -> EntryView:
     """Read ``locale=*`` of one entry."""
-    branch = branch_of(reading.include, reading.fields)
+    branch = branch_of(reading.include, reading.fields, reading.portions)
     fields = None if reading.fields is None else (*(branch.fields or ()), *branch.names)
     shown = await maps_of(scope, decision, [entry_id], replace(reading, fields=fields))
     if entry_id not in shown:
