@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from maydan.accounts.settings import MailSettings
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
+    from maydan.events.kinds import EventType
     from maydan.plugins.declarations import DemoContent, Health, Role, Route
     from maydan.plugins.importers import Importer
     from maydan.plugins.views import CommentState, EntryState
@@ -106,6 +107,19 @@ def register_demo_content(settings: Any) -> Sequence[DemoContent]:
 
     When: once at start, after ``register_importers``; the entries are written only by ``maydan demo``.
     If it fails: the plugin is ``failed`` with the reason, as if it were not installed; so are those that require it.
+    """
+    ...
+
+
+@hookspec
+def register_event_types(settings: Any) -> Sequence[EventType]:
+    """Bring kinds of events that the plugin writes to the log, so that webhooks and the change feed can carry them.
+
+    Each says who may receive it by a permission, of the core's or of the manifest's ``permissions``. Write them with
+    ``event_statement`` in the transaction of what they tell; an event of a kind that nobody brought reaches hooks only.
+    When: once at start, after ``register_demo_content``.
+    If it fails: the plugin is ``failed`` with the reason (a name that is taken, no permission), as if it were not
+    installed; so are those that require it.
     """
     ...
 

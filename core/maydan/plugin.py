@@ -58,6 +58,7 @@ from maydan.errors import (
     TooManyRequests,
     Unavailable,
 )
+from maydan.events.kinds import EventType
 from maydan.hookspecs import hookimpl
 from maydan.http.answers import Answer, Cache
 from maydan.http.call import Call
@@ -115,6 +116,7 @@ __all__ = [
     "EntryState",
     "EntryView",
     "Event",
+    "EventType",
     "Field",
     "Forbidden",
     "Geo",

@@ -9,12 +9,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
+from maydan.access.actors import ANONYMOUS, system
+from maydan.operations.event_views import event_views
 from maydan.plugin import (
     Answer,
     Call,
     ContentType,
     DemoContent,
+    Event,
+    EventType,
     Field,
     Health,
     HookRefused,
@@ -24,12 +29,14 @@ from maydan.plugin import (
     PolicyInput,
     Role,
     Step,
+    event_statement,
     hookimpl,
     route,
 )
 from maydan.plugins.discovery import FoundPlugin
 from maydan.plugins.implementations import hook_arguments
 from maydan.plugins.manifest import check_manifest
+from maydan.storage.log import last_position, read_after
 from maydan.storage.migrations import apply
 from maydan.testing import Site, open_site
 
@@ -127,6 +134,27 @@ async def brings_demo_content(folder: Path) -> None:
     content = DemoContent(entries=())
     async with site_with(folder, register_demo_content=lambda: [content]) as site:
         assert site.core.host.registered()["probe"].demo_content == (content,)
+
+
+async def brings_event_types(folder: Path) -> None:
+    """Who has the permission in the space is told of them, as CloudEvents; others are not."""
+
+    class Ring(Struct, frozen=True):
+        times: int
+
+    kind = EventType(name="bell.rung", summary="The bell rang.", data=Ring, permission="manage:space")
+    async with site_with(folder, register_event_types=lambda: [kind]) as site:
+        core, space = site.core, site.core.registry.spaces()[0]
+        rung = Event(
+            type="bell.rung", space_key=space.key, subject_type="bell", subject_id="1", at=core.clock.now(),
+            data={"times": 3},
+        )  # fmt: skip
+        await core.store.commit([event_statement(rung)])
+        events = await read_after(core.store, await last_position(core.store) - 1, 1)
+        (told,) = await event_views(core, system("test"), space, events)
+        assert told is not None
+        assert (told.type, told.data) == ("bell.rung", {"id": "1", "times": 3})
+        assert await event_views(core, ANONYMOUS, space, events) == [None]
 
 
 async def transforms_input(folder: Path) -> None:
@@ -305,6 +333,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "register_routes": brings_routes,
     "register_importers": brings_importers,
     "register_demo_content": brings_demo_content,
+    "register_event_types": brings_event_types,
     "transform_entry_input": transforms_input,
     "check_entry_create": vetoes_creating,
     "check_entry_update": vetoes_updating,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from maydan.access.actions import ANY, covers
+from maydan.access.actions import ANY, Action, covers
 from maydan.access.bounded import BoundedCache
 from maydan.access.compiling import Compiled, compile_decision
 from maydan.access.decisions import DENIED_DECISION, Decision, full_decision
@@ -85,6 +85,21 @@ class Snapshot:
         known = self._space_actions.get(key)
         if known is None:
             known = self._allows(key[0], action)
+            self._space_actions.put(key, known)
+        return known
+
+    def reads_conditionally(self, type_name: str) -> bool:
+        """Tell whether any policy lets somebody read only some entries of the type, for what they hold."""
+        key = (_NO_ROLES, f"conditional:{type_name}")
+        known = self._space_actions.get(key)
+        if known is None:
+            known = any(
+                policy.condition is not None
+                and policy.type in (ANY, type_name)
+                and any(covers(named, Action.READ) for named in policy.actions)
+                for held in self._by_role.values()
+                for policy in held
+            )
             self._space_actions.put(key, known)
         return known
 

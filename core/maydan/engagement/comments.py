@@ -86,6 +86,25 @@ async def find_comment(store: Store, space_key: int, comment_id: str) -> Comment
     return _comment(store, row) if row else None
 
 
+class CommentStanding(Struct, frozen=True):
+    """By what it is judged who may see a comment, besides its entry."""
+
+    status: CommentStatus
+    author_id: str | None
+
+
+async def find_states(reader: Reader, space_key: int, ids: Sequence[str]) -> dict[str, CommentStanding]:
+    """Return how the comments with these ids stand, by id, in one statement; missing ones are left out."""
+    if not ids:
+        return {}
+    rows = await reader.fetch_all(
+        f"SELECT id, status, author_id FROM maydan_comments WHERE space_key = ? AND id IN ({','.join('?' * len(ids))})",
+        space_key,
+        *ids,
+    )
+    return {str(row[0]): CommentStanding(CommentStatus(row[1]), row[2]) for row in rows}
+
+
 async def list_comments(
     store: Store,
     space_key: int,

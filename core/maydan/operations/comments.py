@@ -180,7 +180,7 @@ async def change_comment(
     text = read_text()
     _check_text(text)
     after = structs.replace(before, text=text, version=before.version + 1, updated_at=scope.core.clock.now())
-    return await _replace(scope, after, "comment.updated")
+    return await _replace(scope, after, "comment.updated", was=before.status)
 
 
 async def moderate_comment(scope: Scope, place: Place, status: CommentStatus) -> CommentView:
@@ -189,7 +189,7 @@ async def moderate_comment(scope: Scope, place: Place, status: CommentStatus) ->
     if not may_moderate(scope):
         _refuse_moderation(scope)
     after = structs.replace(before, status=status, version=before.version + 1, updated_at=scope.core.clock.now())
-    return await _replace(scope, after, f"comment.{status.value}")
+    return await _replace(scope, after, f"comment.{status.value}", was=before.status)
 
 
 async def delete_comment(scope: Scope, place: Place, *, precondition: Precondition) -> None:
@@ -198,7 +198,8 @@ async def delete_comment(scope: Scope, place: Place, *, precondition: Preconditi
     _require_own(scope, before)
     precondition(before)
     try:
-        await scope.core.store.commit([*comments.delete(before), event_of(scope, before, "comment.deleted")])
+        noted = event_of(scope, before, "comment.deleted", was=before.status)
+        await scope.core.store.commit([*comments.delete(before), noted])
     except GuardFailed as error:
         raise Stale from error
 
@@ -227,8 +228,8 @@ def view_of(comment: Comment, *, moderator: bool) -> CommentView:
     )
 
 
-def event_of(scope: Scope, comment: Comment, kind: str) -> Statement:
-    """Return the statement that notes what happened to a comment in the log."""
+def event_of(scope: Scope, comment: Comment, kind: str, *, was: CommentStatus | None = None) -> Statement:
+    """Return the statement that notes what happened to a comment in the log; ``was`` is how it stood before."""
     return event_statement(
         Event(
             type=kind,
@@ -239,7 +240,12 @@ def event_of(scope: Scope, comment: Comment, kind: str) -> Statement:
             actor_id=scope.caller.actor.id,
             at=scope.core.clock.now(),
             request_id=scope.caller.request_id,
-            data={"entry": comment.entry_id, "status": comment.status},
+            data={
+                "entry": comment.entry_id,
+                "type": scope.type.name,
+                "status": comment.status,
+                **({"was": was} if was else {}),
+            },
         )
     )
 
@@ -311,10 +317,10 @@ def _check_text(text: str) -> None:
         raise InvalidInput(f"/text {message}.", errors=(InputError("/text", code, message),))
 
 
-async def _replace(scope: Scope, after: Comment, kind: str) -> CommentView:
+async def _replace(scope: Scope, after: Comment, kind: str, *, was: CommentStatus) -> CommentView:
     core = scope.core
     try:
-        await core.store.commit([comments.update(after), event_of(scope, after, kind)])
+        await core.store.commit([comments.update(after), event_of(scope, after, kind, was=was)])
     except GuardFailed as error:
         raise Stale from error
     return view_of(after, moderator=may_moderate(scope))

@@ -10,9 +10,10 @@ from maydan.content.links import links, unique_values
 from maydan.content.secrets import split_secrets
 from maydan.content.stored import slugs_of
 from maydan.operations.rendering import document_keys, document_rows
+from maydan.operations.witnesses import witness_of
 from maydan.storage import documents, entries, names
 from maydan.storage.links import link_statements
-from maydan.storage.log import Event, event_statement
+from maydan.storage.log import Event, witnessed_statement
 from maydan.storage.references import target_guard
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Change(Struct, frozen=True, kw_only=True):
     at: datetime
     facts: dict[str, Any] = {}
     """What the event tells besides which entry it is; never values of fields."""
+    conditional: bool = False
+    """Whether who may read an entry of the type depends on what it holds, so that a change may hide it from some."""
 
 
 def batch_of(change: Change, caller: Caller) -> list[Statement]:
@@ -134,7 +137,7 @@ def _documents(change: Change) -> list[Statement]:
 
 def event_of(change: Change, caller: Caller) -> Statement:
     """Return the statement that notes the change in the log."""
-    return event_statement(
+    return witnessed_statement(
         Event(
             type=change.event,
             space_key=change.space.key,
@@ -145,5 +148,22 @@ def event_of(change: Change, caller: Caller) -> Statement:
             at=change.at,
             request_id=caller.request_id,
             data=change.facts,
-        )
+        ),
+        _witness(change),
     )
+
+
+def _witness(change: Change) -> str | None:
+    """Return what the entry was before, where some may lose it by the change."""
+    before = change.before
+    if before is None:
+        return None
+    if change.event == "entry.deleted":
+        return witness_of(change.type, before, with_draft=True)
+    if change.type.drafts:
+        may_hide = before.published is not None and before.published != change.after.published
+    else:
+        may_hide = before.trashed_at is None
+    if may_hide and (change.event == "entry.unpublished" or change.conditional):
+        return witness_of(change.type, before, with_draft=False)
+    return None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
 from maydan.errors import MaydanError, NotFound, PluginRejected
+from maydan.events.kinds import CORE_EVENTS
 from maydan.locales import add_catalogues
 from maydan.plugins.builtin import BUILT_IN
 from maydan.plugins.calls import describe
@@ -26,6 +27,10 @@ from maydan.plugins.ordering import check_requirements, sort_out
 from maydan.plugins.settings import PluginSettings
 from maydan.plugins.setup import SettingsReader, Taken, read_settings, set_up
 from maydan.plugins.versions import HOOK_API
+
+if TYPE_CHECKING:
+    from maydan.content.spaces import Space
+    from maydan.events.kinds import EventType
 
 _LOG: Final = logging.getLogger("maydan.plugins")
 
@@ -128,6 +133,16 @@ class PluginHost:
             for name, plugin in self._plugins.items()
             if plugin.state in (State.ACTIVE, State.ISOLATED) and not plugin.always_active
         )
+
+    def event_types(self, space: Space) -> Mapping[str, EventType]:
+        """Return the kinds of events that can happen in the space, by name: the core's and its plugins'."""
+        brought = {
+            kind.name: kind
+            for name, registered in self.registered().items()
+            if name in space.plugins
+            for kind in registered.event_types
+        }
+        return {**CORE_EVENTS, **brought} if brought else CORE_EVENTS
 
     def subscribers(self, find_space: FindSpace) -> tuple[PluginObserver, ...]:
         """Return a subscriber of the log for each plugin that observes anything."""

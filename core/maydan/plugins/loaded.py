@@ -12,6 +12,7 @@ from maydan.plugins.gauges import HookHealth
 
 if TYPE_CHECKING:
     from maydan.content.types import ContentType
+    from maydan.events.kinds import EventType
     from maydan.plugins.calls import HookCall
     from maydan.plugins.declarations import DemoContent, Role, Route
     from maydan.plugins.importers import Importer
@@ -57,6 +58,7 @@ class Registered(Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...] = ()
     importers: tuple[Importer, ...] = ()
     demo_content: tuple[DemoContent, ...] = ()
+    event_types: tuple[EventType, ...] = ()
 
 
 class LoadedPlugin:

@@ -16,6 +16,7 @@ from maydan.access.actions import Action
 from maydan.content.normal import check_type
 from maydan.content.types import ContentType
 from maydan.errors import InvalidInput, PluginIsolated, PluginRejected
+from maydan.events.kinds import CORE_EVENTS, CORE_THINGS, EventType
 from maydan.plugins.declarations import DemoContent, Role
 from maydan.plugins.guard import Guard
 from maydan.plugins.loaded import LoadedPlugin, Registered, State
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _FORMAT: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PATH: Final = re.compile(r"(/([A-Za-z0-9._~-]+|\{[a-z_]+\}))+")
+_EVENT: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,2}")
 _PARAMETER: Final = re.compile(r"\{[^}]*\}")
 _CORE_ROOTS: Final = ("api", "health", "metrics", "docs", "openapi.json", "media")
 _CORE_ACTIONS: Final = frozenset(action.value for action in Action)
@@ -51,12 +53,14 @@ class Taken:
         self.paths: dict[str, str] = {_shape(path): path for _, path in routes}
         """How each path is written: the router wants the same names of parameters for all methods."""
         self.importers: dict[str, str] = dict.fromkeys(importers, "the core")
+        self.event_types: dict[str, str] = dict.fromkeys(CORE_EVENTS, "the core")
 
     def add(self, plugin: str, registered: Registered) -> None:
         """Note what a plugin registered."""
         self.routes.update({(route.method, _shape(route.path)): plugin for route in registered.routes})
         self.paths.update({_shape(route.path): route.path for route in registered.routes})
         self.importers.update({importer.name: plugin for importer in registered.importers})
+        self.event_types.update({kind.name: plugin for kind in registered.event_types})
 
 
 def read_settings(manifest: Manifest, reader: SettingsReader) -> object:
@@ -88,9 +92,11 @@ def set_up(plugin: LoadedPlugin, guard: Guard, taken: Taken) -> Registered:
     routes = tuple(_routes(_asked(plugin, "register_routes"), plugin, guard, taken))
     importers = tuple(_importers(_asked(plugin, "register_importers"), taken))
     demo = tuple(_demo_content(_asked(plugin, "register_demo_content")))
+    events = tuple(_event_types(_asked(plugin, "register_event_types"), manifest, taken))
     return Registered(
-        migrations=migrations, content_types=types, roles=roles, routes=routes, importers=importers, demo_content=demo
-    )
+        migrations=migrations, content_types=types, roles=roles, routes=routes, importers=importers, demo_content=demo,
+        event_types=events,
+    )  # fmt: skip
 
 
 def _asked(plugin: LoadedPlugin, hook: str) -> tuple[object, ...]:
@@ -228,6 +234,23 @@ def _importers(answer: tuple[object, ...], taken: Taken) -> Iterable[Importer]:
         if name in taken.importers:
             raise PluginRejected(f"register_importers: {name} is taken by {taken.importers[name]}")
         yield each  # pyright: ignore[reportReturnType] - has the attributes of the protocol
+
+
+def _event_types(answer: tuple[object, ...], manifest: Manifest, taken: Taken) -> Iterable[EventType]:
+    own: set[str] = set()
+    for each in answer:
+        if not isinstance(each, EventType):
+            raise PluginRejected(f"register_event_types returned {type(each).__name__} among its event types")
+        label = f"register_event_types: {each.name}"
+        word, _, _ = each.name.partition(".")
+        if not _EVENT.fullmatch(each.name) or word in CORE_THINGS:
+            raise PluginRejected(f"{label} is not a name such as order.placed, with a first word of the plugin's own")
+        if each.name in taken.event_types or each.name in own:
+            raise PluginRejected(f"{label} is taken by {taken.event_types.get(each.name, 'the plugin itself')}")
+        if each.permission not in _CORE_ACTIONS and each.permission not in manifest.permissions:
+            raise PluginRejected(f"{label} states no permission of the core's or of the manifest")
+        own.add(each.name)
+        yield each
 
 
 def _demo_content(answer: tuple[object, ...]) -> Iterable[DemoContent]:

@@ -8,6 +8,7 @@ A long transaction that writes, of anybody in the cluster, holds the readers of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from maydan.storage.signals import LOG
 
 _INSERT: Final = (
     "INSERT INTO maydan_log (space_key, type, subject_type, subject_id, version, actor_id, at, request_id, data,"
-    " position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {log_position})"
+    " witness, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {log_position})"
 )
 _COLUMNS: Final = "position, space_key, type, subject_type, subject_id, version, actor_id, at, request_id, data"
 _READ: Final = (
@@ -60,6 +61,17 @@ class LoggedEvent(Event, frozen=True, kw_only=True):
 
 def event_statement(event: Event) -> Statement:
     """Return the part of a batch that writes the event."""
+    return witnessed_statement(event, None)
+
+
+def witnessed_statement(event: Event, witness: str | None) -> Statement:
+    """Return the part of a batch that writes the event with its witness.
+
+    Args:
+        event: What happened.
+        witness: JSON text by which it is judged later who may learn of the event; it is in no answer, and is not
+            handed to subscribers.
+    """
     return Statement(
         _INSERT,
         (
@@ -72,6 +84,7 @@ def event_statement(event: Event) -> Statement:
             event.at,
             event.request_id,
             _encode(event.data).decode(),
+            witness,
         ),
         signal=LOG,
         numbered=True,
@@ -98,6 +111,17 @@ async def find_event(store: Reader, position: int) -> LoggedEvent | None:
     """Return the event at a position, or None."""
     row = await store.fetch_one(f"SELECT {_COLUMNS} FROM maydan_log WHERE position = ?", position)
     return None if row is None else _event(row)
+
+
+async def read_witnesses(store: Reader, positions: Sequence[int]) -> dict[int, str]:
+    """Return the witnesses of those of the events that have one, in one statement."""
+    if not positions:
+        return {}
+    marks = ",".join("?" * len(positions))
+    rows = await store.fetch_all(
+        f"SELECT position, witness FROM maydan_log WHERE position IN ({marks}) AND witness IS NOT NULL", *positions
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def last_position(store: Reader) -> int:

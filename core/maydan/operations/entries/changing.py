@@ -144,6 +144,7 @@ def _change(scope: Scope, before: EntryRow, after: EntryRow) -> Change:
         event="entry.updated",
         at=after.updated_at,
         facts={"fields": changed_names(scope.type, before.body, after.body)},
+        conditional=scope.reads_conditionally,
     )
 
 

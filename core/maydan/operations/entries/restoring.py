@@ -111,4 +111,5 @@ def _change(scope: Scope, before: EntryRow, after: EntryRow, number: int) -> Cha
         event="entry.updated",
         at=after.updated_at,
         facts={"fields": changed_names(scope.type, before.body, after.body), "restored": number},
+        conditional=scope.reads_conditionally,
     )
