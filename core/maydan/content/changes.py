@@ -8,10 +8,12 @@ from msgspec import Struct, structs
 
 from maydan.content.fields import block_fields, inner_fields
 from maydan.content.problems import child
-from maydan.content.types import ContentType, Field
+from maydan.content.types import ContentType, Field, SetFields, Transition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from maydan.content.types import Effect, Workflow
 
 
 class Loss(Struct, frozen=True):
@@ -81,4 +83,20 @@ def renamed(type: ContentType, rename: Mapping[str, str]) -> ContentType:
         fields=tuple(structs.replace(field, name=rename.get(field.name, field.name)) for field in type.fields),
         slug_from=None if type.slug_from is None else rename.get(type.slug_from, type.slug_from),
         indexes=tuple(tuple(index_key(key) for key in keys) for keys in type.indexes),
+        workflow=None if type.workflow is None else _renamed_in_workflow(type.workflow, rename),
     )
+
+
+def _renamed_in_workflow(workflow: Workflow, rename: Mapping[str, str]) -> Workflow:
+    """Return a workflow whose transitions name the fields by their new names."""
+
+    def effect(one: Effect) -> Effect:
+        if not isinstance(one, SetFields):
+            return one
+        return SetFields(set={rename.get(name, name): value for name, value in one.set.items()})
+
+    def transition(one: Transition) -> Transition:
+        required = tuple(rename.get(name, name) for name in one.required)
+        return structs.replace(one, required=required, effects=tuple(effect(each) for each in one.effects))
+
+    return structs.replace(workflow, transitions=tuple(transition(one) for one in workflow.transitions))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec import field as struct_field
 
 
 class Kind(StrEnum):
@@ -80,6 +81,52 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     on_delete: OnDelete = OnDelete.RESTRICT
 
 
+class SetFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An effect of a transition: fields get values."""
+
+    set: dict[str, Any]
+    """Values by field name, as in an input; ``$now`` is the moment of the transition, for ``datetime`` fields."""
+
+
+Effect: TypeAlias = Literal["publish", "unpublish"] | SetFields
+"""What a transition does besides, in the same transaction."""
+
+
+class Transition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One step of a workflow."""
+
+    name: str
+    """What callers ask for, and with ``transition:`` before it the action that policies name."""
+    sources: tuple[str, ...] = struct_field(name="from")
+    """The states in which it can be taken."""
+    to: str
+    roles: tuple[str, ...] = ()
+    """Who may take it, of those who have the permission; none is all of them."""
+    required: tuple[str, ...] = ()
+    """Fields that must have a value."""
+    after: str | None = None
+    """ISO 8601, such as ``PT24H``: the system takes it so long after the entry came into one of ``from``."""
+    effects: tuple[Effect, ...] = ()
+
+
+class Workflow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The states that entries of a type go through; :mod:`maydan.workflow` says what is acceptable."""
+
+    name: str
+    states: tuple[str, ...]
+    initial: str
+    """The state of a new entry."""
+    final: tuple[str, ...] = ()
+    """States that nothing leaves."""
+    transitions: tuple[Transition, ...] = ()
+    mapping: dict[str, str] = {}
+    """When a workflow replaces another: what becomes of entries in states that are gone. Not kept."""
+
+    def transition(self, name: str) -> Transition | None:
+        """Return the transition of that name, or ``None``."""
+        return next((transition for transition in self.transitions if transition.name == name), None)
+
+
 class ContentType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The shape of a kind of entries: ``article`` (made at run time) or ``blog.post`` (brought by a plugin)."""
 
@@ -93,6 +140,7 @@ class ContentType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     fields: tuple[Field, ...] = ()
     engagement: tuple[str, ...] = ()
     """What readers may do with entries: ``comments`` (later ``reactions``, ``rating``, ``views``, ``bookmark``)."""
+    workflow: Workflow | None = None
     key: int = 0
     """Internal number; names its document table. Set by the core, never shown."""
     version: int = 1

@@ -51,11 +51,13 @@ class EntryRow(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     updated_by: str | None
     trashed_at: datetime | None = None
+    state_at: datetime | None = None
+    """Since when it has been in its state."""
 
 
 SELECT_ENTRY: Final = (
     "SELECT e.id, e.space_key, e.type_key, e.version, e.revision, v.body, e.published, e.state, e.created_at,"
-    " e.created_by, e.updated_at, e.updated_by, e.trashed_at, e.secrets FROM maydan_entries AS e"
+    " e.created_by, e.updated_at, e.updated_by, e.trashed_at, e.secrets, e.state_at FROM maydan_entries AS e"
     " JOIN maydan_versions AS v ON v.entry_id = e.id AND v.version = e.version AND v.space_key = e.space_key"
 )
 
@@ -126,6 +128,7 @@ def entry_row(store: Store, row: Row) -> EntryRow:
         updated_at=moment(row[10]),
         updated_by=row[11],
         trashed_at=moment(row[12]) if row[12] else None,
+        state_at=moment(row[14]) if row[14] else None,
     )
 
 
@@ -145,11 +148,11 @@ def insert(entry: EntryRow, kept: Kept) -> list[Statement]:
     """Return the statements that store a new entry and its first version."""
     row = Statement(
         "INSERT INTO maydan_entries (id, space_key, type_key, version, revision, state, published, created_at,"
-        " secrets, created_by, updated_at, updated_by) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        " secrets, created_by, updated_at, updated_by, state_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             entry.id, entry.space_key, entry.type_key, entry.version, entry.revision, entry.state,
             json_text(entry.published) if entry.published else None, entry.created_at, _secrets(kept), entry.created_by,
-            entry.updated_at, entry.updated_by,
+            entry.updated_at, entry.updated_by, entry.state_at,
         ),
     )  # fmt: skip
     return [row, insert_version(entry, kept)]
@@ -171,10 +174,11 @@ def update(entry: EntryRow, kept: Kept, *, guard: int) -> Statement:
     """Return the guarded statement that replaces an entry's row; it must find the revision that was read."""
     return Statement(
         "UPDATE maydan_entries SET version = ?, revision = ?, state = ?, published = ?, updated_at = ?, updated_by = ?,"
-        " trashed_at = ?, secrets = ? WHERE space_key = ? AND id = ? AND revision = ?",
+        " trashed_at = ?, secrets = ?, state_at = ? WHERE space_key = ? AND id = ? AND revision = ?",
         (
             entry.version, entry.revision, entry.state, json_text(entry.published) if entry.published else None,
-            entry.updated_at, entry.updated_by, entry.trashed_at, _secrets(kept), entry.space_key, entry.id, guard,
+            entry.updated_at, entry.updated_by, entry.trashed_at, _secrets(kept), entry.state_at,
+            entry.space_key, entry.id, guard,
         ),
         expect=1,
     )  # fmt: skip
@@ -203,13 +207,18 @@ class Changes(Struct, frozen=True, kw_only=True):
     body: dict[str, Any] | UnsetType = UNSET
     published: Publication | UnsetType | None = UNSET
     trashed_at: datetime | UnsetType | None = UNSET
+    state: str | UnsetType = UNSET
+    """With it goes ``state_at``, the moment of the change."""
+
+
+_CHANGEABLE: Final = ("body", "published", "trashed_at", "state")
 
 
 def changed(entry: EntryRow, changes: Changes, *, at: datetime, by: str | None) -> EntryRow:
     """Return the entry after a change: a new revision, and a new version when its content changed."""
-    values: dict[str, Any] = {
-        name: value for name in ("body", "published", "trashed_at") if (value := getattr(changes, name)) is not UNSET
-    }
+    values: dict[str, Any] = {name: value for name in _CHANGEABLE if (value := getattr(changes, name)) is not UNSET}
+    if changes.state is not UNSET:
+        values["state_at"] = at
     if changes.body is not UNSET:
         values |= {"version": entry.version + 1, "updated_at": at, "updated_by": by}
     return msgspec.structs.replace(entry, revision=entry.revision + 1, **values)
