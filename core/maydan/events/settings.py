@@ -20,3 +20,26 @@ class EventsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Seconds after which another worker takes over from one that has died."""
     poll_s: float = 1.0
     """Seconds between two looks at the log when nobody says that there is something new."""
+
+
+class WebhooksSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[webhooks]`` in ``maydan.toml``."""
+
+    allow_private: bool = False
+    """Also deliver to loopback and private networks; for development, and where receivers stand in the same network."""
+    try_s: float = 15.0
+    """Seconds that a receiver has for one delivery, from resolving its name to its answer."""
+    parallel: int = 32
+    """Webhooks of one worker that are delivered to at the same time; slow and failing ones have as many of their own."""
+    parallel_each: int = 8
+    """Deliveries to one webhook at the same time; those about one entry always follow each other."""
+    disable_after_days: float = 5.0
+    """Days without a single success after which a webhook is disabled."""
+    keep_days: float = 7.0
+    """Days for which a delivery is shown."""
+    keep_each: int = 1000
+    """Deliveries of one webhook that are shown at most, besides those that wait."""
+    rotation_s: int = 86400
+    """Seconds for which a secret is still signed with after it was replaced."""
+    max_each_space: int = 100
+    """Webhooks of one space at most."""
