@@ -30,7 +30,7 @@ class WebhooksSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     try_s: float = 15.0
     """Seconds that a receiver has for one delivery, from resolving its name to its answer."""
     parallel: int = 32
-    """Webhooks of one worker that are delivered to at the same time; slow and failing ones have as many of their own."""
+    """Webhooks of one worker that are delivered to at the same time; slow and failing ones have as many besides."""
     parallel_each: int = 8
     """Deliveries to one webhook at the same time; those about one entry always follow each other."""
     disable_after_days: float = 5.0
