@@ -33,40 +33,51 @@ def keeps_values(before: Field, after: Field) -> bool:
 class FieldIds:
     """Assigns the ids of one type."""
 
-    def __init__(self, retired: Iterable[str], rename: Mapping[str, str]) -> None:
+    def __init__(self, retired: Iterable[str], rename: Mapping[str, str], *, keeps_ids: bool = False) -> None:
         """Begin.
 
         Args:
             retired: Ids that are never given again; for members of components with those of their component, dotted.
             rename: From old names to new ones.
+            keeps_ids: Whether a field is the one whose id it says, whatever its name; one that is new gets that id as
+                far as it is free.
         """
         self.retired = set(retired)
+        self._keeps_ids = keeps_ids
         self._old_names = {**dict.fromkeys(rename), **{new: old for old, new in rename.items()}}
 
     def assign(
         self, fields: tuple[Field, ...], previous: tuple[Field, ...], prefix: str = "", reserved: tuple[str, ...] = ()
     ) -> tuple[Field, ...]:
         """Return the fields with their ids; what of ``previous`` is not among them is retired."""
-        before = {field.name: field for field in previous}
-        kept: dict[str, Field] = {}
-        for field in fields:
-            old = before.get((field.name if prefix else self._old_names.get(field.name, field.name)) or "")
-            if old is not None and keeps_values(old, field):
-                kept[field.name] = old
+        found = self._found(fields, previous, prefix)
+        kept = {field.name: old for field in fields if (old := found.get(field.name)) and keeps_values(old, field)}
         kept_ids = {field.id for field in kept.values()}
         self.retired |= {prefix + field.id for field in previous if field.id not in kept_ids}
         taken = kept_ids | set(reserved)
         done: list[Field] = []
         for field in fields:
             old = kept.get(field.name)
-            field_id = old.id if old is not None else self._new_id(field, taken, prefix, fresh=not previous)
+            field_id = old.id if old is not None else self._new_id(field, taken, prefix)
             taken.add(field_id)
             done.append(structs.replace(field, id=field_id, of=self._inside(field, old, f"{prefix}{field_id}.")))
         return tuple(done)
 
-    def _new_id(self, field: Field, taken: set[str], prefix: str, *, fresh: bool) -> str:
-        """Return the name, numbered where it was used; a type that comes from elsewhere brings its ids."""
-        stem = field.id if fresh and field.id else field.name
+    def _found(self, fields: tuple[Field, ...], previous: tuple[Field, ...], prefix: str) -> dict[str, Field]:
+        """Return what each field was before, by its name now."""
+        by_id = {field.id: field for field in previous} if self._keeps_ids else {}
+        found = {field.name: by_id[field.id] for field in fields if field.id in by_id}
+        claimed = {field.id for field in found.values()}
+        by_name = {field.name: field for field in previous if field.id not in claimed}
+        for field in fields:
+            name = field.name if prefix else self._old_names.get(field.name, field.name)
+            if field.name not in found and name in by_name:
+                found[field.name] = by_name[name]
+        return found
+
+    def _new_id(self, field: Field, taken: set[str], prefix: str) -> str:
+        """Return the name, or the id that is to be kept, numbered where it was used."""
+        stem = field.id if self._keeps_ids and field.id else field.name
         field_id, number = stem, 1
         while field_id in taken or prefix + field_id in self.retired:
             number += 1

@@ -41,6 +41,7 @@ def check_type(
     known_types: Collection[str] | None = None,
     previous: ContentType | None,
     rename: Mapping[str, str] | None = None,
+    keeps_ids: bool = False,
 ) -> ContentType:
     """Check a content type and return its normal form, with the ids of its fields.
 
@@ -52,6 +53,8 @@ def check_type(
         known_types: What relations may point at beside the type itself; ``None`` allows what comes later.
         previous: The type as it is.
         rename: From old field names to new ones; ``candidate`` has the new ones.
+        keeps_ids: Whether fields are known by the ids that they say, as in what ``maydan schema dump`` writes. Else
+            nobody gives a field another id than it has.
     Raises:
         InvalidInput: With every problem and its pointer, such as ``/fields/3/max_length``.
     """
@@ -64,10 +67,13 @@ def check_type(
     checked = structs.replace(candidate, fields=fields)
     _check_slug_source(checked, problems)
     _check_indexes(checked, problems)
+    if keeps_ids:
+        _check_repeated_ids(candidate.fields, "/fields", problems)
     problems.raise_if_any()
-    ids = FieldIds(previous.retired_ids if previous else candidate.retired_ids, names)
+    ids = FieldIds(previous.retired_ids if previous else candidate.retired_ids, names, keeps_ids=keeps_ids)
     fields = ids.assign(fields, previous.fields if previous else (), reserved=(SLUG, TAGS))
-    _check_ids(candidate.fields, fields, "/fields", problems)
+    if not keeps_ids:
+        _check_ids(candidate.fields, fields, "/fields", problems)
     problems.raise_if_any()
     return structs.replace(
         candidate,
@@ -184,6 +190,17 @@ def _check_ids(given: tuple[Field, ...], fields: tuple[Field, ...], pointer: str
         _check_ids(inner_fields(wished), inner_fields(field), child(place, "of"), problems)
         for name, block in block_fields(wished).items():
             _check_ids(block, block_fields(field)[name], child(child(place, "of"), name), problems)
+
+
+def _check_repeated_ids(fields: tuple[Field, ...], pointer: str, problems: Problems) -> None:
+    ids = [field.id for field in fields]
+    for index, field in enumerate(fields):
+        place = child(pointer, index)
+        if field.id and field.id in ids[:index]:
+            problems.add(child(place, "id"), "duplicate")
+        _check_repeated_ids(inner_fields(field), child(place, "of"), problems)
+        for name, block in block_fields(field).items():
+            _check_repeated_ids(block, child(child(place, "of"), name), problems)
 
 
 def _check_slug_source(type: ContentType, problems: Problems) -> None:
