@@ -37,7 +37,10 @@ JOIN maydan_sessions s ON s.id = t.session_id
 JOIN maydan_accounts a ON a.id = s.account_id
 WHERE t.hash = ? AND t.kind = 'access'
 """
-_BY_API_KEY: Final = """
+_BY_ACCOUNT: Final = """
+SELECT id, name, administrator, verified_at, suspended_at, NULL, NULL, NULL FROM maydan_accounts WHERE id = ?
+"""
+_API_KEY: Final = """
 SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, t.expires_at, t.id, t.revoked_at,
        t.space_key, t.actions, t.types
 FROM maydan_api_tokens t
@@ -50,6 +53,9 @@ SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, s.expires_a
 FROM maydan_sessions s
 JOIN maydan_accounts a ON a.id = s.account_id
 WHERE s.id = ?
+"""
+_ACCOUNT: Final = """
+SELECT id, name, administrator, verified_at, suspended_at, NULL, NULL, NULL FROM maydan_accounts WHERE id = ?
 """
 _API_KEY: Final = """
 SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, t.expires_at, t.id, t.revoked_at,
@@ -90,6 +96,7 @@ class Authenticator:
         self._require_verification = require_verification
         self._known: BoundedCache[str, _Known] = BoundedCache(_MAX_ACTORS)
         self._unknown: BoundedCache[str, bool] = BoundedCache(_MAX_UNKNOWN)
+        self._accounts: BoundedCache[tuple[str, TokenScope | None], _Known] = BoundedCache(_MAX_ACTORS)
         self._generation = 0
         self._used: dict[str, datetime] = {}
         store.signals.listen(self._on_signal)
@@ -132,11 +139,33 @@ class Authenticator:
             raise _refusal()
         return known.actor
 
+    async def of_account(self, account_id: str, scope: TokenScope | None = None) -> Actor | None:
+        """Return the account as who it may be now, for work that it once asked for; a look-up in memory when warm.
+
+        Args:
+            account_id: Whose work it is.
+            scope: The limits of the API token with which it was asked for.
+        Returns:
+            None where the account is suspended or gone.
+        """
+        now, key = self._clock.now(), (account_id, scope)
+        known = self._accounts.get(key)
+        if known is None or known.until <= now:
+            generation = self._generation
+            row = await self._store.fetch_point(_ACCOUNT, account_id)
+            if row is None or not self._may_sign_in(row):
+                return None
+            known = _Known(await self._actor(row, scope), now + timedelta(seconds=_KEPT_S))
+            if generation == self._generation:
+                self._accounts.put(key, known)
+        return known.actor
+
     def forget(self) -> None:
         """Read every actor again at its next request, because accounts or memberships changed."""
         self._generation += 1
         self._known.clear()
         self._unknown.clear()
+        self._accounts.clear()
 
     async def on_change(self, scope: str) -> None:
         """Forget; what the revisions call."""
@@ -193,7 +222,7 @@ class Authenticator:
             everywhere=frozenset({Role.ADMINISTRATOR.value}) if administrator and scope else frozenset(),
             roles={space_key: frozenset[str](json.loads(roles)) for space_key, roles in members},
             scope=scope,
-            credential_id=str(row[6]),
+            credential_id=None if row[6] is None else str(row[6]),
         )
 
 
