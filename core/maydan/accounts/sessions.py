@@ -37,10 +37,7 @@ JOIN maydan_sessions s ON s.id = t.session_id
 JOIN maydan_accounts a ON a.id = s.account_id
 WHERE t.hash = ? AND t.kind = 'access'
 """
-_BY_ACCOUNT: Final = """
-SELECT id, name, administrator, verified_at, suspended_at, NULL, NULL, NULL FROM maydan_accounts WHERE id = ?
-"""
-_API_KEY: Final = """
+_BY_API_KEY: Final = """
 SELECT a.id, a.name, a.administrator, a.verified_at, a.suspended_at, t.expires_at, t.id, t.revoked_at,
        t.space_key, t.actions, t.types
 FROM maydan_api_tokens t
