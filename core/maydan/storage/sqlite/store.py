@@ -22,6 +22,7 @@ from maydan.storage.sqlite.errors import translated
 from maydan.storage.sqlite.lock import FileLock
 from maydan.storage.sqlite.reading import LoopReader, ThreadReaders
 from maydan.storage.sqlite.transaction import SQLiteTransaction
+from maydan.storage.sqlite.waking import Waking
 from maydan.storage.sqlite.watching import watch
 from maydan.storage.sqlite.writing import Writer
 
@@ -53,6 +54,7 @@ class SQLiteStore:
         self._own_reader: LoopReader | None = None
         self._threads: ThreadReaders | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._waking = Waking(self.path, self.signals)
 
     @property
     def dialect(self) -> Dialect:
@@ -81,6 +83,7 @@ class SQLiteStore:
         self._own_reader = LoopReader(writer, self.settings.loop_read_ms)
         self._loop_reader = LoopReader(reader, self.settings.loop_read_ms)
         self._threads = ThreadReaders(self.path, self.settings)
+        self._waking.tell_others()
 
     def _connect(self) -> tuple[sqlite3.Connection, sqlite3.Connection, FileLock]:
         if not Path(self.path).parent.is_dir():
@@ -104,6 +107,7 @@ class SQLiteStore:
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
+        self._waking.close()
         await threads.close()
 
         def disconnect() -> None:
@@ -116,6 +120,7 @@ class SQLiteStore:
         """Begin to notice what other processes write."""
         if self._watch is None and self._loop_reader is not None:
             self._watch = asyncio.create_task(watch(self._loop_reader.connection, self.signals), name="maydan watch")
+            self._waking.listen()
 
     # -- reading --------------------------------------------------------------------------------------------------
 
