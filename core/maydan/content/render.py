@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec import field as struct_field
 
-from maydan.content._per_type import PerType
+from maydan.content.per_type import PerType
 from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields, is_list
 from maydan.content.stored import SLUG, TAGS, locales_of
 from maydan.content.types import ContentType, Field, Kind

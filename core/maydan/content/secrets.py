@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from maydan.content._per_type import PerType
+from maydan.content.per_type import PerType
 from maydan.content.types import ContentType, Kind
 
 if TYPE_CHECKING:

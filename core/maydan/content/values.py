@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 from msgspec import UNSET
 
-from maydan.content._per_type import PerType
+from maydan.content.per_type import PerType
 from maydan.content.fields import default_of, put, read_value
 from maydan.content.problems import Problems, child
 from maydan.content.slugs import is_slug

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from maydan.clock import to_text
-from maydan.content._per_type import PerType
+from maydan.content.per_type import PerType
 from maydan.content.kinds import FOLDED_KINDS, SYSTEM_KINDS
 from maydan.content.render import Head, Rendered, render, render_maps
 from maydan.locales import fold

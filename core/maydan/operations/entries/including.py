@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 from msgspec import Raw, Struct, structs
 
-from maydan.content._per_type import PerType
+from maydan.content.per_type import PerType
 from maydan.content.conditions import refuse
 from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields
 from maydan.content.includes import Portion
