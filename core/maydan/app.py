@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -13,11 +14,14 @@ from maydan.accounts.service import Accounts
 from maydan.clock import SystemClock
 from maydan.errors import ConfigurationError, MigrationsPending
 from maydan.events.jobs import Jobs
+from maydan.events.outbound import Outbound
 from maydan.events.subscriptions import Subscriptions
+from maydan.events.webhooks import FanOut, Sender
 from maydan.operations import schedules
 from maydan.operations.core import Core
 from maydan.operations.plugin_types import type_migrations
 from maydan.operations.snapshots import Snapshots
+from maydan.operations.webhook_payloads import prepare
 from maydan.plugins.discovery import installed_names
 from maydan.plugins.host import HostOptions, PluginHost
 from maydan.plugins.records import PluginRecords
@@ -85,8 +89,11 @@ def create_core(
         accounts=accounts,
         subscriptions=Subscriptions(store),
         jobs=Jobs(store, clock, settings.jobs),
+        outbound=Outbound(allow_private=settings.webhooks.allow_private),
         clock=clock,
     )
+    core.webhooks = Sender(store, settings.webhooks, core.outbound, partial(prepare, core), clock)
+    core.subscriptions.add(FanOut(store, clock))
     _follow_changes(core)
     _register_jobs(core)
     for subscriber in host.subscribers(core.registry.space_by_key):
@@ -191,9 +198,11 @@ async def background_work(core: Core) -> AsyncGenerator[None]:
     await core.subscriptions.start()
     await core.accounts.start_worker()
     await core.jobs.start()
+    await core.webhooks.start()
     try:
         yield
     finally:
+        await core.webhooks.stop()
         await core.jobs.stop()
         await core.accounts.stop()
         await core.subscriptions.stop()

@@ -20,6 +20,7 @@ from maydan.accounts.settings import AuthSettings, MailSettings
 from maydan.content.settings import ContentSettings
 from maydan.errors import ConfigurationError
 from maydan.events.jobs.settings import JobsSettings
+from maydan.events.settings import WebhooksSettings
 from maydan.events.streams_settings import StreamsSettings
 from maydan.http.settings import LogSettings, ServerSettings
 from maydan.plugins.settings import PluginSettings
@@ -48,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     content: ContentSettings
     jobs: JobsSettings
     streams: StreamsSettings
+    webhooks: WebhooksSettings
     plugins: PluginSettings
     plugin_sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
     """Where the plugins' own tables come from, by plugin; nobody has checked them yet."""

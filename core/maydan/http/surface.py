@@ -21,6 +21,7 @@ from maydan.http import (
     types_routes,
     users_routes,
     versions_routes,
+    webhooks_routes,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def core_routes() -> tuple[Route, ...]:
         versions_routes,
         bulk_routes,
         comments_routes,
+        webhooks_routes,
         instance_routes,
         reference_routes,
     )

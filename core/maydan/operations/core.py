@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from maydan.accounts.sessions import Authenticator
     from maydan.clock import Clock
     from maydan.events.jobs import Jobs
+    from maydan.events.outbound import Outbound
     from maydan.events.subscriptions import Subscriptions
+    from maydan.events.webhooks import Sender
     from maydan.operations.snapshots import Snapshots
     from maydan.plugins.hooks import Hooks
     from maydan.plugins.host import PluginHost
@@ -38,6 +40,7 @@ class Core:
         accounts: Accounts,
         subscriptions: Subscriptions,
         jobs: Jobs,
+        outbound: Outbound,
         clock: Clock,
     ) -> None:
         """Keep the services."""
@@ -50,6 +53,9 @@ class Core:
         self.accounts = accounts
         self.subscriptions = subscriptions
         self.jobs = jobs
+        self.outbound = outbound
+        self.webhooks: Sender
+        """Delivers to webhooks; it reads through this core, so it is put here once that is made."""
         self.clock = clock
         self.secret = b""
         """Signs cursors; the same in all processes of the deployment, read from the database at start."""

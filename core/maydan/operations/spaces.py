@@ -158,7 +158,7 @@ async def delete_space(core: Core, caller: Caller, space: Space, *, precondition
             await documents.lock(transaction, content_type, core.store.dialect.name)
             await clear_type(transaction, before.key, content_type)
         await remove_own_types(transaction, before.key)
-        for table in ("maydan_links", "maydan_imports", "maydan_jobs", "maydan_comments"):
+        for table in ("maydan_links", "maydan_imports", "maydan_jobs", "maydan_comments", "maydan_webhooks"):
             await transaction.execute(f"DELETE FROM {table} WHERE space_key = ?", before.key)
         gone = Statement(
             "DELETE FROM maydan_spaces WHERE key = ? AND version = ?", (before.key, before.version), expect=1
