@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_plugins(commands)
     _add_users(commands)
     _add_content(commands)
+    _add_schema(commands)
     return parser
 
 
@@ -109,6 +110,18 @@ def _add_content(commands: Commands) -> None:
     )
     openapi = _command(commands, "openapi", "openapi:run", "print the OpenAPI document")
     openapi.add_argument("--space", metavar="S", help="with this space's content types, as its administrator sees them")
+
+
+def _add_schema(commands: Commands) -> None:
+    schema = _group(commands, "schema", "write, compare and change content types as a file")
+    dump = _command(schema, "dump", "schema:run_dump", "print the content types that were defined in spaces, as JSON")
+    dump.add_argument("--space", metavar="S", help="only this space's; those of all spaces by default")
+    plan = _command(schema, "plan", "schema:run_plan", "print what applying a file would change")
+    plan.add_argument("file", metavar="FILE", help="as `maydan schema dump` prints it; - is the standard input")
+    _flag(plan, "--check", "exit 3 when anything would change")
+    apply = _command(schema, "apply", "schema:run_apply", "change the content types to what a file says, all or none")
+    apply.add_argument("file", metavar="FILE", help="as `maydan schema dump` prints it; - is the standard input")
+    _flag(apply, "--allow-drop", "go on where types, fields or values are lost")
 
 
 def _port(text: str) -> int:

@@ -88,7 +88,7 @@ async def store_new(core: Core, caller: Caller, transaction: Transaction, given:
     """
     await transaction.apply([bump("spaces")])  # who makes another one at the same moment waits
     row = await transaction.fetch_one("SELECT COALESCE(MAX(key), 0) + 1 FROM maydan_spaces")
-    space = _checked(core, _from_input(given, key=row[0] if row else 1))
+    space = check_input(core, given, key=row[0] if row else 1)
     if await find_space(transaction, space.name):
         raise UniqueViolation(f"There is a space called {space.name} already.")
     insert = Statement(
@@ -97,6 +97,15 @@ async def store_new(core: Core, caller: Caller, transaction: Transaction, given:
     )
     await transaction.apply([insert, _event(core, caller, space, "space.created")])
     return space
+
+
+def check_input(core: Core, given: SpaceInput, *, key: int = 0) -> Space:
+    """Return the space that an input would make.
+
+    Raises:
+        InvalidInput: With every value that is not acceptable.
+    """
+    return _checked(core, _from_input(given, key=key))
 
 
 async def change_space(

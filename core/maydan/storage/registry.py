@@ -122,6 +122,12 @@ async def list_types(reader: Reader, space: Space) -> list[ContentType]:
     return [_type(row)[1] for row in await reader.fetch_all(sql, SHARED, space.key)]
 
 
+async def list_own_types(reader: Reader, space: Space, *, lock: bool = False) -> list[ContentType]:
+    """Read the types that were defined in a space, by name; with ``lock`` nobody else changes them meanwhile."""
+    sql = f"{_SELECT_TYPES} WHERE space_key = ? ORDER BY name{' {for_update}' if lock else ''}"
+    return sorted((_type(row)[1] for row in await reader.fetch_all(sql, space.key)), key=lambda one: one.name)
+
+
 def type_guard(space: Space, content_type: ContentType) -> Statement:
     """Return what stops a batch that was made for a type or a space as they are no longer.
 
