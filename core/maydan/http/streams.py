@@ -42,6 +42,8 @@ class Stream(Struct, frozen=True, kw_only=True):
     """Writes frames, and returns when there is nothing more to say. Cancelled as soon as the stream ends."""
     on_caller: Callable[[Caller], None] | None = None
     """Told the caller again whenever rights may have changed; by then the route's permission was checked anew."""
+    heartbeat: Callable[[], bytes] = lambda: HEARTBEAT
+    """What is sent after a silence: a comment, and perhaps :func:`~maydan.http.streams_frames.mark`."""
 
 
 class StreamReply:
@@ -84,7 +86,9 @@ class StreamReply:
         try:
             while (taken := await outlet.take(self._settings.heartbeat_s)) is not None:
                 async with asyncio.timeout(self._settings.stall_s):
-                    await send({"type": "http.response.body", "body": taken or HEARTBEAT, "more_body": True})
+                    await send(
+                        {"type": "http.response.body", "body": taken or self._stream.heartbeat(), "more_body": True}
+                    )
             if outlet.ending is not Ending.SLOW:
                 async with asyncio.timeout(self._settings.stall_s):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})

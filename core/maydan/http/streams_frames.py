@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from maydan.operations.event_views import CloudEvent
 
 MEDIA_TYPE: Final = "text/event-stream"
 
+_encode: Final = msgspec.json.Encoder().encode
 HEARTBEAT: Final = b": heartbeat\n"
 """A comment: the line alone, for an empty one after it would be an event without data to many clients."""
 
@@ -13,6 +19,11 @@ HEARTBEAT: Final = b": heartbeat\n"
 def opening(retry_ms: int) -> bytes:
     """Return what a stream begins with: a comment, so that proxies pass it on, and when to come back."""
     return b": open\nretry: %d\n" % retry_ms
+
+
+def mark(id: str) -> bytes:
+    """Return what moves the client's ``Last-Event-ID`` on without an event."""
+    return f"id: {id}\n\n".encode()
 
 
 def frame(data: bytes, *, event: str = "", id: str = "") -> bytes:
@@ -48,3 +59,8 @@ def _is_zero(parameters: str) -> bool:
         if name.strip() == "q":
             return value.strip().strip("0.") == ""
     return False
+
+
+def encode_change(view: CloudEvent) -> bytes:
+    """Return a change as a server-sent event."""
+    return frame(_encode(view), event=view.type, id=view.id)

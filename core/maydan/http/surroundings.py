@@ -10,7 +10,9 @@ from maydan.http.cors import Cors
 from maydan.http.meters import Meters
 from maydan.http.proxies import Proxies
 from maydan.http.readiness import Readiness
+from maydan.http.streams_frames import encode_change
 from maydan.http.streams_open import OpenStreams
+from maydan.operations.changes import ChangeFeed
 
 if TYPE_CHECKING:
     from maydan.http.routing import Route
@@ -41,6 +43,8 @@ class Surroundings:
         """In development: the store adds one to the list's only number for each SQL statement."""
         self.readiness = Readiness(core)
         self.streams = OpenStreams(core, streams or StreamsSettings())
+        self.feed = ChangeFeed(core, encode_change)
+        """Tells the streams of all spaces' change feeds what happens."""
         self.routes: tuple[Route, ...] = ()
         """All that are served."""
         self.document = b""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from maydan.access.actors import Actor, system
+from maydan.events.streams import LogTail
 
 if TYPE_CHECKING:
     from maydan.accounts.service import Accounts
@@ -57,6 +58,8 @@ class Core:
         self.webhooks: Sender
         """Delivers to webhooks; it reads through this core, so it is put here once that is made."""
         self.clock = clock
+        self.tail = LogTail(store)
+        """New events, as they come; for streams."""
         self.secret = b""
         """Signs cursors; the same in all processes of the deployment, read from the database at start."""
 

@@ -130,6 +130,12 @@ async def last_position(store: Reader) -> int:
     return row[0] if row is not None and row[0] is not None else 0
 
 
+async def newest_position(store: Reader) -> int:
+    """Return the position of the newest event, whether its order is final or not; 0 when there is none."""
+    row = await store.fetch_one("SELECT max(position) FROM maydan_log")
+    return row[0] if row is not None and row[0] is not None else 0
+
+
 def _event(row: Row) -> LoggedEvent:
     return LoggedEvent(
         position=row[0],

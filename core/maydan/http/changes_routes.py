@@ -1,0 +1,126 @@
+"""The change feed of a space: in pages, and as server-sent events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+from msgspec import Meta
+
+from maydan.errors import BadParameter, InputError, Unavailable
+from maydan.http.answers import Answer
+from maydan.http.routing import BY_OPERATION, Parameter, Route, StreamQuery, route
+from maydan.http.streams import Stream
+from maydan.http.streams_frames import HEARTBEAT, mark
+from maydan.operations.changes import ChangePage, Follower, Wanted, list_changes
+from maydan.operations.core import Caller
+from maydan.operations.scopes import scope_of
+
+if TYPE_CHECKING:
+    from maydan.http.call import Call
+    from maydan.http.streams_outlet import Outlet
+
+_LAST_EVENT_ID: Final = "last-event-id"
+_MOST_DIGITS: Final = 19
+_LIMIT: Final = 25
+
+
+class ChangesQuery(StreamQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which changes, and from where on."""
+
+    since: Annotated[int, Meta(ge=0)] | None = None
+    """Position of the last change that the caller knows; 0 is the start, where a page begins by default. A stream
+    begins with what comes."""
+    limit: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """Changes on a page, by default 25; a stream ends after as many."""
+    events: tuple[str, ...] = ()
+    """Only these kinds, such as ``entry.published``."""
+    types: tuple[str, ...] = ()
+    """Only about entries of these content types, and about their comments."""
+
+
+@route(
+    "GET", "/api/spaces/{space}/changes", permission=BY_OPERATION, query=ChangesQuery, answer=ChangePage, stream=True,
+    errors=(429,), tags=("changes",),
+    headers=(Parameter(name="Last-Event-ID", description="As `since`, for a stream that goes on; goes before it.",
+                       schema={"type": "string", "pattern": "^[0-9]{1,19}$"}),),
+)  # fmt: skip
+async def list_changes_route(call: Call) -> Answer | Stream:
+    """List what happened in the space, oldest first, as far as the caller may know of it.
+
+    With `Accept: text/event-stream` the same changes as server-sent events, and new ones as they happen: `id` is the
+    position, `event` the kind, `data` the change.
+    """
+    query: ChangesQuery = call.query
+    last = _last_event_id(call)
+    wanted = await _wanted(call, query)
+    if call.wants_stream:
+        return _stream(call, wanted, query.since if last is None else last, query.limit)
+    since = query.since or 0
+    page = await list_changes(call.core, call.actor, call.space, wanted, since=since, limit=query.limit or _LIMIT)
+    return Answer.json(page)
+
+
+def _last_event_id(call: Call) -> int | None:
+    """Return the position in ``Last-Event-ID``; an empty one is none (HTML Living Standard, section 9.2.4).
+
+    Raises:
+        BadParameter: It is no position.
+    """
+    text = call.header(_LAST_EVENT_ID)
+    if not text or not call.wants_stream:
+        return None
+    if len(text) > _MOST_DIGITS or not (text.isascii() and text.isdigit()) or int(text) >= 2**63:
+        raise BadParameter("Last-Event-ID must be the id of a change.")
+    return int(text)
+
+
+async def _wanted(call: Call, query: ChangesQuery) -> Wanted:
+    """Read the filters; a type that is unknown and one that the caller may not see are the same mistake."""
+    kinds = call.core.host.event_types(call.space)
+    errors = [InputError("events", "unknown_event", f"{name} is no event here") for name in query.events
+              if name not in kinds]  # fmt: skip
+    caller = Caller(actor=call.actor)
+    for name in query.types:
+        found = await call.core.registry.find_type(call.space, name)
+        if found is None or not (await scope_of(call.core, caller, call.space, name)).may_anything:
+            errors.append(InputError("types", "unknown_type", f"{name} is no content type here"))
+    if errors:
+        raise BadParameter(errors[0].message[:1].upper() + errors[0].message[1:] + ".", errors=tuple(errors))
+    return Wanted(events=frozenset(query.events), types=frozenset(query.types))
+
+
+class _Feed:
+    """One stream of the feed."""
+
+    def __init__(self, call: Call, wanted: Wanted, since: int | None, limit: int | None) -> None:
+        self._call = call
+        self._since = since
+        self._follower = Follower(call.actor, call.space, wanted, limit or -1)
+        self._marked = 0
+
+    async def produce(self, outlet: Outlet) -> None:
+        """Write the changes."""
+        self._follower.give = outlet.offer
+        await self._call.around.feed.serve(self._follower, self._since, outlet.put)
+        if self._follower.has_failed:
+            raise Unavailable("Changes cannot be judged at the moment.")
+
+    def on_caller(self, caller: Caller) -> None:
+        """Judge by the rights of now."""
+        self._follower.actor = caller.actor
+
+    def heartbeat(self) -> bytes:
+        """Return a comment, with the position where it moved, so that a client that comes back need not begin early."""
+        position = self._follower.position
+        if not self._follower.is_current or position == self._marked:
+            return HEARTBEAT
+        self._marked = position
+        return HEARTBEAT + mark(str(position))
+
+
+def _stream(call: Call, wanted: Wanted, since: int | None, limit: int | None) -> Stream:
+    feed = _Feed(call, wanted, since, limit)
+    return Stream(produce=feed.produce, on_caller=feed.on_caller, heartbeat=feed.heartbeat)
+
+
+ROUTES: Final[tuple[Route, ...]] = (list_changes_route,)
