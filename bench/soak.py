@@ -1,8 +1,12 @@
-"""``make soak``: reads and writes for an hour (``MINUTES=``), and looks whether anything grows or fails."""
+"""``make soak``: reads and writes for an hour (``MINUTES=``), and looks whether anything grows or fails.
+
+Before that the random tests try ``EXAMPLES=`` times (20) as many examples as in ``make test``, other ones each time.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from typing import Final
@@ -12,6 +16,13 @@ from bench.instance import OTHER_CORES, Instance, folder_for
 from bench.load import measure
 
 MINUTES: Final = float(os.environ.get("MINUTES", "60"))
+EXAMPLES: Final = os.environ.get("EXAMPLES", "20")
+RANDOM_FILES: Final = (
+    "tests/storage/test_document_queries.py",
+    "tests/operations/test_lists_paging.py",
+    "tests/operations/test_histories.py",
+)
+RANDOM_TESTS: Final = ("naive", "paging", "histories")
 SIZE: Final = 2_000
 TURN_S: Final = 10.0
 MOST_GROWTH: Final = 1.25
@@ -20,6 +31,8 @@ MOST_GROWTH: Final = 1.25
 
 def main() -> int:
     """Run it; 1 where memory grew too much. An answer that is no success ends it with an error."""
+    if _random_tests():
+        return 1
     os.sched_setaffinity(0, OTHER_CORES)
     with folder_for("soak") as folder:
         instance = Instance(folder, "sqlite:///soak.db")
@@ -31,6 +44,12 @@ def main() -> int:
             instance.stop()
     print(f"Memory grew by a factor of {grown:.2f} (at most {MOST_GROWTH}).")
     return int(grown > MOST_GROWTH)
+
+
+def _random_tests() -> int:
+    """Return what the tests ended with; those named here ask how long they may take."""
+    command = [sys.executable, "-m", "pytest", "-q", "-k", " or ".join(RANDOM_TESTS), *RANDOM_FILES]
+    return subprocess.run(command, env={**os.environ, "MAYDAN_TEST_SOAK": EXAMPLES}, check=False).returncode
 
 
 def _soak(instance: Instance, ids: list[str]) -> float:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
-
-from maydan.content.diffs import json_patch
 
 pytestmark = pytest.mark.anyio
 LIST = "/api/spaces/demo/content/article"
@@ -259,68 +256,3 @@ async def test_the_versions_of_an_entry_are_found_by_an_index(site: Site) -> Non
             plan = str(await transaction.fetch_all(f"EXPLAIN {sql}", *args))
         assert "Index Scan" in plan
         assert "Sort" not in plan
-
-
-class Model:
-    """What an entry should be: every version ever saved, and what readers get."""
-
-    def __init__(self, title: dict[str, str], rating: int | None) -> None:
-        """Begin with the first version."""
-        self.versions: list[dict[str, Any]] = [{"title": title, "rating": rating}]
-        self.published: dict[str, str] = {}
-        self.rating: int | None = None
-
-    @property
-    def head(self) -> dict[str, Any]:
-        """The newest version."""
-        return self.versions[-1]
-
-    def save(self, title: dict[str, str], rating: int | None) -> None:
-        """Save a version."""
-        self.versions.append({"title": title, "rating": rating})
-
-    def publish(self, locale: str) -> None:
-        """Let readers get one locale, and what is not localised."""
-        self.published[locale] = self.head["title"][locale]
-        self.rating = self.head["rating"]
-
-
-@pytest.mark.parametrize("seed", range(4))
-async def test_edits_publishes_and_restores_agree_with_a_model(site: Site, seed: int) -> None:
-    """Whatever the order: every version says what was saved, and readers get what was published last."""
-    chance = random.Random(seed)
-    entry = await site.entry({"title": {"en": "t0", "ar": "a0"}, "rating": 0}, publish=False)
-    path, model = f"{LIST}/{entry['id']}", Model({"en": "t0", "ar": "a0"}, 0)
-    for step in range(1, 25):
-        match chance.choice(["edit", "edit", "publish", "restore"]):
-            case "edit":
-                locale, rating = chance.choice(["en", "ar"]), chance.choice([None, 1, 2, 3, 4, 5])
-                title = {**model.head["title"], locale: f"{locale}{step}"}
-                await change(site, path, title={locale: f"{locale}{step}"}, rating=rating)
-                model.save(title, rating)
-            case "publish":
-                locale = chance.choice(["en", "ar"])
-                answer = await site.post(f"{path}/publish", {"locales": [locale]}, headers=site.admin)
-                assert answer.status_code == 200, answer.text
-                model.publish(locale)
-            case _:
-                number = chance.randint(1, len(model.versions))
-                answer = await site.post(f"{path}/versions/{number}/restore", headers=site.admin)
-                assert answer.json()["version"] == len(model.versions) + 1
-                model.save(**model.versions[number - 1])
-    await _agrees(site, path, model)
-
-
-async def _agrees(site: Site, path: str, model: Model) -> None:
-    for number, version in enumerate(model.versions, 1):
-        shown = (await site.get(f"{path}/versions/{number}?locale=*", headers=site.admin)).json()
-        assert {"title": shown["title"], "rating": shown["rating"]} == version
-    total = (await site.get(f"{path}/versions?count=exact", headers=site.admin)).json()["total"]
-    assert total == len(model.versions)
-    first, last = 1, len(model.versions)
-    diff = (await site.get(f"{path}/versions/{first}/diff/{last}", headers=site.admin)).json()
-    before, after = ({k: v for k, v in one.items() if v is not None} for one in (model.versions[0], model.head))
-    assert [one for one in diff if not one["path"].startswith("/slug")] == json_patch(before, after)
-    for locale, title in model.published.items():
-        shown = (await site.get(f"{path}?locale={locale}")).json()
-        assert (shown["title"], shown["rating"]) == (title, model.rating)
