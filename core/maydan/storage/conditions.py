@@ -7,6 +7,7 @@ names ``facts``, ``body`` and ``entry_id`` are those of its own table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _SIGNS: Final = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _LAST: Final = "\U0010ffff"
+_LIKE_SIGNS: Final = re.compile("[%_!]")
+_LONGEST_LIKE: Final = 1000
+"""SQLite refuses patterns of more than 50,000 bytes."""
 
 
 class Sql(Struct, frozen=True):
@@ -147,7 +151,8 @@ def _compare(frame: Frame, compare: Compare) -> Sql:
         return _negated(inner) if opposite else inner
     if compare.op == "icontains":
         needle = Compare((FOLDED, *compare.path), "contains", fold(compare.value), target)
-        return _test(dialect, scalar(dialect, "facts", needle.path, Kind.STRING), needle, Kind.STRING)
+        found = _test(dialect, scalar(dialect, "facts", needle.path, Kind.STRING), needle, Kind.STRING)
+        return joined("AND", [*_somewhere(dialect, needle.value), found])
     if compare.op == "exists":
         return _exists(dialect, source, compare, target)
     asked, opposite = affirmed(compare)
@@ -225,6 +230,23 @@ def _test(dialect: DialectName, left: str, compare: Compare, kind: Kind) -> Sql:
     if not value:
         return Sql(f"{left} IS NOT NULL")
     return Sql(f"{'instr' if dialect == 'sqlite' else 'strpos'}({left}, ?) > 0", (value,))
+
+
+def _somewhere(dialect: DialectName, needle: str) -> list[Sql]:
+    """Write that a text stands anywhere in the facts, which SQLite tells three times as fast as where.
+
+    It looks for the text as JSON has it; LIKE takes ``A`` for ``a`` too, so that it only finds more.
+    """
+    text = msgspec.json.encode(needle).decode()[1:-1]
+    if dialect != "sqlite" or not needle or len(text) > _LONGEST_LIKE:
+        return []
+    if not _LIKE_SIGNS.search(text):
+        return [Sql("facts LIKE ?", (f"%{text}%",))]
+    return [Sql("facts LIKE ? ESCAPE '!'", (f"%{_LIKE_SIGNS.sub(_escaped, text)}%",))]
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"!{match[0]}"
 
 
 def _exists(dialect: DialectName, source: str, compare: Compare, target: Target) -> Sql:
