@@ -69,6 +69,11 @@ class GatheringStore:
         await self.flush()
         return await self._store.fetch_point(sql, *args)
 
+    async def fetch_shared(self, sql: str, *args: Any) -> list[Row]:
+        """Return all rows, after what is kept was written."""
+        await self.flush()
+        return await self._store.fetch_shared(sql, *args)
+
     def write_transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """Refuse: what happens inside cannot be kept.
 

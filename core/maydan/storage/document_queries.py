@@ -127,7 +127,7 @@ async def list_documents(store: Store, request: PageRequest, statements: Sequenc
     """Return up to ``limit`` documents in order; ``statements`` are those of the request, where they were kept."""
     found: list[Listed] = []
     for sql in statements or page_statements(store.dialect.name, request):
-        rows = await store.fetch_all(sql.text, *sql.args)
+        rows = await store.fetch_shared(sql.text, *sql.args)
         found += [_listed(row, whole=request.whole) for row in rows]
         if len(found) >= request.limit:
             break
@@ -209,8 +209,8 @@ def _rank(frame: Frame, key: RankKey) -> Sql:
 
 async def count_documents(store: Store, sql: Sql) -> int:
     """Return how many documents there are, by the statement of :func:`count_sql`."""
-    row = await store.fetch_one(sql.text, *sql.args)
-    return int(row[0]) if row else 0
+    rows = await store.fetch_shared(sql.text, *sql.args)
+    return int(rows[0][0]) if rows else 0
 
 
 def count_sql(dialect: DialectName, where: Where, condition: Condition | None) -> Sql:

@@ -58,7 +58,7 @@ def create_table(content_type: ContentType, dialect: DialectName) -> list[str]:
     )
     # Rows of up to 8 kB stay in the page and uncompressed: reading one is one page, without detoasting.
     options = " WITH (toast_tuple_target = 8160)" if postgresql else ""
-    # The unique index last: until the table's first ANALYZE all that begin alike seem equally good to PostgreSQL, and it
+    # The unique index last: until a table's first ANALYZE all that begin alike seem equally good to PostgreSQL, and it
     # takes the youngest. Reading one document by another index reads half of the table.
     return [
         f"CREATE TABLE IF NOT EXISTS {table} ({columns}){options}",

@@ -148,7 +148,19 @@ class Store(Reader, Protocol):
         ...
 
     async def fetch_point(self, sql: str, *args: Any) -> Row | None:
-        """Return the first row; promises that an index leads straight to it, so that SQLite reads it on the loop."""
+        """Return the first row; promises that an index leads straight to it.
+
+        SQLite reads it on the loop. PostgreSQL sends those together that come while another one is in flight, so it
+        must be a SELECT that only reads.
+        """
+        ...
+
+    async def fetch_shared(self, sql: str, *args: Any) -> list[Row]:
+        """Return all rows of a SELECT that only reads, and that many may ask for at the same moment.
+
+        On PostgreSQL those who ask for the same while it is in flight share the next answer; it is read after they
+        asked. The arguments must be hashable.
+        """
         ...
 
     async def commit(self, batch: Sequence[Statement]) -> None:

@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from maydan.errors import Unavailable
 from maydan.storage.counting import COUNTER, count
 from maydan.storage.current import Current
 from maydan.storage.dialects import POSTGRESQL, Dialect
 from maydan.storage.ports import GuardFailed, Row, Statement
+from maydan.storage.postgresql.coalescing import Coalescing, joined_text
 from maydan.storage.postgresql.combining import Combiner, arguments, chunks
 from maydan.storage.postgresql.driver import Connection, asyncpg
 from maydan.storage.postgresql.errors import RACES, is_lost, is_usable_after, translated, was_never_sent
@@ -46,6 +48,9 @@ class PostgreSQLStore:
         self.signals = Signals()
         self.current = Current("postgresql")
         self._combiner = Combiner()
+        self._points: Coalescing[tuple[Any, ...], Row | None] = Coalescing(self._send_points)
+        self._shared: Coalescing[None, list[Row]] = Coalescing(self._send_shared)
+        self._joined: dict[str, str | None] = {}
         self._pool: Pool | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -92,13 +97,18 @@ class PostgreSQLStore:
             self._watch.cancel()
             self._watch = None
         if self._pool is not None:
-            pool, self._pool = self._pool, None
-            await pool.close()
+            await self._pool.close()
+            self._pool = None
 
     @property
     def pool(self) -> Pool:
-        """The open pool."""
-        assert self._pool is not None, "The store is not open."
+        """The open pool.
+
+        Raises:
+            Unavailable: The store is closed.
+        """
+        if self._pool is None:
+            raise Unavailable("The database is closed.", retry_after_s=1)
         return self._pool
 
     def watch(self) -> None:
@@ -123,12 +133,54 @@ class PostgreSQLStore:
         return None if row is None else tuple(row)
 
     async def fetch_point(self, sql: str, *args: Any) -> Row | None:
-        """Return the first row, or None."""
-        return await self.fetch_one(sql, *args)
+        """Return the first row, or None; while such a read is in flight, further ones wait and go out together."""
+        if (transaction := self.current.find()) is not None:
+            return await transaction.fetch_one(sql, *args)
+        count()
+        return await self._points.read(POSTGRESQL.translate(sql), args)
+
+    async def _send_points(self, text: str, asked: Sequence[tuple[Any, ...]]) -> list[Row | None]:
+        """Read the first row for each tuple of arguments."""
+        joined = None if len(asked) == 1 else await self._joined_text(text)
+        if joined is None:
+            rows = [await self._read("fetchrow", text, args) for args in asked]
+            return [None if row is None else tuple(row) for row in rows]
+        found: list[Row | None] = [None] * len(asked)
+        for row in await self._read("fetch", joined, [list(values) for values in zip(*asked, strict=True)]):
+            place, *values = row
+            if found[place - 1] is None:
+                found[place - 1] = tuple(values)
+        return found
+
+    async def _joined_text(self, text: str) -> str | None:
+        """Return what reads a point for many; the server is asked once for the types of the parameters."""
+        if text not in self._joined:
+            if len(self._joined) >= _CACHED_STATEMENTS:
+                self._joined.clear()
+            statement = await self._read("prepare", text, ())
+            self._joined[text] = joined_text(text, statement.get_parameters())
+        return self._joined[text]
+
+    async def fetch_shared(self, sql: str, *args: Any) -> list[Row]:
+        """Return all rows; the same read, asked for again while it is in flight, is sent once more for all who ask."""
+        if (transaction := self.current.find()) is not None:
+            return await transaction.fetch_all(sql, *args)
+        count()
+        # Equal numbers of different types are not the same parameter.
+        kind = (POSTGRESQL.translate(sql), args, *map(type, args))
+        return list(await self._shared.read(kind, None))
+
+    async def _send_shared(self, kind: tuple[Any, ...], asked: Sequence[None]) -> list[list[Row]]:
+        rows = [tuple(row) for row in await self._read("fetch", kind[0], kind[1])]
+        return [rows] * len(asked)
 
     async def read(self, method: str, sql: str, args: Sequence[Any]) -> Any:
-        """Call a method of a connection from the pool; on another one as long as the connection was lost."""
+        """Call a method of a connection from the pool, and count it as a statement."""
         count()
+        return await self._read(method, sql, args)
+
+    async def _read(self, method: str, sql: str, args: Sequence[Any]) -> Any:
+        """Call a method of a connection from the pool; on another one as long as the connection was lost."""
         for left in range(self.settings.pool_size, -1, -1):
             try:
                 return await self._once(method, sql, args)
@@ -139,17 +191,18 @@ class PostgreSQLStore:
 
     async def _once(self, method: str, sql: str, args: Sequence[Any]) -> Any:
         """Call a method of a connection; a connection that turns out to have ended before is passed over."""
+        pool = self.pool
         for left in range(self.settings.pool_size, -1, -1):
-            connection = await self.pool.take()
+            connection = await pool.take()
             try:
                 result = await getattr(connection, method)(sql, *args)
             except BaseException as error:
                 # A cancelled call leaves an answer behind that nobody has read.
-                (self.pool.give if is_usable_after(error) else self.pool.discard)(connection)
+                (pool.give if is_usable_after(error) else pool.discard)(connection)
                 if not left or not was_never_sent(error):
                     raise
             else:
-                self.pool.give(connection)
+                pool.give(connection)
                 return result
         raise AssertionError
 

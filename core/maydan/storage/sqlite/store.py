@@ -153,6 +153,10 @@ class SQLiteStore:
             raise translated(error) from error
         return rows[0] if rows else None
 
+    async def fetch_shared(self, sql: str, *args: Any) -> list[Row]:
+        """Return all rows; there is no round trip to share, so as :meth:`fetch_all`."""
+        return await self.fetch_all(sql, *args)
+
     # -- writing --------------------------------------------------------------------------------------------------
 
     async def commit(self, batch: Sequence[Statement]) -> None:
