@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from maydan.clock import Clock
 from maydan.events.webhooks.deliveries import wanted
 from maydan.events.webhooks.records import list_active
@@ -17,10 +15,9 @@ class FanOut:
     What a webhook's maker may know of an event is judged later, when it is sent.
     """
 
-    name: Final = "webhooks"
-
     def __init__(self, store: Store, clock: Clock) -> None:
         """Write deliveries into the store."""
+        self.name = "webhooks"
         self._store = store
         self._clock = clock
 
