@@ -26,7 +26,7 @@ def mark(id: str) -> bytes:
     return f"id: {id}\n\n".encode()
 
 
-def frame(data: bytes, *, event: str = "", id: str = "") -> bytes:
+def stream_frame(data: bytes, *, event: str = "", id: str = "") -> bytes:
     """Return one event.
 
     Args:
@@ -63,4 +63,4 @@ def _is_zero(parameters: str) -> bool:
 
 def encode_change(view: CloudEvent) -> bytes:
     """Return a change as a server-sent event."""
-    return frame(_encode(view), event=view.type, id=view.id)
+    return stream_frame(_encode(view), event=view.type, id=view.id)
