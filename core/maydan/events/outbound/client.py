@@ -72,6 +72,10 @@ class Outbound:
         Raises:
             OutboundFailed: There is no answer; ``reason`` says why.
         """
+        if self._pool is None:
+            # The library and the list of authorities take a good part of a second: not on the event loop.
+            pool = await asyncio.to_thread(self._new_pool)
+            self._pool = self._pool or pool
         import httpcore
 
         try:
@@ -91,20 +95,26 @@ class Outbound:
         if pool is not None:
             await pool.aclose()
 
+    def _new_pool(self) -> AsyncConnectionPool:
+        import httpcore
+
+        return httpcore.AsyncConnectionPool(
+            ssl_context=_ssl_context(), max_connections=_MOST_CONNECTIONS, max_keepalive_connections=_MOST_IDLE,
+            keepalive_expiry=_IDLE_S, network_backend=pinned_backend(self.door),
+        )  # fmt: skip
+
     async def _send(
         self, method: str, target: Target, headers: list[tuple[bytes, bytes]], content: bytes, body_bytes: int
     ) -> Answered:
         import httpcore
 
-        if self._pool is None:
-            self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=_ssl_context(), max_connections=_MOST_CONNECTIONS, max_keepalive_connections=_MOST_IDLE,
-                keepalive_expiry=_IDLE_S, network_backend=pinned_backend(self.door),
-            )  # fmt: skip
+        pool = self._pool
+        if pool is None:
+            raise OutboundFailed("broken")
         url = httpcore.URL(
             scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode()
         )
-        async with self._pool.stream(method, url, headers=headers, content=content) as response:
+        async with pool.stream(method, url, headers=headers, content=content) as response:
             body = await _read(response, body_bytes) if body_bytes else b""
             if not body_bytes:
                 await _finish(response)
