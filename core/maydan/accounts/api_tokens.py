@@ -12,6 +12,7 @@ from maydan.access.actions import is_action
 from maydan.accounts.tokens import TokenKind, hash_token, new_token
 from maydan.errors import InputError, InvalidInput, NotFound
 from maydan.ids import is_id, new_id
+from maydan.storage.acting import change_statement
 from maydan.storage.ports import Statement
 from maydan.storage.revisions import bump
 
@@ -85,7 +86,9 @@ class ApiTokens:
             last_used_at=None,
         )
         more = () if seal is None else seal((token, text))
-        await self._store.commit([_insert(token, account_id, text), *more])
+        data = {"account": account_id, "actions": list(token.actions)}
+        noted = change_statement("token.created", ("token", token.id), at=now, data=data)
+        await self._store.commit([_insert(token, account_id, text), *more, noted])
         return token, text
 
     async def list_of(
@@ -124,8 +127,10 @@ class ApiTokens:
         sql = "SELECT id FROM maydan_api_tokens WHERE id = ? AND account_id = ? AND revoked_at IS NULL"
         if await self._store.fetch_point(sql, token_id, account_id) is None:
             raise NotFound
-        end = Statement("UPDATE maydan_api_tokens SET revoked_at = ? WHERE id = ?", (self._clock.now(), token_id))
-        await self._store.commit([end, bump("accounts")])
+        now = self._clock.now()
+        end = Statement("UPDATE maydan_api_tokens SET revoked_at = ? WHERE id = ?", (now, token_id))
+        noted = change_statement("token.revoked", ("token", token_id), at=now, data={"account": account_id})
+        await self._store.commit([end, noted, bump("accounts")])
 
     def _read(self, row: Row) -> ApiToken:
         dialect = self._store.dialect

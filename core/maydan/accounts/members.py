@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from maydan.errors import NotFound, Stale
 from maydan.ids import is_id
+from maydan.storage.acting import change_statement
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
 from maydan.storage.revisions import bump
 
@@ -104,8 +105,17 @@ class Members:
         Raises:
             Stale: Somebody else changed it first.
         """
-        change = member_statement(space_key, account_id, roles, now=self._clock.now(), known=known)
-        await self._commit([change, *seal, bump("accounts")])
+        wanted = sorted(set(roles))
+        change = member_statement(space_key, account_id, wanted, now=self._clock.now(), known=known)
+        noted = change_statement(
+            "member.changed",
+            ("account", account_id),
+            at=self._clock.now(),
+            space_key=space_key,
+            version=1 if known is None else known.version + 1,
+            data={"roles": wanted, "before": [] if known is None else sorted(known.roles)},
+        )
+        await self._commit([change, *seal, noted, bump("accounts")])
         return await self.get(space_key, account_id)
 
     async def remove(self, space_key: int, known: Member) -> None:
@@ -115,7 +125,15 @@ class Members:
             Stale: Somebody else changed it first.
         """
         sql = "DELETE FROM maydan_members WHERE space_key = ? AND account_id = ? AND version = ?"
-        await self._commit([Statement(sql, (space_key, known.account_id, known.version), expect=1), bump("accounts")])
+        noted = change_statement(
+            "member.deleted",
+            ("account", known.account_id),
+            at=self._clock.now(),
+            space_key=space_key,
+            data={"before": sorted(known.roles)},
+        )
+        gone = Statement(sql, (space_key, known.account_id, known.version), expect=1)
+        await self._commit([gone, noted, bump("accounts")])
 
     async def _commit(self, batch: list[Statement]) -> None:
         try:

@@ -10,6 +10,7 @@ from maydan.accounts.addresses import address_key, is_address
 from maydan.accounts.passwords import check_password
 from maydan.errors import InputError, InvalidInput, NotFound, Stale
 from maydan.ids import is_id, new_id
+from maydan.storage.acting import change_statement
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
 from maydan.storage.revisions import bump
 
@@ -122,7 +123,7 @@ class People:
             administrator=administrator,
         )
         try:
-            await self._store.commit([insert_account(account), bump("accounts")])
+            await self._store.commit([insert_account(account), created_statement(account), bump("accounts")])
         except Duplicate as error:
             raise address_taken() from error
         return account
@@ -143,7 +144,8 @@ class People:
             "UPDATE maydan_accounts SET administrator = ?, suspended_at = NULL, "
             "verified_at = coalesce(verified_at, ?), version = version + 1, updated_at = ? WHERE id = ?"
         )
-        await self._store.commit([Statement(sql, (True, now, now, known.id), expect=1), bump("accounts")])
+        noted = change_statement("account.changed", ("account", known.id), at=now, data={"fields": ["administrator"]})
+        await self._store.commit([Statement(sql, (True, now, now, known.id), expect=1), noted, bump("accounts")])
         return await self.get(known.id)
 
     async def suspend(self, account: Account, *, suspended: bool, seal: Sequence[Statement] = ()) -> Account:
@@ -169,13 +171,29 @@ class People:
         """
         names = "".join(f"{name} = ?, " for name in values)
         sql = f"UPDATE maydan_accounts SET {names}version = version + 1, updated_at = ? WHERE id = ? AND version = ?"
-        args = (*values.values(), self._clock.now(), account.id, account.version)
+        now = self._clock.now()
+        args = (*values.values(), now, account.id, account.version)
+        kind, data = _change_of(values)
+        noted = change_statement(kind, ("account", account.id), at=now, version=account.version + 1, data=data)
         try:
-            await self._store.commit([Statement(sql, args, expect=1), *more, bump("accounts")])
+            await self._store.commit([Statement(sql, args, expect=1), *more, noted, bump("accounts")])
         except GuardFailed as error:
             raise Stale("The account was changed in the meantime; read it again.") from error
         except Duplicate as error:
             raise address_taken() from error
+
+
+def _change_of(values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the type of the event of a change and what it tells: names of what changed, never values."""
+    if "suspended_at" in values:
+        return ("account.released" if values["suspended_at"] is None else "account.suspended"), {}
+    named = {"email_key": "email", "password_hash": "password"}
+    return "account.changed", {"fields": sorted({named.get(name, name) for name in values})}
+
+
+def created_statement(account: Account) -> Statement:
+    """Return the part of a batch that notes a new account in the log."""
+    return change_statement("account.created", ("account", account.id), at=account.created_at, version=1)
 
 
 def read_account(store: Store, row: Row) -> Account:

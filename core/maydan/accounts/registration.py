@@ -11,10 +11,11 @@ from maydan.accounts.addresses import address_key
 from maydan.accounts.attempts import Attempt, Limit
 from maydan.accounts.outbox import NOBODY, mail_statement
 from maydan.accounts.passwords import check_password
-from maydan.accounts.people import check_person, insert_account, new_account
+from maydan.accounts.people import check_person, created_statement, insert_account, new_account
 from maydan.accounts.sessions import end_sessions_of
 from maydan.accounts.tokens import TokenKind, hash_token, kind_of
 from maydan.errors import Conflict, InputError, InvalidInput
+from maydan.storage.acting import change_statement
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
 from maydan.storage.revisions import bump
 
@@ -80,7 +81,7 @@ class Registration:
             account = new_account(
                 self._clock.now(), email=email, password_hash=hashed, name=name, locale="", verified=verified
             )
-            batch = [insert_account(account)]
+            batch = [insert_account(account), created_statement(account)]
             if not verified:
                 batch.append(self._mail("verify", account, locale))
             try:
@@ -106,7 +107,8 @@ class Registration:
         )
         args = (proof.email, address_key(proof.email), now, now, proof.account_id)
         try:
-            await self._store.commit([*_use(proof, now), Statement(sql, args), bump("accounts")])
+            noted = change_statement("account.verified", ("account", proof.account_id), at=now)
+            await self._store.commit([*_use(proof, now), Statement(sql, args), noted, bump("accounts")])
         except GuardFailed:
             _refuse_token()
         except Duplicate as error:
@@ -142,7 +144,10 @@ class Registration:
             "version = version + 1, updated_at = ? WHERE id = ?"
         )
         change = Statement(sql, (hashed, now, now, proof.account_id))
-        batch = [*_use(proof, now), change, end_sessions_of(proof.account_id, now), bump("accounts")]
+        noted = change_statement(
+            "account.changed", ("account", proof.account_id), at=now, data={"fields": ["password"]}
+        )
+        batch = [*_use(proof, now), change, end_sessions_of(proof.account_id, now), noted, bump("accounts")]
         try:
             await self._store.commit(batch)
         except GuardFailed:

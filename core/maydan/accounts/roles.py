@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import msgspec
 from msgspec import Struct
 
 from maydan.access.casbin import ALL_SPACES, Rule, RuleSet, inheritance_rules, policy_rules, read_rules
 from maydan.access.policies import BUILT_IN_ROLES, REPLACEABLE, Policy, Role
 from maydan.access.snapshot import compile_snapshot
 from maydan.errors import Conflict, NotFound, Stale
+from maydan.storage.acting import change_statement
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
 from maydan.storage.revisions import bump
 from maydan.storage.schema.m0001_access import RULE_INSERT, rule_values
@@ -123,7 +125,15 @@ class Roles:
         # What is new is inserted before what was there is deleted: neither touches the other's rows.
         batch = [self._version(space_key, name, known), _delete_rules(space_key, name)]
         batch += [Statement(RULE_INSERT, rule_values(space_key, rule)) for rule in rules]
-        await self._commit([*batch, *seal, bump("policies")])
+        noted = change_statement(
+            "role.changed",
+            ("role", name),
+            at=self._clock.now(),
+            space_key=space_key,
+            version=1 if known is None else known.version + 1,
+            data={"inherits": list(contained), "policies": msgspec.to_builtins([each.as_input() for each in policies])},
+        )
+        await self._commit([*batch, *seal, noted, bump("policies")])
         return (await self.load(space_key, brought)).get(name)
 
     async def delete(self, space_key: int, known: SpaceRole) -> None:
@@ -145,7 +155,8 @@ class Roles:
             raise Conflict(f"The role {other} contains this one.", code="role_in_use")
         sql = "DELETE FROM maydan_roles WHERE space_key = ? AND name = ? AND version = ?"
         gone = Statement(sql, (space_key, known.name, known.version), expect=1)
-        await self._commit([gone, _delete_rules(space_key, known.name), bump("policies")])
+        noted = change_statement("role.deleted", ("role", known.name), at=self._clock.now(), space_key=space_key)
+        await self._commit([gone, _delete_rules(space_key, known.name), noted, bump("policies")])
 
     def _version(self, space_key: int, name: str, known: SpaceRole | None) -> Statement:
         now = self._clock.now()

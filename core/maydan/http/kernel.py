@@ -38,6 +38,7 @@ from maydan.http.replies import Reply, answer_of_error, reply_to, reply_to_error
 from maydan.http.routing import BY_OPERATION, LOGGED_IN, MONITORING, PUBLIC, Access, AnyQuery, QueryParser, Route
 from maydan.http.streams import Stream, StreamReply
 from maydan.operations.core import Caller
+from maydan.storage.acting import ACTING, Acting
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
@@ -150,6 +151,7 @@ class Endpoint:
     async def _admit(self, call: Call) -> None:
         """Steps 3 and 4: who calls, and may they; asked again while a stream is open."""
         call.caller = await self._identify(call)
+        ACTING.set(Acting(call.caller.actor.id, call.request_id))
         if self._in_space:
             await self._enter_space(call)
         self._check_access(call)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from maydan.access.actions import Action
 from maydan.engagement.comments import find_states
 from maydan.errors import NotFound
+from maydan.events.kinds import SubjectData
 from maydan.operations.core import Caller
 from maydan.operations.entries.reading import Reading, maps_of
 from maydan.operations.entries.views import reading_action
@@ -134,18 +135,21 @@ class Sight:
         if kind is None:
             return None
         if kind.permission is not None:
-            return self._setting(event, kind.permission)
+            return self._setting(event, kind)
         if event.subject_type == "comment":
             seen = self.types.get(event.data.get("type", ""))
             return self._comment(event, seen) if seen else None
         seen = self.types.get(event.subject_type)
         return self._entry(event, seen) if seen else None
 
-    def _setting(self, event: LoggedEvent, permission: str) -> Told | None:
-        if not self._snapshot.allows(self._actor, permission):
+    def _setting(self, event: LoggedEvent, kind: EventType) -> Told | None:
+        if kind.permission is None or not self._snapshot.allows(self._actor, kind.permission):
             return None
-        version = {} if event.version is None else {"version": event.version}
-        return Told(event.type, {"id": event.subject_id, **version, **event.data})
+        data: dict[str, Any] = {"id": event.subject_id}
+        if event.version is not None:
+            data["version"] = event.version
+        # What else the core notes of settings is for the audit; plugins say themselves what they tell.
+        return Told(event.type, data if kind.data is SubjectData else data | event.data)
 
     def _entry(self, event: LoggedEvent, seen: TypeSight) -> Told | None:
         entry_id, witness = event.subject_id, self.witnesses.get(event.position)

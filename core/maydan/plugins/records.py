@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from maydan.plugins.isolation import Isolation
+from maydan.storage.acting import change_statement
 from maydan.storage.dialects import Dialect
 from maydan.storage.ports import Statement
 from maydan.storage.revisions import bump
@@ -64,15 +65,20 @@ class PluginRecords:
         """Remember that a plugin is isolated; every worker stops calling it within a second."""
         now = self._clock.now()
         values = (name, False, isolation.what, isolation.reason, now)
-        await self._store.commit([Statement(_ISOLATE, values), bump(SCOPE)])
+        data = {"what": isolation.what, "reason": isolation.reason}
+        await self._store.commit([Statement(_ISOLATE, values), self._noted("plugin.isolated", name, data), bump(SCOPE)])
 
     async def release(self, name: str) -> None:
         """Forget that a plugin was isolated; one whose import is the reason comes back at the next start."""
-        await self._store.commit([Statement(_RELEASE, (name,)), bump(SCOPE)])
+        await self._store.commit([Statement(_RELEASE, (name,)), self._noted("plugin.released", name), bump(SCOPE)])
 
     async def pin(self, name: str, *, active: bool) -> None:
         """Have a plugin called whatever its breakers say, or leave that to them again."""
-        await self._store.commit([Statement(_PIN, (name, active)), bump(SCOPE)])
+        noted = self._noted("plugin.pinned", name, {"active": active})
+        await self._store.commit([Statement(_PIN, (name, active)), noted, bump(SCOPE)])
+
+    def _noted(self, kind: str, name: str, data: dict[str, Any] | None = None) -> Statement:
+        return change_statement(kind, ("plugin", name), at=self._clock.now(), data=data)
 
     async def follow(self, host: PluginHost) -> None:
         """Bring a host to what the records say; at start and whenever the revision moves."""
