@@ -13,13 +13,11 @@ from maydan.access.actors import system
 from maydan.cli.failures import CommandFailed
 from maydan.cli.instance import load_settings
 from maydan.cli.opening import load_host, opened_core
-from maydan.content.schema import json_schema
 from maydan.http.openapi import build_document, build_space_document
 from maydan.http.surface import core_routes
 from maydan.settings import Settings, suggest
 
 if TYPE_CHECKING:
-    from maydan.content.types import ContentType
     from maydan.http.routing import Route
     from maydan.plugins.host import PluginHost
 
@@ -44,14 +42,9 @@ async def _of_space(settings: Settings, name: str) -> dict[str, Any]:
             )
         snapshot = await core.snapshots.get(space)
         types = core.registry.types(space)
-        return build_space_document(_routes(core.host), space, types, snapshot, system("maydan openapi"), _schema)
+        return build_space_document(_routes(core.host), space, types, snapshot, system("maydan openapi"))
 
 
 def _routes(host: PluginHost) -> list[Route]:
     brought = [route for registered in host.registered().values() for route in registered.routes]
     return [*core_routes(), *brought]  # pyright: ignore[reportReturnType] - the host checked that they are routes
-
-
-def _schema(content_type: ContentType, fields: frozenset[str], purpose: str) -> dict[str, Any]:
-    schema = json_schema(content_type, fields=fields, purpose="input" if purpose == "input" else "output")
-    return {name: part for name, part in schema.items() if name != "$schema"}

@@ -29,10 +29,17 @@ ENTRY_INPUT: Final[dict[str, Any]] = {
     "type": "object",
     "description": "Fields of the content type by name, `slug` and `tags`; see the space's own document.",
     "properties": {
-        "slug": {"type": ["string", "null", "object"]},
+        "slug": {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
+                {"type": "null"},
+            ]
+        },
         "tags": {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": 100},
     },
 }
+ENTRY_PATCH: Final[dict[str, Any]] = {**ENTRY_INPUT, "description": "What changes of the entry; `null` clears."}
 ENTRY_PAGE: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["items", "next"],
@@ -71,3 +78,23 @@ LISTING: Final = (
     Parameter(name="status", schema={"enum": ["draft", "published", "changed", "trashed"]}),
 )
 """Parameters of lists, beside the filters, which depend on the content type."""
+
+_LISTS: Final = frozenset({"sort", "fields", "include"})
+_FILTER: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": 'Conditions such as `{"rating": {"gte": 3}}`, all of which must hold; `and`, `or` and `not` nest.',
+}
+QUERY: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "filter": _FILTER,
+        **{
+            parameter.name: {"type": "array", "items": {"type": "string"}, "description": parameter.description}
+            if parameter.name in _LISTS
+            else {**parameter.schema, "description": parameter.description}
+            for parameter in LISTING
+        },
+    },
+}
+"""The body of ``POST …/query``, with the members that the address of a list takes as parameters."""

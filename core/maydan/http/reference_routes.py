@@ -10,14 +10,12 @@ import msgspec
 from msgspec import Struct
 
 from maydan.access.bounded import BoundedCache
-from maydan.content.schema import json_schema
 from maydan.http.answers import Answer, Cache
 from maydan.http.openapi import build_document, build_space_document
 from maydan.http.routing import BY_OPERATION, Route, route
 
 if TYPE_CHECKING:
     from maydan.access.snapshot import Snapshot
-    from maydan.content.types import ContentType
     from maydan.http.call import Call
     from maydan.http.openapi.shapes import Json
 
@@ -55,18 +53,13 @@ async def get_space_openapi(call: Call) -> Answer:
     versions = tuple((each.key, each.version) for each in types)
     known = _documents.get(key)
     if known is None or known[0] is not snapshot or known[1] != versions:
-        document = build_space_document(call.around.routes, space, types, snapshot, call.actor, _schema_of)
+        document = build_space_document(call.around.routes, space, types, snapshot, call.actor)
         known = (snapshot, versions, msgspec.json.encode(document))
         _documents.put(key, known)
     return Answer(body=known[2], cache=Cache.PUBLIC)
 
 
 _documents: BoundedCache[Any, tuple[Snapshot, tuple[tuple[int, int], ...], bytes]] = BoundedCache(_MAX_DOCUMENTS)
-
-
-def _schema_of(content_type: ContentType, fields: frozenset[str], purpose: str) -> Json:
-    schema = json_schema(content_type, fields=fields, purpose="input" if purpose == "input" else "output")
-    return {name: part for name, part in schema.items() if name != "$schema"}
 
 
 @route(

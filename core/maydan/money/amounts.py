@@ -42,6 +42,11 @@ def _exponents() -> dict[str, int]:
     return {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
 
 
+def currencies() -> list[str]:
+    """Return the codes of the currencies that have a minor unit, in order."""
+    return sorted(_exponents())
+
+
 def find_exponent(currency: str) -> int | None:
     """Return the digits after the point of a currency, or ``None`` for an unknown code or one without a minor unit."""
     return _exponents().get(currency)

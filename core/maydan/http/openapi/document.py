@@ -16,8 +16,7 @@ from maydan.http.routing import Route
 
 _TAG: Final = '(W/)?"[!#-~]*"'
 _TAGS: Final[Json] = {
-    "type": "string",
-    "pattern": rf"^(\*|{_TAG}(, *{_TAG})*)$",
+    "anyOf": [{"const": "*"}, {"type": "string", "pattern": rf"^{_TAG}(, *{_TAG})*$"}],
     "examples": ['"3-0a1b2c3d4e5f6071"', "*"],
 }
 _KEY: Final[Json] = {"type": "string", "pattern": "^[!-~]{1,255}$"}

@@ -7,11 +7,13 @@ from typing import Any, Final
 from msgspec import NODEFAULT
 from msgspec.structs import fields
 
+from maydan.http.entries_schemas import ENTRY_INPUT, ENTRY_PATCH
 from maydan.http.openapi.responses import header_reference, problem_reference, security_of, statuses_of
-from maydan.http.openapi.schemas import Schemas
-from maydan.http.openapi.shapes import ENTRY_INPUT, Json
+from maydan.http.openapi.schemas import Schemas, exact
+from maydan.http.openapi.shapes import Json
 from maydan.http.queries import field_types
 from maydan.http.routing import Route
+from maydan.http.streams_frames import MEDIA_TYPE as EVENT_STREAM
 
 _PATH: Final[dict[str, Json]] = {
     "space": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,62}$"},
@@ -54,7 +56,8 @@ def operation_of(route: Route, schemas: Schemas) -> Json:
 def _body_of(route: Route) -> Any:
     """Return the type or the schema of the body; an object that is written to a content type is an entry."""
     is_entry = route.body is dict and "/content/{type}" in route.path
-    return route.input_schema or (ENTRY_INPUT if is_entry else route.body)
+    entry = ENTRY_PATCH if route.method == "PATCH" else ENTRY_INPUT
+    return route.input_schema or (entry if is_entry else route.body)
 
 
 def _success(route: Route, schemas: Schemas, status: int) -> Json:
@@ -64,6 +67,8 @@ def _success(route: Route, schemas: Schemas, status: int) -> Json:
     if route.answer is not None and status not in (204, 301, 302, 303):
         response["content"] = {route.answer_media_type: {"schema": schemas.of(route.answer)}}
         headers["ETag"] = header_reference("ETag")
+    if route.stream:
+        response.setdefault("content", {})[EVENT_STREAM] = {"schema": {"type": "string"}}
     if status in (201, 301, 302, 303):
         headers["Location"] = header_reference("Location")
     if route.method == "POST":
@@ -95,7 +100,7 @@ def _parameters(route: Route, schemas: Schemas) -> list[Json]:
 
 
 def _described(parameter: Any, place: str) -> Json:
-    schema = _filled(parameter.schema) if place == "query" else parameter.schema
+    schema = _filled(exact(parameter.schema)) if place == "query" else parameter.schema
     described: Json = {"name": parameter.name, "in": place, "schema": schema}
     if parameter.description:
         described["description"] = parameter.description

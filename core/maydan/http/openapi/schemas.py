@@ -7,11 +7,17 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from maydan.http.entries_schemas import ENTRY, ENTRY_PAGE
-from maydan.http.openapi.shapes import ENTRY_INPUT, Json
+from maydan.http.entries_schemas import ENTRY, ENTRY_INPUT, ENTRY_PAGE, ENTRY_PATCH, QUERY
+from maydan.http.openapi.shapes import Json
 
 REFERENCE: Final = "#/components/schemas/"
-_SHARED: Final[dict[str, Json]] = {"Entry": ENTRY, "EntryInput": ENTRY_INPUT, "EntryPage": ENTRY_PAGE}
+_SHARED: Final[dict[str, Json]] = {
+    "Entry": ENTRY,
+    "EntryInput": ENTRY_INPUT,
+    "EntryPatch": ENTRY_PATCH,
+    "EntryPage": ENTRY_PAGE,
+    "EntryQuery": QUERY,
+}
 _NAMED: Final[dict[str, Json]] = {
     **_SHARED,
     "EntryPage": {
@@ -24,6 +30,8 @@ _NAMED: Final[dict[str, Json]] = {
 }
 """Schemas that routes give as they are, under the names by which a space's document replaces them."""
 _MAX_INTEGER: Final = 2**63 - 1
+_NO_NUL: Final = "^[^\\u0000]*$"
+_SAID: Final = frozenset({"enum", "const", "format", "pattern"})
 
 
 class Schemas:
@@ -54,7 +62,7 @@ def _has_struct_schema(kind: Any) -> bool:
 
 
 def exact(schema: Any) -> Any:
-    """Return a schema with the limits that the kernel holds everywhere: integers have 64 bits."""
+    """Return a schema with the limits that the kernel holds everywhere: integers have 64 bits, text has no NUL."""
     if isinstance(schema, list):
         return [exact(part) for part in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
@@ -66,4 +74,6 @@ def exact(schema: Any) -> Any:
             made.setdefault("minimum", -_MAX_INTEGER)
         if "exclusiveMaximum" not in made:
             made.setdefault("maximum", _MAX_INTEGER)
+    elif made.get("type") == "string" and _SAID.isdisjoint(made):
+        made["pattern"] = _NO_NUL
     return made

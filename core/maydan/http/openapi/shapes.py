@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -21,13 +21,3 @@ class Page(Struct, Generic[T], frozen=True, kw_only=True):
 
 Json = dict[str, Any]
 """A part of the document."""
-
-ENTRY_INPUT: Final[Json] = {
-    "type": "object",
-    "description": "The fields of the content type, `slug` and `tags`; see the space's own document.",
-    "properties": {
-        "slug": {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]},
-        "tags": {"type": "array", "items": {"type": "string"}},
-    },
-}
-"""The body of a route that writes an entry."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
+from maydan.content.schema import Parts, json_schema
 from maydan.http.openapi.document import build_document
+from maydan.http.openapi.queries import Queries
 from maydan.http.openapi.schemas import REFERENCE
 from maydan.http.openapi.shapes import Json
+from maydan.http.openapi.sights import Sight, sights_of
+from maydan.http.openapi.values import ANY_JSON, currency
 from maydan.http.routing import Access, Route
 
 if TYPE_CHECKING:
@@ -18,49 +22,51 @@ if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
 
-SchemaOf = Callable[["ContentType", frozenset[str], str], Json]
-"""The JSON Schema of a type with these fields, for ``input`` or ``output``."""
-
 _SPACE: Final = "/api/spaces/{space}"
 _TYPE: Final = "/content/{type}"
-_WRITES: Final = ("create", "update")
+_NEEDS: Final = {
+    "list_entries": ("read", "read_draft"),
+    "query_entries": ("read", "read_draft"),
+    "get_entry": ("read", "read_draft"),
+    "create_entry": ("create",),
+    "patch_entry": ("update",),
+    "put_entry": ("create", "update"),
+    "delete_entry": ("delete",),
+    "publish_entry": ("publish",),
+    "unpublish_entry": ("publish",),
+    "list_versions": ("read_draft",),
+    "get_version": ("read_draft",),
+    "compare_versions": ("read_draft",),
+    "restore_version": ("update",),
+}
+"""Of which actions one must be allowed on some entry, for what is not offered to everybody who sees the type."""
 
 
 def build_space_document(
-    routes: Sequence[Route],
-    space: Space,
-    types: Sequence[ContentType],
-    snapshot: Snapshot,
-    actor: Actor,
-    schema_of: SchemaOf,
+    routes: Sequence[Route], space: Space, types: Sequence[ContentType], snapshot: Snapshot, actor: Actor
 ) -> Json:
     """Return the document, without what the caller may neither read nor write.
 
     Args:
         routes: All routes of the instance.
         types: The content types that are active in the space.
-        schema_of: Makes the JSON Schema of a type.
     """
     offered = [route for route in routes if _is_offered(route, space, snapshot, actor)]
     document = build_document(offered, title=space.title or space.name)
-    paths: dict[str, Json] = document["paths"]
-    schemas: dict[str, Json] = document["components"]["schemas"]
-    made: dict[str, Json] = {}
-    visible = list(_visible(types, snapshot, actor))
-    for path, item in paths.items():
+    sights = sights_of(types, snapshot, actor)
+    writer = _Writer(space, sights, document["components"]["schemas"])
+    paths: dict[str, Json] = {}
+    for path, item in document["paths"].items():
         here = path.replace("{space}", space.name)
+        own = _without_parameters(item, ("space",))
         if _TYPE not in path:
-            made[here] = _without_parameters(item, ("space",))
+            paths[here] = writer.in_space(own)
             continue
-        for content_type, _, _ in visible:
-            own = _of_type(item, content_type.name)
-            made[here.replace("{type}", content_type.name)] = _without_parameters(own, ("space", "type"))
-    for content_type, readable, writable in visible:
-        schemas[f"Entry.{content_type.name}"] = schema_of(content_type, readable, "output")
-        schemas[f"EntryInput.{content_type.name}"] = schema_of(content_type, writable, "input")
-        schemas[f"EntryPage.{content_type.name}"] = _page(schemas["EntryPage"], content_type.name)
-    document["paths"] = made
-    return document
+        for sight in sights.values():
+            found = writer.of_type(_without_parameters(own, ("type",)), sight)
+            if found:
+                paths[here.replace("{type}", sight.type.name)] = found
+    return {**document, "paths": paths}
 
 
 def _is_offered(route: Route, space: Space, snapshot: Snapshot, actor: Actor) -> bool:
@@ -71,35 +77,106 @@ def _is_offered(route: Route, space: Space, snapshot: Snapshot, actor: Actor) ->
     return isinstance(permission, Access) or snapshot.allows(actor, permission)
 
 
-def _visible(
-    types: Iterable[ContentType], snapshot: Snapshot, actor: Actor
-) -> Iterable[tuple[ContentType, frozenset[str], frozenset[str]]]:
-    """Yield the types that the caller may read or write, with the fields it may read and those it may write."""
-    for content_type in types:
-        decisions = [snapshot.decide(actor, action, content_type) for action in ("read", "read_draft")]
-        readable = frozenset(name for decision in decisions for name in decision.filterable)
-        writes = [snapshot.decide(actor, action, content_type) for action in _WRITES]
-        writable = frozenset(name for decision in writes for name in decision.filterable)
-        if readable or writable:
-            yield content_type, readable, writable
+class _Writer:
+    """Puts a space's own names into the document of its routes."""
+
+    def __init__(self, space: Space, sights: dict[str, Sight], schemas: dict[str, Json]) -> None:
+        """Write the schemas of all types that the caller sees."""
+        self._locales = space.locales
+        self._sights = sights
+        self._queries = Queries(sights)
+        schemas["Currency"], schemas["Json"] = currency(), ANY_JSON
+        if "PublishInput" in schemas:
+            schemas["PublishInput"] = _with_locales(schemas["PublishInput"], self._locales)
+        for sight in sights.values():
+            schemas |= self._entries(sight, schemas["EntryPage"])
+            self._queries.write(sight, schemas["EntryQuery"])
+        schemas |= self._queries.components
+
+    def _entries(self, sight: Sight, page: Json) -> dict[str, Json]:
+        """Return what goes out of a type and what comes in."""
+        name, locales = sight.type.name, self._locales
+        parts = Parts(
+            currency={"$ref": f"{REFERENCE}Currency"}, json={"$ref": f"{REFERENCE}Json"}, embedded=self._embedded
+        )
+        made = {
+            "Entry": json_schema(sight.type, fields=sight.readable, purpose="view", locales=locales, parts=parts),
+            "EntryInput": json_schema(sight.type, fields=sight.writable, purpose="input", locales=locales, parts=parts),
+            "EntryPatch": json_schema(
+                sight.type, fields=sight.changeable, purpose="patch", locales=locales, parts=parts
+            ),
+            "EntryPage": _page(page, name),
+        }
+        return {
+            f"{shape}.{name}": {key: part for key, part in schema.items() if key != "$schema"}
+            for shape, schema in made.items()
+        }
+
+    def _embedded(self, name: str) -> Json | None:
+        sight = self._sights.get(name)
+        return {"$ref": f"{REFERENCE}Entry.{name}"} if sight is not None and sight.readable else None
+
+    def in_space(self, item: Json) -> Json:
+        """Return a path item that is about no content type."""
+        return {method: self._with_own_locales(operation) for method, operation in item.items()}
+
+    def of_type(self, item: Json, sight: Sight) -> Json:
+        """Return a path item for one content type, with operation ids of its own; empty where nothing is offered."""
+        name = sight.type.name
+        offered = {
+            method: operation for method, operation in item.items() if _is_possible(operation["operationId"], sight)
+        }
+        own: dict[str, Any] = msgspec.json.decode(_renamed(msgspec.json.encode(offered), name))
+        for method, operation in own.items():
+            kind = operation["operationId"]
+            reads = method == "get"
+            locales = (*self._locales, "*") if reads else self._locales
+            parameters = self._queries.parameters(sight, operation["parameters"], locales)
+            if kind == "list_entries":
+                parameters += [*self._queries.filters(sight), *self._queries.portions(sight)]
+            elif kind == "get_entry":
+                parameters += self._queries.portions(sight)
+            operation["parameters"] = parameters
+            operation["operationId"] = f"{kind}_{name.replace('.', '_').replace('-', '_')}"
+            operation["tags"] = [name]
+        return own
+
+    def _with_own_locales(self, operation: Json) -> Json:
+        """Return an operation of the space whose ``locale`` is one that the space has."""
+        return {**operation, "parameters": [_with_locale(each, self._locales) for each in operation["parameters"]]}
 
 
-def _of_type(item: Json, name: str) -> Json:
-    """Return a path item with the schemas of one content type, and operation ids of its own."""
-    text = msgspec.json.encode(item)
-    for shape in ("Entry", "EntryInput", "EntryPage"):
+def _is_possible(operation: str, sight: Sight) -> bool:
+    if "comment" in operation:
+        return "comments" in sight.type.engagement
+    needed = _NEEDS.get(operation)
+    return needed is None or not sight.actions.isdisjoint(needed)
+
+
+def _renamed(text: bytes, name: str) -> bytes:
+    """Return JSON with the schemas of one content type in the place of those of any."""
+    for shape in ("Entry", "EntryInput", "EntryPatch", "EntryPage", "EntryQuery"):
         text = text.replace(f'"{REFERENCE}{shape}"'.encode(), f'"{REFERENCE}{shape}.{name}"'.encode())
-    own: dict[str, Any] = msgspec.json.decode(text)
-    for operation in own.values():
-        operation["operationId"] += f"_{name.replace('.', '_').replace('-', '_')}"
-        operation["tags"] = [name]
-    return own
+    return text
 
 
 def _page(page: Json, name: str) -> Json:
     """Return the schema of a page of one type's entries."""
     items = {**page["properties"]["items"], "items": {"$ref": f"{REFERENCE}Entry.{name}"}}
     return {**page, "properties": {**page["properties"], "items": items}}
+
+
+def _with_locales(schema: Json, locales: tuple[str, ...]) -> Json:
+    """Return the body of a publication with the locales that the space has."""
+    own: Json = {"type": "array", "items": {"type": "string", "enum": list(locales)}}
+    written = schema["properties"]["locales"]
+    return {**schema, "properties": {**schema["properties"], "locales": {**written, "anyOf": [own, {"type": "null"}]}}}
+
+
+def _with_locale(parameter: Json, locales: tuple[str, ...]) -> Json:
+    if parameter.get("in") != "query" or parameter["name"] != "locale":
+        return parameter
+    return {**parameter, "schema": {"type": "string", "enum": list(locales)}}
 
 
 def _without_parameters(item: Json, names: tuple[str, ...]) -> Json:
