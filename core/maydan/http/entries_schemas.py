@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from maydan.content.includes import MOST_OF_ONE
 from maydan.http.routing import Parameter
 
 _TIME: Final = {"type": "string", "format": "date-time"}
@@ -79,7 +80,19 @@ LISTING: Final = (
 )
 """Parameters of lists, beside the filters, which depend on the content type."""
 
-_LISTS: Final = frozenset({"sort", "fields", "include"})
+_LISTS: Final = frozenset({"sort", "fields"})
+_TEXTS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string"}}
+PORTION: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "Of a relation to many: so many of its targets, in an order.",
+    "required": ["path"],
+    "additionalProperties": False,
+    "properties": {
+        "path": {"type": "string"},
+        "limit": {"type": "integer", "minimum": 1, "maximum": MOST_OF_ONE},
+        "sort": _TEXTS,
+    },
+}
 _FILTER: Final[dict[str, Any]] = {
     "type": "object",
     "description": 'Conditions such as `{"rating": {"gte": 3}}`, all of which must hold; `and`, `or` and `not` nest.',
@@ -90,10 +103,15 @@ QUERY: Final[dict[str, Any]] = {
     "properties": {
         "filter": _FILTER,
         **{
-            parameter.name: {"type": "array", "items": {"type": "string"}, "description": parameter.description}
+            parameter.name: {**_TEXTS, "description": parameter.description}
             if parameter.name in _LISTS
             else {**parameter.schema, "description": parameter.description}
             for parameter in LISTING
+        },
+        "include": {
+            "type": "array",
+            "items": {"anyOf": [{"type": "string"}, PORTION]},
+            "description": "Relations: their targets, not their ids.",
         },
     },
 }

@@ -6,10 +6,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from maydan.content.fields import block_fields, inner_fields
+from maydan.content.includes import DEEPEST_INCLUDE
 from maydan.content.kinds import SYSTEM_KINDS
 from maydan.content.orders import MOST_SORTS
 from maydan.content.stored import TAGS
 from maydan.content.types import Field, Kind
+from maydan.http.entries_schemas import PORTION
 from maydan.http.openapi.operators import (
     OF_SYSTEM,
     PARTS,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from maydan.http.openapi.shapes import Json
     from maydan.http.openapi.sights import Sight
 
-DEEPEST_INCLUDE: Final = 4
+_LIMIT: Final = PORTION["properties"]["limit"]
 MOST_INCLUDES: Final = 100
 """Paths that a document lists; the server takes the others too."""
 
@@ -97,9 +99,19 @@ class Queries:
     def portions(self, sight: Sight) -> Iterator[Json]:
         """Yield the parameters that say how many of a relation's targets come, and in which order."""
         for path, relation in self._includes(sight):
-            if relation.many and "." not in path:
-                limit: Json = {"type": "integer", "minimum": 1, "maximum": 100}
-                yield {"name": f"include[{path}][limit]", "in": "query", "required": False, "schema": limit}
+            if not relation.many or "." in path:
+                continue
+            yield {"name": f"include[{path}][limit]", "in": "query", "required": False, "schema": _LIMIT}
+            order = self._order(relation)
+            if order is not None:
+                written = {"name": f"include[{path}][sort]", "in": "query", "required": False}
+                yield _listed(written, order, most=MOST_SORTS)
+
+    def _order(self, relation: Field) -> Json | None:
+        """Return the keys by which the targets of a relation can be ordered, where they are all of one type."""
+        targets = self._targets(relation)
+        only = len(relation.to) == 1 and len(targets) == 1
+        return {"$ref": f"{REFERENCE}EntrySort.{targets[0].type.name}"} if only else None
 
     def _shown(self, sight: Sight) -> list[str]:
         own = [name for name in SYSTEM_NAMES if name in sight.readable] + [field.name for field in sight.fields]
@@ -190,8 +202,19 @@ class Queries:
         return {**body, "properties": properties}
 
     def _include_body(self, sight: Sight, written: Json) -> Json:
-        path: Json = {"$ref": f"{REFERENCE}EntryInclude.{sight.type.name}"}
-        return {**written, "items": path, "uniqueItems": True}
+        """Return the includes of a body: paths, and portions of those that lead to many."""
+        shapes: list[Json] = [{"$ref": f"{REFERENCE}EntryInclude.{sight.type.name}"}]
+        by_order: dict[str, tuple[Json | None, list[str]]] = {}
+        for path, relation in self._includes(sight):
+            if relation.many:
+                order = self._order(relation)
+                by_order.setdefault(str(order), (order, []))[1].append(path)
+        for order, paths in by_order.values():
+            properties: Json = {"path": {"type": "string", "enum": paths}, "limit": _LIMIT}
+            if order is not None:
+                properties["sort"] = {"type": "array", "items": order, "uniqueItems": True, "maxItems": MOST_SORTS}
+            shapes.append({**PORTION, "properties": properties})
+        return {**written, "items": {"anyOf": shapes}, "uniqueItems": True}
 
 
 def _names(target: Sight) -> list[str]:
