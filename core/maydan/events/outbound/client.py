@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -156,6 +157,7 @@ def _headers(target: Target, given: Mapping[str, str], content: bytes) -> list[t
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
+@cache
 def _ssl_context() -> SSLContext:
     """Trust what the machine trusts, and what browsers do where the machine has no list of its own."""
     import ssl
