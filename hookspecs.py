@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
     from maydan.events.kinds import EventType
-    from maydan.plugins.declarations import DemoContent, Health, Role, Route
+    from maydan.plugins.declarations import DemoContent, Health, JobKind, Role, Route
     from maydan.plugins.importers import Importer
     from maydan.plugins.views import CommentState, EntryState
     from maydan.storage.log import LoggedEvent
@@ -124,6 +124,19 @@ def register_event_types(settings: Any) -> Sequence[EventType]:
     ...
 
 
+@hookspec
+def register_jobs(settings: Any) -> Sequence[JobKind]:
+    """Bring kinds of jobs: work that is done later, or at every tick of a cron expression, once over all workers.
+
+    Each is named ``<plugin>.<word>``. Store one with ``job_statement`` in the transaction of what it follows from.
+
+    When: once at start, last of all setup hooks.
+    If it fails: the plugin is ``failed`` with the reason (a name that is taken, no cron expression), as if it were not
+    installed; so are those that require it.
+    """
+    ...
+
+
 # -- writing: what a plugin may change or refuse ------------------------------------------------------------------
 
 
@@ -200,6 +213,21 @@ async def check_entry_delete(space: Space, entry: EntryState, actor: Actor) -> N
 
 
 @hookspec
+async def check_entry_transition(space: Space, entry: EntryState, transition: str, to: str, actor: Actor) -> None:
+    """Refuse a step of a workflow by raising ``HookRefused`` or ``InvalidInput``: a guard.
+
+    Args:
+        entry: As it is before the step; ``entry.state`` is where it comes from.
+        transition: Name of the step.
+        to: The state to which it leads.
+        actor: Who takes it; of kind ``system`` when its time has come.
+    When: after permission, roles, state and required fields were checked, in the transaction that would store it.
+    If it fails: any other error, or more than a second: 503 ``plugin_error``, the entry stays in its state.
+    """
+    ...
+
+
+@hookspec
 async def check_comment_create(space: Space, comment: CommentState, entry: EntryState, actor: Actor) -> None:
     """Refuse a comment by raising ``HookRefused`` or ``InvalidInput``.
 
@@ -271,6 +299,16 @@ async def entry_restored(space: Space, event: LoggedEvent) -> None:
 
     When: after commit, from the log, in order per entry, at least once.
     If it fails: noted with the plugin's name and tried again later; the entry stays restored.
+    """
+    ...
+
+
+@hookspec
+async def entry_transitioned(space: Space, event: LoggedEvent) -> None:
+    """Hear that an entry is in another state: ``event.data`` has ``transition``, ``from`` and ``to``.
+
+    When: after commit, from the log, in order per entry, at least once; what the step did besides has its own events.
+    If it fails: noted with the plugin's name and tried again later; the entry stays in its new state.
     """
     ...
 

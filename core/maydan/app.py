@@ -218,6 +218,8 @@ def _register_jobs(core: Core) -> None:
 
     schedules.register(core)
     schedules.repeat(core, "core.forget_answers", "37 * * * *", forget_answers)
+    for name, registered in core.host.registered().items():
+        schedules.register_plugin(core, name, registered.jobs)
 
 
 def create_app(core: Core, *, work: bool = True) -> Litestar:

@@ -42,7 +42,7 @@ from maydan.content.declare import (
 )
 from maydan.content.slugs import slugify
 from maydan.content.spaces import Space
-from maydan.content.types import ContentType, Field, Kind
+from maydan.content.types import ContentType, Field, Kind, SetFields, Transition, Workflow
 from maydan.errors import (
     BadParameter,
     Conflict,
@@ -58,6 +58,7 @@ from maydan.errors import (
     TooManyRequests,
     Unavailable,
 )
+from maydan.events.jobs import Job, NewJob, Obsolete, cancel_statement, job_statement
 from maydan.events.kinds import EventType
 from maydan.hookspecs import hookimpl
 from maydan.http.answers import Answer, Cache
@@ -72,8 +73,12 @@ from maydan.http.routing import (
     PageQuery,
     Parameter,
     Route,
+    StreamQuery,
     route,
 )
+from maydan.http.streams import Stream
+from maydan.http.streams_frames import stream_frame
+from maydan.http.streams_outlet import Outlet
 from maydan.ids import new_id
 from maydan.locales import fold
 from maydan.money import Money
@@ -81,7 +86,8 @@ from maydan.operations import entries
 from maydan.operations.core import Caller, Core, as_system
 from maydan.operations.entries import EntryView
 from maydan.operations.scopes import Scope, scope_of
-from maydan.plugins.declarations import DemoContent, DemoEntry, Health, Role
+from maydan.operations.transitions import transition
+from maydan.plugins.declarations import DemoContent, DemoEntry, Health, JobKind, Role
 from maydan.plugins.importers import ImportedComment, Importer, ImportSummary, ImportTarget, Outcome, Skipped
 from maydan.plugins.versions import HOOK_API
 from maydan.plugins.views import CommentState, EntryState
@@ -128,6 +134,8 @@ __all__ = [
     "Importer",
     "InputError",
     "InvalidInput",
+    "Job",
+    "JobKind",
     "Json",
     "Kind",
     "LoggedEvent",
@@ -137,9 +145,12 @@ __all__ = [
     "MaydanError",
     "Migration",
     "Money",
+    "NewJob",
     "NoQuery",
     "NotFound",
+    "Obsolete",
     "Outcome",
+    "Outlet",
     "PageQuery",
     "Parameter",
     "Phone",
@@ -150,25 +161,34 @@ __all__ = [
     "Route",
     "Scope",
     "Secret",
+    "SetFields",
     "Skipped",
     "Space",
     "Stale",
     "Statement",
     "Step",
+    "Stream",
+    "StreamQuery",
     "Text",
     "TooManyRequests",
+    "Transition",
     "Unavailable",
     "Url",
+    "Workflow",
     "as_system",
+    "cancel_statement",
     "content_type",
     "entries",
     "event_statement",
     "fold",
     "hookimpl",
+    "job_statement",
     "new_id",
     "options",
     "relation",
     "route",
     "scope_of",
     "slugify",
+    "stream_frame",
+    "transition",
 ]

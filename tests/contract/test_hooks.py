@@ -34,6 +34,9 @@ WITHOUT_A_PLUGIN = {
     "register_migrations",
     # The blog's events are the core's; those of orders come with the plugin that has orders.
     "register_event_types",
+    # Nor has the blog anything to do later or states to guard: carts that end and orders that are accepted do.
+    "register_jobs",
+    "check_entry_transition",
 }
 
 

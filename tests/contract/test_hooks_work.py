@@ -17,6 +17,7 @@ from maydan.plugin import (
     Answer,
     Call,
     ContentType,
+    Core,
     DemoContent,
     Event,
     EventType,
@@ -24,13 +25,20 @@ from maydan.plugin import (
     Health,
     HookRefused,
     ImportSummary,
+    Job,
+    JobKind,
     Kind,
     Migration,
+    NewJob,
     PolicyInput,
     Role,
+    Statement,
     Step,
+    Transition,
+    Workflow,
     event_statement,
     hookimpl,
+    job_statement,
     route,
 )
 from maydan.plugins.discovery import FoundPlugin
@@ -46,6 +54,13 @@ THING = ContentType(
     name="probe.thing",
     fields=(Field(name="title", kind=Kind.STRING, localized=True), Field(name="count", kind=Kind.INTEGER)),
     engagement=("comments",),
+    workflow=Workflow(
+        name="work",
+        states=("open", "done"),
+        initial="open",
+        final=("done",),
+        transitions=(Transition(name="finish", sources=("open",), to="done"),),
+    ),
 )
 COMMENT = {"text": "A thought."}
 Scenario = Callable[[Path], Awaitable[None]]
@@ -157,6 +172,25 @@ async def brings_event_types(folder: Path) -> None:
         assert await event_views(core, ANONYMOUS, space, events) == [None]
 
 
+async def brings_jobs(folder: Path) -> None:
+    """A stored one is done by its handler, and one with a cron expression at its tick."""
+    done: list[tuple[str, Any]] = []
+
+    async def run(core: Core, job: Job, finished: Statement) -> None:
+        done.append((job.kind, job.payload.get("seat")))
+        await core.store.commit([finished])
+
+    kinds = [JobKind(name="probe.remind", run=run), JobKind(name="probe.tidy", run=run, cron="0 3 * * *")]
+    async with site_with(folder, register_jobs=lambda: kinds) as site:
+        key = site.space.key
+        job = NewJob(kind="probe.remind", space_key=key, payload={"seat": 4}, run_at=site.clock.now())
+        await site.core.store.commit([job_statement(job)])
+        await site.core.jobs.run_due()
+        site.clock.move(days=1)
+        await site.core.jobs.run_due()
+        assert done == [("probe.remind", 4), ("probe.tidy", None)]
+
+
 async def transforms_input(folder: Path) -> None:
     """On creating, patching and replacing; what it adds is validated like everything else."""
 
@@ -227,6 +261,21 @@ async def vetoes_deleting(folder: Path) -> None:
         assert await site.find(entry) is not None
 
 
+async def vetoes_transitions(folder: Path) -> None:
+    """It sees the entry where it stands, and stays there."""
+    seen: list[Any] = []
+
+    async def check(entry: Any, transition: str, to: str) -> None:
+        seen.append((entry.state, transition, to))
+        await refuse()
+
+    async with site_with(folder, check_entry_transition=check) as site:
+        entry = await site.draft("probe.thing")
+        assert is_refusal(await site.administrator.post(f"{entry.path}/transitions/finish"))
+        assert seen == [("open", "finish", "done")]
+        assert (await site.administrator.get(f"{entry.path}?perspective=draft")).json()["state"] == "open"
+
+
 async def vetoes_commenting(folder: Path) -> None:
     """It sees the comment and what it is on."""
     seen: list[tuple[str, str]] = []
@@ -292,6 +341,11 @@ async def restored(site: Site, entry: Any) -> None:
     await site.administrator.post(f"{entry.path}/restore")
 
 
+async def transitioned(site: Site, entry: Any) -> None:
+    """Take it through its workflow."""
+    assert (await site.administrator.post(f"{entry.path}/transitions/finish")).is_success
+
+
 async def commented(site: Site, entry: Any) -> None:
     """Publish it and say something about it."""
     await site.publish(entry)
@@ -334,12 +388,14 @@ SCENARIOS: Mapping[str, Scenario] = {
     "register_importers": brings_importers,
     "register_demo_content": brings_demo_content,
     "register_event_types": brings_event_types,
+    "register_jobs": brings_jobs,
     "transform_entry_input": transforms_input,
     "check_entry_create": vetoes_creating,
     "check_entry_update": vetoes_updating,
     "check_entry_publish": vetoes_publishing,
     "check_entry_unpublish": vetoes_unpublishing,
     "check_entry_delete": vetoes_deleting,
+    "check_entry_transition": vetoes_transitions,
     "check_comment_create": vetoes_commenting,
     "entry_created": hears("entry_created", "entry.created", nothing_more),
     "entry_updated": hears("entry_updated", "entry.updated", patched),
@@ -347,6 +403,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "entry_unpublished": hears("entry_unpublished", "entry.unpublished", unpublished),
     "entry_deleted": hears("entry_deleted", "entry.deleted", deleted),
     "entry_restored": hears("entry_restored", "entry.restored", restored),
+    "entry_transitioned": hears("entry_transitioned", "entry.transitioned", transitioned),
     "comment_created": hears("comment_created", "comment.created", commented),
     "collect_health": is_asked_for_health,
     "provide_mailer": provides_the_mailer,

@@ -132,6 +132,14 @@ class Snapshot:
             self._role_sets.put(asked, known)
         return known
 
+    def holds_any(self, actor: Actor, roles: Iterable[str]) -> bool:
+        """Tell whether the actor has any of the roles here; the system and administrators have all."""
+        if actor.kind == "system" or actor.administrator or Role.ADMINISTRATOR in actor.everywhere:
+            return True
+        given = actor.roles.get(self.space_key)
+        own = _NO_ROLES if given is None else given | {Role.MEMBER}
+        return not contained_roles(self._inherits, {Role.ANONYMOUS, *own, *actor.everywhere}).isdisjoint(roles)
+
     def _resolve(self, asked: frozenset[str]) -> frozenset[str]:
         held = contained_roles(self._inherits, {Role.ANONYMOUS, *asked})
         return frozenset(role for role in held if role in self._by_role)

@@ -36,6 +36,8 @@ def list_losses(previous: ContentType, changed: ContentType) -> list[Loss]:
     losses = _losses(previous.fields, changed.fields, "/fields")
     if previous.drafts and not changed.drafts:
         losses.append(Loss("/drafts", "undrafted", "drafts, which have not been published, would become public"))
+    if previous.workflow is not None and changed.workflow is None:
+        losses.append(Loss("/workflow", "dropped", "the states of the entries are gone"))
     return losses
 
 

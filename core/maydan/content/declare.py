@@ -41,7 +41,7 @@ import msgspec
 from msgspec import NODEFAULT, Struct, StructMeta, UnsetType, structs
 
 from maydan.content.normal import check_type
-from maydan.content.types import ContentType, Field, Kind, OnDelete
+from maydan.content.types import ContentType, Field, Kind, OnDelete, Workflow
 from maydan.money import Money
 
 OnDeleteName: TypeAlias = Literal["restrict", "nullify", "cascade"]
@@ -123,6 +123,7 @@ class _Declared(Struct, frozen=True):
     slug_from: str | None
     indexes: tuple[tuple[str, ...], ...]
     engagement: tuple[str, ...]
+    workflow: Workflow | None
 
 
 _DECLARED: Final[dict[type, _Declared]] = {}
@@ -145,11 +146,12 @@ class EntryMeta(StructMeta):
         slug_from: str | None = None,
         indexes: tuple[tuple[str, ...], ...] = (),
         engagement: tuple[str, ...] = (),
+        workflow: Workflow | None = None,
     ) -> EntryMeta:
         """Make the class; without ``name`` it is a base of others and no content type."""
         made = super().__new__(cls, class_name, bases, namespace, kw_only=True, frozen=True)
         if name:
-            _DECLARED[made] = _Declared(name, title, drafts, single, slug_from, indexes, engagement)
+            _DECLARED[made] = _Declared(name, title, drafts, single, slug_from, indexes, engagement, workflow)
         return made
 
 
@@ -175,6 +177,7 @@ def content_type(declared: type[Struct]) -> ContentType:
         slug_from=head.slug_from,
         indexes=head.indexes,
         engagement=head.engagement,
+        workflow=head.workflow,
         fields=_fields(declared),
     )
     return check_type(candidate, previous=None)

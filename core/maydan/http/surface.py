@@ -12,6 +12,7 @@ from maydan.http import (
     comments_routes,
     entries_routes,
     instance_routes,
+    jobs_routes,
     members_routes,
     query_routes,
     reference_routes,
@@ -23,6 +24,7 @@ from maydan.http import (
     users_routes,
     versions_routes,
     webhooks_routes,
+    workflow_routes,
 )
 
 if TYPE_CHECKING:
@@ -44,10 +46,12 @@ def core_routes() -> tuple[Route, ...]:
         entries_routes,
         query_routes,
         versions_routes,
+        workflow_routes,
         bulk_routes,
         comments_routes,
         changes_routes,
         webhooks_routes,
+        jobs_routes,
         instance_routes,
         reference_routes,
     )

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from maydan.content.schema import json_schema
-from maydan.content.types import ContentType, Field
+from maydan.content.types import ContentType, Field, Workflow
 from maydan.errors import NotFound
 from maydan.http.answers import Answer
 from maydan.http.paging import page_of
@@ -16,6 +16,7 @@ from maydan.http.routing import BY_OPERATION, PageQuery, Route, route
 from maydan.operations import types
 from maydan.operations.scopes import Scope
 from maydan.operations.types import TypePatch
+from maydan.operations.workflows import visible_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ class TypeInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     indexes: tuple[tuple[str, ...], ...] = ()
     fields: tuple[Field, ...] = ()
     engagement: tuple[str, ...] = ()
+    workflow: Workflow | None = None
 
 
 class TypeView(Struct, frozen=True, kw_only=True):
@@ -57,6 +59,8 @@ class TypeView(Struct, frozen=True, kw_only=True):
     indexes: tuple[tuple[str, ...], ...]
     fields: tuple[Field, ...]
     engagement: tuple[str, ...]
+    workflow: Workflow | None
+    """The states of its entries, and the steps between them; `null` where there are none."""
     plugin: str | None
     version: int
     json_schema: dict[str, Any]
@@ -166,6 +170,7 @@ def view_of(scope: Scope) -> TypeView:
         indexes=tuple(keys for keys in found.indexes if all(_name(key) in shown for key in keys)),
         fields=fields,
         engagement=found.engagement,
+        workflow=visible_workflow(found, None if scope.manages_types else names),
         plugin=plugin if dot else None,
         version=found.version,
         json_schema=json_schema(found, fields=frozenset(shown), purpose="output"),

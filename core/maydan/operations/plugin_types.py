@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -14,6 +15,7 @@ from maydan.operations.grants import follow_fields
 from maydan.operations.type_tables import add_type, next_type_key, replace_type
 from maydan.operations.types import renames, require_harmless
 from maydan.operations.uniqueness import follow_unique
+from maydan.operations.workflows import follow_workflow
 from maydan.storage import documents
 from maydan.storage.migrations import Migration, Step
 from maydan.storage.registry import SHARED, find_type, list_spaces
@@ -74,6 +76,7 @@ async def _bring(
     for space in spaces:
         with _named(after, space):
             await require_harmless(transaction, space, before, after, allow_drop=allow_drop)
+            await follow_workflow(store, transaction, space, before, after, now=datetime.now(UTC))
     await replace_type(store, transaction, before, after, spaces)
     for space in spaces:
         with _named(after, space):

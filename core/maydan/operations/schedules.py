@@ -7,17 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from maydan.errors import NotFound
-from maydan.events.jobs import Obsolete, forget_statement
+from maydan.events.jobs import INSTANCE, Obsolete, forget_statement
 from maydan.operations import entries
 from maydan.operations.core import as_system
 from maydan.operations.plans import PUBLICATIONS
 from maydan.operations.scopes import scope_of
+from maydan.operations.timers import KIND as TRANSITION
+from maydan.operations.transitions import Since, transition
 from maydan.operations.trash import empty_trash
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from maydan.events.jobs import Job
     from maydan.operations.core import Core
     from maydan.operations.scopes import Scope
+    from maydan.plugins.declarations import JobKind
     from maydan.storage.ports import Statement
 
 
@@ -33,6 +38,7 @@ def register(core: Core) -> None:
     """Let this process do the core's own jobs."""
     for kind in PUBLICATIONS:
         core.jobs.handler(kind, partial(_publish, core))
+    core.jobs.handler(TRANSITION, partial(_transition, core))
     repeat(core, "core.empty_trash", "17 * * * *", partial(empty_trash, core))
     repeat(core, "core.forget_jobs", "47 3 * * *", partial(forget_finished, core))
 
@@ -46,9 +52,30 @@ def repeat(core: Core, kind: str, cron: str, work: Work) -> None:
     core.jobs.every(kind, cron, "UTC", handle)
 
 
+def register_plugin(core: Core, plugin: str, kinds: Sequence[JobKind]) -> None:
+    """Let this process do a plugin's jobs, while the plugin is not isolated."""
+    for kind in kinds:
+        handle = partial(_of_plugin, core, plugin, kind)
+        ready = partial(core.host.is_active, plugin)
+        if kind.cron is None:
+            core.jobs.handler(kind.name, handle, ready=ready)
+        else:
+            core.jobs.every(kind.name, kind.cron, kind.timezone, handle, ready=ready)
+
+
+async def _of_plugin(core: Core, plugin: str, kind: JobKind, job: Job, done: Statement) -> None:
+    if job.space_key != INSTANCE:
+        space = core.registry.space_by_key(job.space_key)
+        if space is None:
+            raise Obsolete("The space is gone.")
+        if plugin not in space.plugins:
+            raise Obsolete("The plugin is not active in the space.")
+    await kind.run(core, job, done)
+
+
 async def run_due(core: Core) -> int:
     """Carry out what is due for entries now, and return how much that was."""
-    return await core.jobs.run_due(PUBLICATIONS)
+    return await core.jobs.run_due((*PUBLICATIONS, TRANSITION))
 
 
 async def forget_finished(core: Core) -> None:
@@ -84,3 +111,13 @@ async def _publish(core: Core, job: Job, done: Statement) -> None:
         await verb(scope, str(job.subject_id), locales=locales, more=[done])
     except NotFound:
         raise Obsolete("The entry is gone, or lies in the trash.") from None
+
+
+async def _transition(core: Core, job: Job, done: Statement) -> None:
+    payload = job.payload
+    scope = await subject_scope(core, job, f"in the state {payload['state']} since {payload['since']}")
+    stay = Since(payload["state"], payload["since"])
+    try:
+        await transition(scope, str(job.subject_id), payload["transition"], more=[done], during=stay)
+    except NotFound:
+        raise Obsolete("The entry or the transition is gone.") from None

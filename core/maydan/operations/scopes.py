@@ -9,6 +9,8 @@ from maydan.errors import Forbidden, NotFound, Unauthenticated
 from maydan.storage.registry import SHARED, find_space, find_type
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from maydan.access.decisions import Decision
     from maydan.access.snapshot import Snapshot
     from maydan.content.spaces import Space
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from maydan.operations.core import Caller, Core
 
 _VISIBLE_BY = (Action.READ, Action.READ_DRAFT, Action.CREATE, Action.UPDATE, Action.DELETE, Action.PUBLISH)
+
+_KNOWN_BY = (Action.READ, Action.READ_DRAFT, Action.CREATE, Action.UPDATE)
 
 
 class Scope:
@@ -71,6 +75,16 @@ class Scope:
     def may_anything(self) -> bool:
         """Whether there is any row of the type on which the caller may take any of the usual actions."""
         return not all(self.decide(action).denied for action in _VISIBLE_BY)
+
+    @property
+    def known_fields(self) -> frozenset[str]:
+        """The names of the fields that the caller may read or write on some row."""
+        grants = (grant for action in _KNOWN_BY for grant in self.decide(action).grants)
+        return frozenset(name for grant in grants for name in grant.fields)
+
+    def has_role(self, roles: Collection[str]) -> bool:
+        """Tell whether the caller has any of the roles in this space; with none to have, everybody does."""
+        return not roles or self._snapshot.holds_any(self.caller.actor, roles)
 
     def decide(self, action: str) -> Decision:
         """Return on which rows, and which of their fields, the caller may take the action."""

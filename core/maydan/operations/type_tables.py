@@ -9,6 +9,7 @@ from maydan.storage import documents
 from maydan.storage.ports import Statement
 from maydan.storage.registry import definition_json
 from maydan.storage.revisions import bump
+from maydan.workflow import moves_entries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,8 @@ async def replace_type(
     old, new = documents.indexes(before, store.dialect.name), documents.indexes(after, store.dialect.name)
     for name in sorted(old.keys() - new.keys()):
         await transaction.execute(f"DROP INDEX IF EXISTS {name}")
-    if (before.fields, before.drafts) != (after.fields, after.drafts):
+    renders_anew = (before.fields, before.drafts) != (after.fields, after.drafts)
+    if renders_anew or moves_entries(before.workflow, after.workflow):
         for space in spaces:
             await rebuild_type(store, transaction, after, space, space)
     for name in sorted(new.keys() - old.keys()):

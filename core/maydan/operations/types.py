@@ -11,12 +11,13 @@ from msgspec import UNSET, Struct, UnsetType
 from maydan.access.actions import Action
 from maydan.content.changes import list_losses, renamed
 from maydan.content.normal import check_type
-from maydan.content.types import ContentType, Field
+from maydan.content.types import ContentType, Field, Workflow
 from maydan.errors import Conflict, InputError, InvalidInput, LossyChange, NotFound, UniqueViolation
 from maydan.operations.grants import follow_fields, forget_type
 from maydan.operations.spaces import require_space_action
 from maydan.operations.type_tables import add_type, drop_type, next_type_key, replace_type
 from maydan.operations.uniqueness import follow_unique
+from maydan.operations.workflows import follow_workflow, require_workflow
 from maydan.storage import documents
 from maydan.storage.log import Event, event_statement
 from maydan.storage.registry import find_type
@@ -40,6 +41,7 @@ class TypePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     indexes: tuple[tuple[str, ...], ...] | UnsetType = UNSET
     fields: tuple[Field, ...] | UnsetType = UNSET
     engagement: tuple[str, ...] | UnsetType = UNSET
+    workflow: Workflow | UnsetType | None = UNSET
     rename: dict[str, str] = {}
     """Old field name to new one; the data stays."""
 
@@ -68,6 +70,7 @@ async def store_new(
     Raises:
         UniqueViolation: The name is taken.
     """
+    await require_workflow(core, space, checked, None)
     key = await next_type_key(transaction)
     if await find_type(transaction, space.key, checked.name):
         raise UniqueViolation(f"There is a type called {checked.name} in this space already.")
@@ -120,6 +123,47 @@ async def change_type(
     return after
 
 
+async def put_workflow(
+    core: Core,
+    caller: Caller,
+    space: Space,
+    name: str,
+    read_workflow: Callable[[], Workflow],
+    *,
+    precondition: Precondition,
+) -> tuple[ContentType, bool]:
+    """Give a content type a workflow; returns the type, and whether it had none before.
+
+    Args:
+        core: The services.
+        caller: Who does it.
+        space: Where.
+        name: The type.
+        read_workflow: Gives the workflow; called after the precondition.
+        precondition: Called with the type as it is.
+
+    Raises:
+        NotFound, Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
+        Conflict: Entries are in states that would be gone, and its mapping says nothing of them (``states_in_use``).
+    """
+    await require_space_action(core, caller, space, Action.MANAGE_TYPES)
+    own = await _own_type(core, space, name)
+
+    async def work(transaction: Transaction) -> tuple[ContentType, bool]:
+        before = await find_type(transaction, space.key, own.name, lock=True)
+        if before is None:
+            raise NotFound
+        precondition(before)
+        after = msgspec.structs.replace(before, workflow=read_workflow(), version=before.version + 1)
+        await require_workflow(core, space, after, before, at="")
+        await store_changed(core, caller, transaction, space, before, after, allow_drop=False)
+        return after, before.workflow is None
+
+    after, is_new = await core.store.retrying(work)
+    await core.revisions.settled()
+    return after, is_new
+
+
 async def store_changed(
     core: Core,
     caller: Caller,
@@ -136,7 +180,9 @@ async def store_changed(
         LossyChange, UniqueViolation: As :func:`change_type`.
     """
     await documents.lock(transaction, before, core.store.dialect.name)
+    await require_workflow(core, space, after, before)
     await require_harmless(transaction, space, before, after, allow_drop=allow_drop)
+    await follow_workflow(core.store, transaction, space, before, after, now=core.clock.now())
     await replace_type(core.store, transaction, before, after, (space,))
     await follow_unique(core.store, transaction, before, after, space.key)
     await follow_fields(transaction, space.key, before.name, renames(before, after))
@@ -216,7 +262,9 @@ def _patched(before: ContentType, patch: TypePatch) -> ContentType:
         for name in patch.__struct_fields__
         if name != "rename" and (value := getattr(patch, name)) is not UNSET
     }
-    start = before if "fields" in values else renamed(before, patch.rename)
+    start = renamed(before, patch.rename)
+    if "fields" in values:
+        start = msgspec.structs.replace(before, workflow=start.workflow)
     wanted = msgspec.structs.replace(start, **values)
     checked = check_type(wanted, known_types=None, previous=before, rename=patch.rename)
     return msgspec.structs.replace(checked, version=before.version + 1)

@@ -127,7 +127,8 @@ def _documents(change: Change) -> list[Statement]:
     before, after, content_type, space = change.before, change.after, change.type, change.space
     rows = document_rows(content_type, space, after)
     stale = document_keys(content_type, space, before) - document_keys(content_type, space, after)
-    if before and before.published == after.published and content_type.drafts and not before.trashed_at:
+    same = before is not None and before.published == after.published and before.state == after.state
+    if before and same and content_type.drafts and not before.trashed_at:
         rows = [row for row in rows if row.perspective != documents.PUBLISHED]
     return [
         *documents.put(content_type, after.space_key, after.id, rows),

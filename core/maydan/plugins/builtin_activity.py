@@ -51,6 +51,12 @@ async def entry_restored(event: LoggedEvent) -> None:
 
 
 @hookimpl
+async def entry_transitioned(event: LoggedEvent) -> None:
+    """Count it."""
+    _TOLD[event.type] += 1
+
+
+@hookimpl
 async def comment_created(event: LoggedEvent) -> None:
     """Count it."""
     _TOLD[event.type] += 1

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from maydan.access.policies import PolicyInput
+    from maydan.events.jobs import Job
+    from maydan.storage.ports import Statement
 
 
 class Route(Protocol):
@@ -59,6 +63,20 @@ class DemoContent(Struct, frozen=True, kw_only=True):
 
     entries: tuple[DemoEntry, ...]
     space: str = "demo"
+
+
+class JobKind(Struct, frozen=True, kw_only=True):
+    """A kind of jobs that a plugin does."""
+
+    name: str
+    """``<plugin>.<word>``, such as ``blog.digest``."""
+    run: Callable[[Any, Job, Statement], Coroutine[Any, Any, None]]
+    """An async function ``(core, job, done)`` that does one. Storing ``done`` with the effect makes the two one commit;
+    without that it is stored afterwards, and may be done again after a crash. An error means: try again."""
+    cron: str | None = None
+    """Five fields, such as ``0 3 * * *``: then it is done at every tick, once over all workers."""
+    timezone: str = "UTC"
+    """IANA name of the zone in which ``cron`` is meant."""
 
 
 class Health(Struct, frozen=True, kw_only=True):

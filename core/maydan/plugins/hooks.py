@@ -70,6 +70,12 @@ class Hooks:
         """Let plugins refuse a deletion."""
         await self._dispatcher.veto("check_entry_delete", space.plugins, (space, entry, actor))
 
+    async def check_entry_transition(
+        self, space: Space, entry: EntryState, transition: str, to: str, actor: Actor
+    ) -> None:
+        """Let plugins refuse a step of a workflow."""
+        await self._dispatcher.veto("check_entry_transition", space.plugins, (space, entry, transition, to, actor))
+
     async def check_comment_create(self, space: Space, comment: CommentState, entry: EntryState, actor: Actor) -> None:
         """Let plugins refuse a comment."""
         await self._dispatcher.veto("check_comment_create", space.plugins, (space, comment, entry, actor))
@@ -97,6 +103,10 @@ class Hooks:
     async def entry_restored(self, space: Space, event: LoggedEvent) -> None:
         """Tell all plugins of the space that an entry came back from the trash."""
         await self._dispatcher.observe("entry_restored", space.plugins, (space, event))
+
+    async def entry_transitioned(self, space: Space, event: LoggedEvent) -> None:
+        """Tell all plugins of the space that an entry is in another state."""
+        await self._dispatcher.observe("entry_transitioned", space.plugins, (space, event))
 
     async def comment_created(self, space: Space, event: LoggedEvent) -> None:
         """Tell all plugins of the space that a comment was stored."""

@@ -134,6 +134,11 @@ class PluginHost:
             if plugin.state in (State.ACTIVE, State.ISOLATED) and not plugin.always_active
         )
 
+    def is_active(self, name: str) -> bool:
+        """Tell whether a plugin is loaded and may be called now."""
+        plugin = self._plugins.get(name)
+        return plugin is not None and plugin.state is State.ACTIVE
+
     def event_types(self, space: Space) -> Mapping[str, EventType]:
         """Return the kinds of events that can happen in the space, by name: the core's and its plugins'."""
         brought = {

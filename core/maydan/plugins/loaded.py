@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from maydan.content.types import ContentType
     from maydan.events.kinds import EventType
     from maydan.plugins.calls import HookCall
-    from maydan.plugins.declarations import DemoContent, Role, Route
+    from maydan.plugins.declarations import DemoContent, JobKind, Role, Route
     from maydan.plugins.importers import Importer
     from maydan.plugins.manifest import Manifest
     from maydan.storage.migrations import Migration
@@ -58,6 +58,7 @@ class Registered(Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...] = ()
     importers: tuple[Importer, ...] = ()
     demo_content: tuple[DemoContent, ...] = ()
+    jobs: tuple[JobKind, ...] = ()
     event_types: tuple[EventType, ...] = ()
 
 

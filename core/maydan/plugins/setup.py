@@ -6,6 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -16,12 +17,14 @@ from maydan.access.actions import Action
 from maydan.content.normal import check_type
 from maydan.content.types import ContentType
 from maydan.errors import InvalidInput, PluginIsolated, PluginRejected
+from maydan.events.jobs import next_tick
 from maydan.events.kinds import CORE_EVENTS, CORE_THINGS, EventType
-from maydan.plugins.declarations import DemoContent, Role
+from maydan.plugins.declarations import DemoContent, JobKind, Role
 from maydan.plugins.guard import Guard
 from maydan.plugins.loaded import LoadedPlugin, Registered, State
 from maydan.plugins.manifest import Manifest
 from maydan.storage.migrations import Migration
+from maydan.workflow import check_workflow
 
 if TYPE_CHECKING:
     from maydan.plugins.declarations import Route
@@ -93,9 +96,10 @@ def set_up(plugin: LoadedPlugin, guard: Guard, taken: Taken) -> Registered:
     importers = tuple(_importers(_asked(plugin, "register_importers"), taken))
     demo = tuple(_demo_content(_asked(plugin, "register_demo_content")))
     events = tuple(_event_types(_asked(plugin, "register_event_types"), manifest, taken))
+    jobs = tuple(_jobs(_asked(plugin, "register_jobs"), plugin, guard))
     return Registered(
         migrations=migrations, content_types=types, roles=roles, routes=routes, importers=importers, demo_content=demo,
-        event_types=events,
+        event_types=events, jobs=jobs,
     )  # fmt: skip
 
 
@@ -142,7 +146,10 @@ def _content_types(answer: tuple[object, ...], manifest: Manifest) -> Iterable[C
 def _checked(candidate: ContentType) -> ContentType:
     try:
         # Relations may lead to types of plugins that come later, so these are not checked here.
-        return check_type(candidate, known_types=None, previous=None)
+        checked = check_type(candidate, known_types=None, previous=None)
+        if checked.workflow is not None:
+            check_workflow(checked.workflow, checked, at="/workflow")
+        return checked
     except InvalidInput as error:
         first = error.errors[0]
         raise PluginRejected(f"register_content_types: {candidate.name}{first.pointer}: {first.message}") from error
@@ -251,6 +258,35 @@ def _event_types(answer: tuple[object, ...], manifest: Manifest, taken: Taken) -
             raise PluginRejected(f"{label} states no permission of the core's or of the manifest")
         own.add(each.name)
         yield each
+
+
+def _jobs(answer: tuple[object, ...], plugin: LoadedPlugin, guard: Guard) -> Iterable[JobKind]:
+    names: set[str] = set()
+    for each in answer:
+        if not isinstance(each, JobKind):
+            raise PluginRejected(f"register_jobs returned {type(each).__name__} among its kinds of jobs")
+        label = f"register_jobs: {each.name}"
+        if not each.name.startswith(f"{plugin.name}.") or not _EVENT.fullmatch(each.name):
+            raise PluginRejected(f"{label} is not a name such as {plugin.name}.digest")
+        if each.name in names:
+            raise PluginRejected(f"{label} is given twice")
+        if not inspect.iscoroutinefunction(each.run):
+            raise PluginRejected(f"{label}: run is not an async function")
+        if each.cron is not None:
+            try:
+                next_tick(each.cron, each.timezone, datetime.now(UTC))
+            except ValueError as error:
+                raise PluginRejected(f"{label}: {error}") from error
+        names.add(each.name)
+        yield _guarded_job(each, plugin, guard)
+
+
+def _guarded_job(kind: JobKind, plugin: LoadedPlugin, guard: Guard) -> JobKind:
+    @functools.wraps(kind.run)
+    async def run(*arguments: Any) -> None:
+        await guard.guarded(plugin.name, f"job {kind.name}", kind.run(*arguments))
+
+    return msgspec.structs.replace(kind, run=run)
 
 
 def _demo_content(answer: tuple[object, ...]) -> Iterable[DemoContent]:

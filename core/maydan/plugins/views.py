@@ -26,6 +26,8 @@ class EntryState(Struct, frozen=True, kw_only=True):
     """``draft``, ``published``, ``changed`` or ``trashed``, as it was before the write."""
     locales: tuple[str, ...] = ()
     """Those in which it is published, before the write."""
+    state: str | None = None
+    """In the workflow of its type; ``None`` where that has none."""
 
 
 class CommentState(Struct, frozen=True, kw_only=True):

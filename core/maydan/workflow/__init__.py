@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from maydan.workflow.checking import check_workflow
 from maydan.workflow.durations import read_duration
-from maydan.workflow.moves import Timer, find_transition, leaving, state_of, timers
+from maydan.workflow.moves import Timer, find_transition, leaving, moves_entries, state_of, timers
 
-__all__ = ["Timer", "check_workflow", "find_transition", "leaving", "read_duration", "state_of", "timers"]
+__all__ = [
+    "Timer",
+    "check_workflow",
+    "find_transition",
+    "leaving",
+    "moves_entries",
+    "read_duration",
+    "state_of",
+    "timers",
+]

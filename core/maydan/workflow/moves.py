@@ -25,6 +25,13 @@ def state_of(workflow: Workflow, stored: str | None) -> str:
     return stored if stored is not None and stored in workflow.states else workflow.initial
 
 
+def moves_entries(before: Workflow | None, after: Workflow | None) -> bool:
+    """Tell whether entries may have to change their states when a workflow becomes another one."""
+    if before is None or after is None:
+        return before is not after
+    return not set(before.states) <= set(after.states)
+
+
 def leaving(workflow: Workflow, state: str) -> tuple[Transition, ...]:
     """Return the transitions that lead out of a state, whoever may take them, in the order of the workflow."""
     return tuple(transition for transition in workflow.transitions if state in transition.sources)

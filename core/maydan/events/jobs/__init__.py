@@ -9,21 +9,25 @@ from __future__ import annotations
 
 from maydan.events.jobs.cron import next_tick
 from maydan.events.jobs.records import (
+    INSTANCE,
     Job,
     JobStatus,
     NewJob,
     cancel_statement,
+    cancelled_statement,
     count_jobs,
     done_statement,
     find_job,
     forget_statement,
     job_statement,
     list_jobs,
+    retried_statement,
 )
 from maydan.events.jobs.registry import Handler, Handlers
 from maydan.events.jobs.running import Jobs, Obsolete
 
 __all__ = [
+    "INSTANCE",
     "Handler",
     "Handlers",
     "Job",
@@ -32,6 +36,7 @@ __all__ = [
     "NewJob",
     "Obsolete",
     "cancel_statement",
+    "cancelled_statement",
     "count_jobs",
     "done_statement",
     "find_job",
@@ -39,4 +44,5 @@ __all__ = [
     "job_statement",
     "list_jobs",
     "next_tick",
+    "retried_statement",
 ]

@@ -109,6 +109,27 @@ def done_statement(job: Job, at: datetime) -> Statement:
     )
 
 
+def cancelled_statement(space_key: int, job_id: str, at: datetime) -> Statement:
+    """Return the part of a batch that cancels a job which waits or has failed, and keeps it to be looked at."""
+    return Statement(
+        "UPDATE maydan_jobs SET status = 'cancelled', finished_at = ?"
+        " WHERE space_key = ? AND id = ? AND status IN ('waiting', 'failed')",
+        (at, space_key, job_id),
+        expect=1,
+    )
+
+
+def retried_statement(space_key: int, job_id: str, at: datetime) -> Statement:
+    """Return the part of a batch that has a job done again which failed or was cancelled."""
+    return Statement(
+        "UPDATE maydan_jobs SET status = 'waiting', finished_at = NULL, tries = 0, run_at = ?"
+        " WHERE space_key = ? AND id = ? AND status IN ('failed', 'cancelled')",
+        (at, space_key, job_id),
+        expect=1,
+        signal=SIGNAL,
+    )
+
+
 def forget_statement(before: datetime) -> Statement:
     """Return the part of a batch that forgets the jobs that ended before a moment."""
     return Statement(

@@ -13,6 +13,7 @@ from maydan.operations.entries.input import hidden_fields, require_targets, requ
 from maydan.operations.entries.locales import require_locale
 from maydan.operations.entries.storing import require_free_names, store, until_stored
 from maydan.operations.entries.views import newest_document, state_for_hooks, view_after_write
+from maydan.operations.timers import timer_statements
 from maydan.operations.writing import Change
 from maydan.storage.entries import EntryRow
 
@@ -67,7 +68,8 @@ async def create(
             await require_targets(scope, stored, {})
             await require_free_names(scope, change, given=slugs_of(stored))
         view = view_after_write(scope, change.after, locale)
-        await store(scope, change, view, veto=_veto(scope, change), seal=seal, more=more)
+        planned = timer_statements(scope.type, change.after)
+        await store(scope, change, view, veto=_veto(scope, change), seal=seal, more=[*planned, *more])
         return view
 
     return await until_stored(attempt)
@@ -96,7 +98,8 @@ def _change(scope: Scope, identity: str, stored: dict[str, Any]) -> Change:
         revision=1,
         body=stored,
         published=None,
-        state=None,
+        state=None if scope.type.workflow is None else scope.type.workflow.initial,
+        state_at=None if scope.type.workflow is None else now,
         created_at=now,
         created_by=author,
         updated_at=now,

@@ -8,6 +8,7 @@ from maydan.access.actions import Action
 from maydan.operations.entries.loading import load
 from maydan.operations.entries.storing import require_free_names, store, until_stored
 from maydan.operations.entries.views import view_after_write
+from maydan.operations.timers import timer_statements
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed
 
@@ -41,7 +42,7 @@ async def restore(
         if number:
             await require_free_names(scope, made)
         view = view_after_write(scope, after, locale)
-        await store(scope, made, view, veto=None, seal=seal)
+        await store(scope, made, view, veto=None, seal=seal, more=timer_statements(scope.type, after))
         return view
 
     return await until_stored(attempt)

@@ -113,6 +113,7 @@ def state_for_hooks(content_type: ContentType, space: Space, entry: EntryRow, st
         tags=tuple(entry.body.get("tags") or ()),
         status=status,
         locales=tuple(entry.published.locales) if entry.published else (),
+        state=entry.state,
     )
 
 
