@@ -126,9 +126,12 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site(url: str, *, host: PluginHost | None = None, work: bool = False) -> AsyncIterator[Site]:
-    """Serve an application over a migrated database, for the length of the block."""
-    settings = read({"database": {"url": url}, "auth": {"hash_passes": 1, "hash_memory_kib": 64}}, {})
+async def open_site(
+    url: str, *, host: PluginHost | None = None, work: bool = False, more: dict[str, Any] | None = None
+) -> AsyncIterator[Site]:
+    """Serve an application over a migrated database, for the length of the block; ``more`` are tables of settings."""
+    tables = {"database": {"url": url}, "auth": {"hash_passes": 1, "hash_memory_kib": 64}, **(more or {})}
+    settings = read(tables, {})
     clock = MovableClock()
     core = app.create_core(settings, host or PluginHost.empty(), clock=clock)
     application = app.create_app(core, work=work)
