@@ -33,7 +33,7 @@ ODD = [
     "javascript:alert(1)", "//example.com/", "example.com", "", "http://", "http:///x", "http:example.com",
     "http://user:secret@example.com/", "http://user@example.com/", "http://example.com:22/", "http://example.com:0/",
     "http://example.com:99999/", "http://example.com:6379/", "http://example.com:x/", "http://example.com/a b",
-    "http://example.com/\r\nX: y", "http://example.com\\@127.0.0.1/", "http://example.com/#part", "http://exa mple.com/",
+    "http://example.com/\r\nX: y", "http://example.com\\@127.0.0.1/", "http://example.com/#part", "http://a b.com/",
     "http://[::1", "http://[fe80::1%25eth0]/", "http://..example.com/", "http://" + "a" * 64 + ".com/",
     "https://example.com/" + "a" * 2000, "http://-a.com/", "http://\u202eexample.com/",
 ]  # fmt: skip
