@@ -15,9 +15,14 @@ from typing import Final
 from bench import content, report
 from bench.instance import OTHER_CORES, Instance, folder_for, free_port, pin_to_server, postgresql
 from bench.load import HOST, Source, drive, measure, request
+from bench.queries import BASE, Queries
 from bench.rows import Measured
 
 PAGE: Final = Path("docs/benchmarks.md")
+MOST_ARTICLES: Final = 100_000
+"""So many are written over HTTP, as clients would; the notes, which are copied, are as many as are asked for."""
+VERSIONS: Final = int(os.environ.get("VERSIONS", "1000000"))
+"""Of one entry."""
 
 
 class Run:
@@ -25,10 +30,11 @@ class Run:
 
     def __init__(self, *, size: int, rounds: int, seconds: float) -> None:
         """Take its size; nothing is started yet."""
-        self.size = size
+        self.size = min(size, MOST_ARTICLES)
+        self.notes = size
         self.rounds = rounds
         self.seconds = seconds
-        self.results: dict[str, Measured] = defaultdict(Measured)
+        self.results: defaultdict[str, Measured] = defaultdict(Measured)
         self._written = size
         """Number of the next article, so that no two have a title in common."""
 
@@ -38,6 +44,7 @@ class Run:
             instance = Instance(folder, url)
             try:
                 self._on(name, instance)
+                self._queries(name, instance, url)
             finally:
                 instance.stop()
 
@@ -98,6 +105,29 @@ class Run:
                 self.results[f"{name} {row}"].p99_ms.append(rate.p99_ms)
         for row in ("create", "update"):
             say(f"{name} {row}: {self.results[f'{name} {row}'].value:.0f}/s")
+
+    def _queries(self, name: str, instance: Instance, url: str) -> None:
+        queries = Queries(name, instance, url, self.results)
+        how = {"rounds": self.rounds, "seconds": self.seconds}
+        instance.start()
+        say(f"{name}: copying {BASE} notes")
+        queries.fill()
+        paths = queries.paths()
+        with folder_for("bodies") as folder:
+            for row, path in paths.items():
+                (folder / f"{row}.json").write_bytes(_answer(instance.port, path))
+            with _bare(folder) as port:
+                for row, path in paths.items():
+                    self._read_row(f"{name} {row}", instance.port, content.same(path), port, content.same(f"/{row}"))
+        queries.far_page(**how)
+        queries.words(**how)
+        queries.bulk(rounds=self.rounds)
+        say(f"{name}: copying {VERSIONS} versions")
+        queries.versions(VERSIONS, **how)
+        if self.notes > BASE:
+            say(f"{name}: copying {self.notes} notes")
+            queries.large(self.notes, **how)
+        instance.stop()
 
     def _start_and_memory(self, instance: Instance) -> None:
         times: list[float] = []

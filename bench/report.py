@@ -92,6 +92,10 @@ def _shown(value: float, unit: str) -> str:
             return f"{value:.0%}"
         case "per_second":
             return f"{value:,.0f}/s"
+        case "times":
+            return f"{value:.2f}×"
+        case "milliseconds":
+            return f"{value:.1f} ms"
         case "microseconds":
             return f"{value:.0f} µs"
         case "seconds":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from statistics import median
 from typing import Final, Literal
 
 from msgspec import Struct, field
 
 Engine = Literal["SQLite", "PostgreSQL", ""]
-Unit = Literal["ratio", "per_second", "microseconds", "seconds", "megabytes"]
+Unit = Literal["ratio", "per_second", "times", "microseconds", "milliseconds", "seconds", "megabytes"]
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -44,6 +45,23 @@ class Measured(Struct, kw_only=True):
         return median(shares) if shares else None
 
 
+def _queries(key: str, engine: Engine) -> Iterator[Target]:
+    """Give the rows of lists and versions, the same on both engines."""
+    rows: tuple[tuple[str, str, Unit, float, float | None], ...] = (
+        ("includes", "list of 25 with two includes", "ratio", 0.25, None),
+        ("offset", "list of 25 at offset 9,000", "ratio", 0.25, 383),
+        ("cursor", "page by cursor at 9,000, against the first", "times", 1.3, None),
+        ("word", "a frequent word in a title", "per_second", 1_500, 191),
+        ("rare", "a rare word in an indexed title", "per_second", 1_500, 191),
+        ("scan", "a rare word in a field without an index", "per_second", 150, 191),
+        ("versions", "versions of an entry with 1,000,000, p95", "milliseconds", 50, None),
+        ("large by-id", "one entry by id among SIZE, against 10,000", "times", 1.3, None),
+        ("large list", "list of 25 among SIZE, against 10,000", "times", 1.3, None),
+    )
+    for row, words, unit, value, peer in rows:
+        yield Target(key=f"{key} {row}", words=words, engine=engine, unit=unit, value=value, peer=peer)
+
+
 TARGETS: Final = (
     Target(key="sqlite by-id", words="one entry by id", engine="SQLite", unit="ratio", value=0.50, peer=871),
     Target(key="sqlite list", words="list of 25, indexed filter and sort", engine="SQLite", unit="ratio", value=0.35,
@@ -65,6 +83,9 @@ TARGETS: Final = (
            value=1_200, peer=217),
     Target(key="postgresql create", words="create", engine="PostgreSQL", unit="per_second", value=900, peer=319),
     Target(key="postgresql update", words="update", engine="PostgreSQL", unit="per_second", value=800, peer=217),
+    *_queries("sqlite", "SQLite"),
+    Target(key="sqlite bulk", words="creates in bulk", engine="SQLite", unit="per_second", value=2_000),
+    *_queries("postgresql", "PostgreSQL"),
     Target(key="dispatcher", words="ten veto hooks", engine="", unit="microseconds", value=60),
     Target(key="start", words="start to first answer, all plugins", engine="SQLite", unit="seconds", value=1.5,
            peer=0.75),
