@@ -87,7 +87,7 @@ def create_core(
         revisions=Revisions(store),
         host=host,
         accounts=accounts,
-        subscriptions=Subscriptions(store),
+        subscriptions=Subscriptions(store, settings.events),
         jobs=Jobs(store, clock, settings.jobs),
         outbound=Outbound(allow_private=settings.webhooks.allow_private),
         clock=clock,

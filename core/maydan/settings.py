@@ -20,7 +20,7 @@ from maydan.accounts.settings import AuthSettings, MailSettings
 from maydan.content.settings import ContentSettings
 from maydan.errors import ConfigurationError
 from maydan.events.jobs.settings import JobsSettings
-from maydan.events.settings import WebhooksSettings
+from maydan.events.settings import EventsSettings, WebhooksSettings
 from maydan.events.streams_settings import StreamsSettings
 from maydan.http.settings import LogSettings, ServerSettings
 from maydan.plugins.settings import PluginSettings
@@ -47,6 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     auth: AuthSettings
     mail: MailSettings
     content: ContentSettings
+    events: EventsSettings
     jobs: JobsSettings
     streams: StreamsSettings
     webhooks: WebhooksSettings

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from maydan import ids
 from maydan.errors import NotFound
-from maydan.storage import Reader, Row, Statement, Store
+from maydan.storage import Reader, Row, Statement
 from maydan.storage.dialects import Dialect
 from maydan.storage.log import LoggedEvent
 
@@ -79,9 +79,9 @@ async def get_dead_letter(store: Reader, letter_id: str) -> DeadLetter:
     return _letter(row)
 
 
-async def delete_dead_letter(store: Store, letter_id: str) -> None:
-    """Forget a dead letter."""
-    await store.commit([Statement("DELETE FROM maydan_dead_letters WHERE id = ?", (letter_id,))])
+def deleted_statement(letter_id: str) -> Statement:
+    """Return the guarded part of a batch that forgets a dead letter."""
+    return Statement("DELETE FROM maydan_dead_letters WHERE id = ?", (letter_id,), expect=1)
 
 
 def _letter(row: Row) -> DeadLetter:

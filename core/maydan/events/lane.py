@@ -7,47 +7,63 @@ import contextlib
 import logging
 import random
 from collections.abc import Coroutine, Sequence
-from enum import Enum
 from typing import Final
 
+from msgspec.structs import replace
+
 from maydan.events.dead_letters import letter_statement
-from maydan.events.positions import Positions
+from maydan.events.parked import Head, Parked, Waiting, parked_statement, subject_of
+from maydan.events.positions import Place, Positions
 from maydan.events.settings import EventsSettings
+from maydan.events.shared_log import SharedLog
 from maydan.events.subscribers import Subscriber
-from maydan.storage import Store
-from maydan.storage.log import LoggedEvent, read_after
+from maydan.storage import GuardFailed, Store
+from maydan.storage.log import LoggedEvent, find_event
 
 _UNSETTLED_S: Final = 0.02
 """Seconds until the next look when there are events whose order is not final yet, on PostgreSQL."""
+_GATHER_S: Final = 0.02
+"""Seconds between two batches: what comes in meanwhile costs one write of the position, not many."""
+_SAVE_AFTER_S: Final = 0.01
+"""Seconds of handling after which the position is saved: what a worker that dies would repeat."""
+_MOST_BLOCKED: Final = 100
+"""Subjects with parked events above which nothing new is begun: the subscriber, not an event, is broken."""
 _LONGEST_ERROR: Final = 2000
+_DIED: Final = "The worker died each time it was tried."
 
 _logger = logging.getLogger(__name__)
-
-
-class _Outcome(Enum):
-    IDLE = "nothing to do"
-    AGAIN = "there is more"
-    SOON = "there is more, but not yet"
-    LOST = "another worker has it"
 
 
 class Lane:
     """Hands the log to one subscriber, as long as this worker has the lease."""
 
-    def __init__(self, store: Store, subscriber: Subscriber, owner: str, settings: EventsSettings) -> None:
+    def __init__(
+        self, store: Store, subscriber: Subscriber, owner: str, settings: EventsSettings, log: SharedLog
+    ) -> None:
         """Serve the subscriber as the worker ``owner``."""
         self.subscriber = subscriber
         self._store = store
         self._settings = settings
+        self._log = log
         self._positions = Positions(store, subscriber.name, owner, settings.lease_s)
+        self._parked = Parked(store, subscriber.name)
         self._has_news = asyncio.Event()
         self._stopped = asyncio.Event()
         self._owner = owner
+        self._place: Place | None = None
+        """Where it stands while this worker has the lease."""
+        self._leased_at_s = 0.0
+        self._looked_at_s = 0.0
+        self._blocked: set[str] = set()
 
     async def reached(self, position: int) -> None:
         """Wait until everything up to the position is done with, here or by another worker."""
-        while (await self._positions.get()).position < position:  # noqa: ASYNC110 - it may be another process
+        while not await self._is_done(position):  # noqa: ASYNC110 - it may be another process
             await asyncio.sleep(_UNSETTLED_S / 4)
+
+    async def _is_done(self, position: int) -> bool:
+        place = await self._positions.get()
+        return place.position >= position and not await self._parked.any_until(position)
 
     def wake(self) -> None:
         """Look at the log now."""
@@ -60,70 +76,186 @@ class Lane:
 
     async def run(self) -> None:
         """Work until stopped; what goes wrong with the database is tried again for ever."""
+        is_added = False
         while not self._stopped.is_set():
             self._has_news.clear()
             pause_s = self._settings.poll_s
             try:
-                await self._positions.add()
-                outcome = await self.work()
-                if outcome is _Outcome.AGAIN:
-                    continue
-                if outcome is _Outcome.SOON:
-                    pause_s = _UNSETTLED_S
+                if not is_added:
+                    await self._positions.add()
+                    is_added = True
+                pause_s = await self.work()
             except Exception:
+                self._place = None
                 _logger.exception("The subscriber %s could not be served; it is tried again.", self.subscriber.name)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._has_news.wait()
-        await self._positions.release()
+            if pause_s > 0:
+                await self._wait(pause_s)
+        with contextlib.suppress(Exception):
+            await self._positions.release()
 
-    async def work(self) -> _Outcome:
-        """Do one batch."""
+    async def _wait(self, pause_s: float) -> None:
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._has_news.wait()
+        except TimeoutError:
+            self._log.forget()
+        if self._has_news.is_set() and not self._stopped.is_set():
+            await asyncio.sleep(_GATHER_S)
+
+    async def work(self) -> float:
+        """Do one batch; returns the seconds until the next look, unless there is news."""
+        place = self._place or await self._lease()
+        if place is None:
+            return self._settings.poll_s
+        heads = await self._parked.heads() if self._blocked else []
+        events: Sequence[LoggedEvent] = ()
+        if len(self._blocked) < _MOST_BLOCKED:
+            # After a crash one by one, so that what kills the worker is known.
+            events = await self._log.read(place.position, 1 if place.failures else self._settings.batch_size)
+        if not await self._while_leased(self._serve(place, events, [head for head in heads if head.wait_ms <= 0])):
+            self._place = None
+            return 0
+        return 0 if events else await self._rest(place)
+
+    async def _lease(self) -> Place | None:
+        """Take the lease if there is anything to do, and nobody else has it."""
         place = await self._positions.get()
         if place.owner not in (None, self._owner):
-            return _Outcome.LOST
-        events = await read_after(self._store, place.position, 1)
-        if not events:
-            newest = await self._store.fetch_one("SELECT max(position) FROM maydan_log")
-            has_more = newest is not None and (newest[0] or 0) > place.position
-            return _Outcome.SOON if has_more else _Outcome.IDLE
+            return None
+        self._blocked = await self._parked.subjects()
+        if not self._blocked and await self._log.newest() <= place.position:
+            return None
         if not await self._positions.lease():
-            return _Outcome.LOST
-        place = await self._positions.get()
-        # After a failure one by one: each success is saved, so the event that fails is always the first one.
-        size = self._settings.batch_size if place.failures == 0 else 1
-        events = await read_after(self._store, place.position, size)
-        return await self._while_leased(self._serve(place.position, place.failures, events))
+            return None
+        self._leased_at_s = asyncio.get_running_loop().time()
+        self._place = await self._positions.get()
+        return self._place
 
-    async def _while_leased(self, serving: Coroutine[None, None, _Outcome]) -> _Outcome:
+    async def _rest(self, place: Place) -> float:
+        """Return the seconds until the next look; give the lease back where there is nothing to do for a while."""
+        if self._blocked:
+            self._blocked = await self._parked.subjects()
+            heads = await self._parked.heads()
+            wait_s = min((head.wait_ms for head in heads), default=0) / 1000
+            return min(max(wait_s, 0.001), self._settings.poll_s)
+        if await self._log.newest() > place.position:
+            return _UNSETTLED_S
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._looked_at_s < self._settings.poll_s:
+            return self._settings.poll_s
+        # Somebody may have moved it, or had a dead letter tried again.
+        self._looked_at_s = loop.time()
+        self._blocked = await self._parked.subjects()
+        now = await self._positions.get()
+        if now.position != place.position or now.owner != self._owner:
+            self._place = None
+            return 0
+        if loop.time() - self._leased_at_s > self._settings.lease_s / 3:
+            self._place = None
+            await self._positions.release()
+        return self._settings.poll_s
+
+    async def _while_leased(self, serving: Coroutine[None, None, bool]) -> bool:
         """Keep the lease while something takes long; when it is lost all the same, end what is under way."""
+        loop = asyncio.get_running_loop()
+        every_s = self._settings.lease_s / 3
+        if loop.time() - self._leased_at_s > every_s and not await self._renew():
+            serving.close()
+            return False
         task = asyncio.create_task(serving, name=f"maydan batch {self.subscriber.name}")
         try:
-            while not (await asyncio.wait({task}, timeout=self._settings.lease_s / 3))[0]:
-                if not await self._positions.renew():
-                    return _Outcome.LOST
+            while not (await asyncio.wait({task}, timeout=every_s))[0]:
+                if not await self._renew():
+                    return False
             return task.result()
         finally:
             if not task.done():
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
-    async def _serve(self, before: int, failures: int, events: Sequence[LoggedEvent]) -> _Outcome:
-        """Hand over the events and save how far it went."""
-        after = before
-        for event in events:
+    async def _renew(self) -> bool:
+        self._leased_at_s = asyncio.get_running_loop().time()
+        return await self._positions.renew()
+
+    async def _serve(self, place: Place, events: Sequence[LoggedEvent], due: Sequence[Head]) -> bool:
+        """Hand over new events, then those that are due for another try; False when the lease is lost."""
+        if events and place.failures and not await self._beware(place, events[0]):
+            return False
+        if self._place is place and events and not await self._hand_over(place, events):
+            return False
+        for head in due:
             if self._stopped.is_set():
                 break
-            error = "" if failures < self._settings.tries else "The worker died each time it was tried."
-            error = error or await self._handle(event)
-            if not error:
-                after = event.position
-                continue
-            if after != before and not await self._positions.advance(before, after):
-                return _Outcome.LOST
-            return await self._failed(after, failures + 1, event, error)
-        is_ours = await self._positions.finish(before, after)
-        return _Outcome.AGAIN if is_ours else _Outcome.LOST
+            try:
+                await self._try_again(head)
+            except GuardFailed:
+                return False
+        return True
+
+    async def _beware(self, place: Place, event: LoggedEvent) -> bool:
+        """Count a try before it is made, as a worker died here; bury what did it too often."""
+        if place.failures <= max(self._settings.tries - 1, 1):
+            return await self._positions.begin()
+        _logger.error("%s: event %s is a dead letter: %s", self.subscriber.name, event.position, _DIED)
+        letter = letter_statement(self.subscriber.name, event, self._settings.tries, _DIED)
+        self._place = Place(event.position, 0, self._owner)
+        return await self._positions.advance(place.position, event.position, letter)
+
+    async def _hand_over(self, place: Place, events: Sequence[LoggedEvent]) -> bool:
+        """Hand over events and save how far it went, every few milliseconds."""
+        loop = asyncio.get_running_loop()
+        before, after, begun_s = place.position, place.position, loop.time()
+        parked: list[Waiting] = []
+        for event in events:
+            if self._stopped.is_set() or len(self._blocked) >= _MOST_BLOCKED:
+                break
+            if (waiting := await self._take(event)) is not None:
+                parked.append(waiting)
+            after = event.position
+            if loop.time() - begun_s > _SAVE_AFTER_S:
+                if not await self._advance(before, after, parked):
+                    return False
+                before, parked, begun_s = after, [], loop.time()
+        self._place = replace(place, position=after, failures=0)
+        return after == before or await self._advance(before, after, parked)
+
+    async def _advance(self, before: int, after: int, parked: Sequence[Waiting]) -> bool:
+        self._leased_at_s = asyncio.get_running_loop().time()
+        more = [parked_statement(self.subscriber.name, parked)] if parked else []
+        return await self._positions.advance(before, after, *more)
+
+    async def _take(self, event: LoggedEvent) -> Waiting | None:
+        """Hand over one event; returns what is to be parked, where it could not be taken or must wait."""
+        subject = subject_of(event)
+        if subject in self._blocked:
+            return Waiting(event)
+        error = await self._handle(event)
+        if not error:
+            return None
+        self._blocked.add(subject)
+        return Waiting(event, 1, error, self._pause_ms(1))
+
+    async def _try_again(self, head: Head) -> None:
+        event = await find_event(self._store, head.position)
+        if event is None:
+            await self._parked.take(head)
+            return
+        if head.attempts >= self._settings.tries:  # a worker died of the last try
+            await self._bury(event, head.attempts, _DIED)
+            return
+        attempts = head.attempts + 1
+        await self._store.commit([self._parked.begin(head, self._pause_ms(attempts)), self._positions.calm()])
+        error = await self._handle(event)
+        if not error:
+            await self._parked.take(head)
+        elif attempts >= self._settings.tries:
+            await self._bury(event, attempts, error)
+        else:
+            await self._parked.fail(head, error, self._pause_ms(attempts))
+
+    async def _bury(self, event: LoggedEvent, attempts: int, error: str) -> None:
+        _logger.error("%s: event %s is a dead letter: %s", self.subscriber.name, event.position, error)
+        await self._parked.bury(event, attempts, error)
 
     async def _handle(self, event: LoggedEvent) -> str:
         """Hand over one event; returns the error as text, empty when it went well."""
@@ -134,20 +266,6 @@ class Lane:
             return f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
         return ""
 
-    async def _failed(self, before: int, failures: int, event: LoggedEvent, error: str) -> _Outcome:
-        """Keep the event as a dead letter when it was tried often enough, else wait."""
-        if failures >= self._settings.tries:
-            _logger.error("%s: event %s is a dead letter: %s", self.subscriber.name, event.position, error)
-            letter = letter_statement(self.subscriber.name, event, min(failures, self._settings.tries), error)
-            is_ours = await self._positions.advance(before, event.position, letter)
-            return _Outcome.AGAIN if is_ours else _Outcome.LOST
-        if not await self._positions.fail(error):
-            return _Outcome.LOST
-        await self._pause(failures)
-        return _Outcome.AGAIN
-
-    async def _pause(self, failures: int) -> None:
-        pause_s = min(self._settings.first_pause_s * 2 ** (failures - 1), self._settings.longest_pause_s)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause_s * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads tries, no secret
-                await self._stopped.wait()
+    def _pause_ms(self, attempts: int) -> int:
+        pause_s = min(self._settings.first_pause_s * 2 ** (attempts - 1), self._settings.longest_pause_s)
+        return round(pause_s * 1000 * random.uniform(0.8, 1.2))  # noqa: S311 - spreads tries, hides nothing

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from maydan.events.parked import count_parked
 from maydan.storage import GuardFailed, Reader, Statement, Store
 
 _ADD: Final = "INSERT INTO maydan_subscriptions (name, position) VALUES (?, 0) ON CONFLICT (name) DO NOTHING"
@@ -15,8 +16,9 @@ _FIND: Final = (
 )
 _LEASE: Final = (
     "UPDATE maydan_subscriptions SET lease_until_ms = {now_ms} + ?,"
-    # Whoever did not give the lease back has died, perhaps of the very event that comes now.
-    " failures = CASE WHEN lease_owner IS NULL OR lease_owner = ? THEN failures ELSE failures + 1 END, lease_owner = ?"
+    # Whoever did not give the lease back has died, perhaps of the very event that comes now: be careful with it.
+    " failures = CASE WHEN lease_owner IS NULL OR lease_owner = ? OR failures > 0 THEN failures ELSE 1 END,"
+    " lease_owner = ?"
     " WHERE name = ? AND (lease_owner IS NULL OR lease_owner = ? OR lease_until_ms <= {now_ms})"
 )
 _RENEW: Final = "UPDATE maydan_subscriptions SET lease_until_ms = {now_ms} + ? WHERE name = ? AND lease_owner = ?"
@@ -24,11 +26,8 @@ _ADVANCE: Final = (
     "UPDATE maydan_subscriptions SET position = ?, failures = 0, error = NULL, lease_until_ms = {now_ms} + ?"
     " WHERE name = ? AND lease_owner = ? AND position = ?"
 )
-_FINISH: Final = (
-    "UPDATE maydan_subscriptions SET position = ?, failures = 0, error = NULL, lease_until_ms = 0, lease_owner = NULL"
-    " WHERE name = ? AND lease_owner = ? AND position = ?"
-)
-_FAIL: Final = "UPDATE maydan_subscriptions SET failures = failures + 1, error = ? WHERE name = ? AND lease_owner = ?"
+_BEGIN: Final = "UPDATE maydan_subscriptions SET failures = failures + 1 WHERE name = ? AND lease_owner = ?"
+_CALM: Final = "UPDATE maydan_subscriptions SET failures = 0 WHERE name = ? AND lease_owner = ?"
 _RELEASE: Final = (
     "UPDATE maydan_subscriptions SET lease_until_ms = 0, lease_owner = NULL WHERE name = ? AND lease_owner = ?"
 )
@@ -41,7 +40,7 @@ class Place(Struct, frozen=True):
     position: int
     """Of the last event that is done with."""
     failures: int
-    """Tries of the next event that went wrong."""
+    """Above 0 a worker died while it may have been trying the next event: how often that was tried since."""
     owner: str | None
     """The worker whose lease is running."""
 
@@ -80,13 +79,13 @@ class Positions:
         args = (after, self._lease_ms, self._name, self._owner, before)
         return await self._try(Statement(_ADVANCE, args, expect=1), *others)
 
-    async def finish(self, before: int, after: int) -> bool:
-        """Save that everything up to ``after`` is done and give the lease back; False when it was lost."""
-        return await self._try(Statement(_FINISH, (after, self._name, self._owner, before), expect=1))
+    async def begin(self) -> bool:
+        """Count a try of the next event before it is made; False when the lease is lost."""
+        return await self._try(Statement(_BEGIN, (self._name, self._owner), expect=1))
 
-    async def fail(self, error: str) -> bool:
-        """Save that the next event went wrong; False when the lease is lost."""
-        return await self._try(Statement(_FAIL, (error, self._name, self._owner), expect=1))
+    def calm(self) -> Statement:
+        """Return the statement by which the next event is not suspected any more of having killed a worker."""
+        return Statement(_CALM, (self._name, self._owner), expect=1)
 
     async def release(self) -> None:
         """Give the lease back, if it is ours."""
@@ -107,7 +106,10 @@ class Standing(Struct, frozen=True, kw_only=True):
     position: int
     lag: int
     """Events that wait, counted up to 10,000."""
+    parked: int
+    """Events that could not be taken and will be tried again, with those of the same entries behind them."""
     failures: int
+    """Tries of the worst of these."""
     error: str | None
 
 
@@ -115,9 +117,16 @@ async def list_standings(store: Reader) -> list[Standing]:
     """Return all subscribers by name."""
     rows = await store.fetch_all(
         "SELECT s.name, s.position, (SELECT count(*) FROM (SELECT 1 FROM maydan_log AS l WHERE l.position > s.position"
-        " LIMIT 10000) AS waiting), s.failures, s.error FROM maydan_subscriptions AS s ORDER BY s.name"
+        " LIMIT 10000) AS waiting) FROM maydan_subscriptions AS s ORDER BY s.name"
     )
-    return [Standing(name=row[0], position=row[1], lag=row[2], failures=row[3], error=row[4]) for row in rows]
+    parked = await count_parked(store)
+    standings: list[Standing] = []
+    for name, position, lag in rows:
+        waiting, failures, error = parked.get(name, (0, 0, ""))
+        standings.append(
+            Standing(name=name, position=position, lag=lag, parked=waiting, failures=failures, error=error or None)
+        )
+    return standings
 
 
 async def replay(store: Store, name: str, position: int) -> None:
@@ -126,4 +135,6 @@ async def replay(store: Store, name: str, position: int) -> None:
     Raises:
         GuardFailed: There is no such subscriber.
     """
-    await store.commit([Statement(_MOVE, (position, name), expect=1, signal="log")])
+    # What is parked comes again by itself, as far as it lies behind the position.
+    forget = Statement("DELETE FROM maydan_parked WHERE subscriber = ? AND position > ?", (name, position))
+    await store.commit([Statement(_MOVE, (position, name), expect=1, signal="log"), forget])

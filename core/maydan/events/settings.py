@@ -9,9 +9,9 @@ class EventsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """``[events]`` in ``maydan.toml``."""
 
     batch_size: int = 200
-    """Events that a subscriber gets before its position is saved."""
+    """Events that a subscriber gets in one go."""
     tries: int = 5
-    """How often an event is tried before it becomes a dead letter."""
+    """How often an event is tried before it becomes a dead letter; meanwhile others go on, but for the same entry's."""
     first_pause_s: float = 0.2
     """Seconds before the second try; doubled with each further one, ±20 %."""
     longest_pause_s: float = 30.0

@@ -8,11 +8,13 @@ from collections.abc import Callable
 
 from maydan import ids
 from maydan.errors import NotFound
-from maydan.events.dead_letters import delete_dead_letter, get_dead_letter
+from maydan.events.dead_letters import deleted_statement, get_dead_letter
 from maydan.events.lane import Lane
+from maydan.events.parked import Waiting, parked_statement
 from maydan.events.settings import EventsSettings
+from maydan.events.shared_log import SharedLog
 from maydan.events.subscribers import Subscriber
-from maydan.storage import Store
+from maydan.storage import GuardFailed, Store
 from maydan.storage.log import find_event, last_position
 from maydan.storage.signals import ELSEWHERE, LOG
 
@@ -27,6 +29,7 @@ class Subscriptions:
         self._store = store
         self._settings = settings or EventsSettings()
         self._owner = ids.new_id()
+        self._log = SharedLog(store)
         self._lanes: dict[str, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stop_listening: Callable[[], None] | None = None
@@ -39,7 +42,7 @@ class Subscriptions:
         """
         if subscriber.name in self._lanes:
             raise ValueError(f"There are two subscribers named {subscriber.name}; rename one.")
-        self._lanes[subscriber.name] = Lane(self._store, subscriber, self._owner, self._settings)
+        self._lanes[subscriber.name] = Lane(self._store, subscriber, self._owner, self._settings, self._log)
 
     async def start(self) -> None:
         """Begin; events that were written while nobody served come first."""
@@ -80,21 +83,22 @@ class Subscriptions:
                 await lane.reached(goal)
 
     async def retry_dead_letter(self, letter_id: str) -> None:
-        """Hand a dead letter to its subscriber again; it is gone when that goes well, and stays otherwise.
+        """Have a dead letter handed to its subscriber again, by whichever worker serves it, with as many tries.
 
         Raises:
-            NotFound: There is no such dead letter, or nobody of its subscriber's name here.
+            NotFound: There is no such dead letter.
         """
         letter = await get_dead_letter(self._store, letter_id)
         event = await find_event(self._store, letter.position)
-        lane = self._lanes.get(letter.subscriber)
-        if lane is None:
-            raise NotFound(f"There is no subscriber named {letter.subscriber} here; enable its plugin first.")
-        if event is not None:
-            await lane.subscriber.handle(event)
-        await delete_dead_letter(self._store, letter_id)
+        batch = [] if event is None else [parked_statement(letter.subscriber, [Waiting(event)])]
+        try:
+            await self._store.commit([deleted_statement(letter_id), *batch])
+        except GuardFailed as error:
+            raise NotFound from error
+        self._store.signals.send((LOG,))
 
     def _hear(self, signal: str) -> None:
         if signal in (LOG, ELSEWHERE):
+            self._log.forget()
             for lane in self._lanes.values():
                 lane.wake()
