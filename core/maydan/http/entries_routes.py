@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from maydan.content.query import READ_PARAMETERS, parse_parameters
 from maydan.errors import InputError, InvalidInput
@@ -49,7 +49,7 @@ class PublishInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     locales: tuple[str, ...] | None = None
     """Every locale in which the entry has content when absent."""
-    at: datetime | None = None
+    at: Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})] | None = None
     """RFC 3339; a later moment schedules."""
 
 

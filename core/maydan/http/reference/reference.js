@@ -23,12 +23,20 @@ function nameOf(schema) {
   if (!schema) return "";
   if (schema.$ref) return schema.$ref.split("/").pop();
   if (schema.anyOf || schema.oneOf) return (schema.anyOf || schema.oneOf).map(nameOf).join(" or ");
-  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+  if (schema.enum) return schema.enum.slice(0, LONGEST_ENUM).map((value) => JSON.stringify(value)).join(" | ") + (schema.enum.length > LONGEST_ENUM ? " | …" : "");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.type === "array") return `list of ${nameOf(schema.items) || "anything"}`;
   const type = Array.isArray(schema.type) ? schema.type.join(" or ") : schema.type || "anything";
   return schema.format ? `${type} (${schema.format})` : type;
 }
+
+// Text in which `words` are code, as the document writes it.
+function prose(text) {
+  return (text || "").split(/(``[^`]+``|`[^`]+`)/).map((part) => (part.startsWith("`") ? element("code", {}, part.replace(/^`+|`+$/g, "")) : part));
+}
+
+const NO_NUL = "^[^\\u0000]*$";
+const LONGEST_ENUM = 24;
 
 function limitsOf(schema) {
   const words = {
@@ -36,7 +44,7 @@ function limitsOf(schema) {
     pattern: "matches", default: "default",
   };
   return Object.entries(words)
-    .filter(([key]) => schema[key] !== undefined && Math.abs(schema[key]) !== Number.MAX_SAFE_INTEGER
+    .filter(([key]) => schema[key] !== undefined && schema[key] !== NO_NUL && schema[key] !== "" && Math.abs(schema[key]) !== Number.MAX_SAFE_INTEGER
       && !(typeof schema[key] === "number" && Math.abs(schema[key]) > Number.MAX_SAFE_INTEGER))
     .map(([key, word]) => `${word} ${typeof schema[key] === "string" ? schema[key] : JSON.stringify(schema[key])}`)
     .join(", ");
@@ -55,7 +63,7 @@ function fieldTable(schema) {
   const rows = Object.entries(whole.properties || {}).map(([name, part]) => [
     [element("code", {}, name), required.has(name) ? element("span", { class: "required" }, " required") : null],
     [element("code", {}, nameOf(part))],
-    [limitsOf(part), part.description ? ` ${part.description}` : ""],
+    [limitsOf(part), part.description ? [" ", prose(part.description)] : ""],
   ]);
   return table(["Field", "Type", ""], rows);
 }
@@ -72,24 +80,27 @@ function bodyPart(title, content) {
 function operationPart(path, method, operation) {
   const parameters = (operation.parameters || []).map(resolve);
   const open = (operation.security || []).some((each) => !Object.keys(each).length);
-  const rows = parameters.map((each) => [
+  const parameterTable = (some) => table(["Name", "In", "Type", ""], some.map((each) => [
     [element("code", {}, each.name), each.required ? element("span", { class: "required" }, " required") : null],
     [each.in],
     [element("code", {}, nameOf(each.schema || {}))],
-    [limitsOf(each.schema || {}), each.description ? ` ${each.description}` : ""],
-  ]);
+    [limitsOf(each.schema || {}), each.description ? [" ", prose(each.description)] : ""],
+  ]));
+  const filters = parameters.filter((each) => each.name.startsWith("filter["));
+  const others = parameters.filter((each) => !each.name.startsWith("filter["));
   const answers = Object.entries(operation.responses || {}).map(([status, response]) => {
     const whole = resolve(response);
     const schema = Object.values(whole.content || {})[0];
-    return [[element("code", {}, status)], [whole.description || ""], [schema ? element("code", {}, nameOf(schema.schema)) : ""]];
+    return [[element("code", {}, status)], [prose(whole.description)], [schema ? element("code", {}, nameOf(schema.schema)) : ""]];
   });
   return element("article", { id: operation.operationId, "data-words": `${method} ${path} ${operation.summary}`.toLowerCase() },
     element("h3", {}, element("span", { class: `method ${method}` }, method.toUpperCase()),
       element("span", { class: "path" }, path),
       element("span", { class: "who" }, open ? "token optional" : "needs a token")),
-    element("p", {}, operation.summary || ""),
-    operation.description ? element("p", { class: "soft" }, operation.description) : null,
-    rows.length ? element("h4", {}, "Parameters") : null, table(["Name", "In", "Type", ""], rows),
+    element("p", {}, prose(operation.summary)),
+    operation.description ? element("p", { class: "soft" }, prose(operation.description)) : null,
+    others.length ? element("h4", {}, "Parameters") : null, parameterTable(others),
+    filters.length ? element("details", {}, element("summary", {}, `${filters.length} filters`), parameterTable(filters)) : null,
     bodyPart("Body", (operation.requestBody || {}).content),
     element("h4", {}, "Answers"), table(["Status", "Meaning", "Body"], answers));
 }
@@ -97,7 +108,7 @@ function operationPart(path, method, operation) {
 function problemsPart(problems) {
   return problems.map((each) => element("article", { id: `problem-${each.code}`, "data-words": `${each.code} ${each.title}`.toLowerCase() },
     element("h3", {}, element("code", {}, each.code), element("span", { class: "who" }, String(each.status))),
-    element("p", {}, `${each.title}. ${each.description}`)));
+    element("p", {}, `${each.title}. `, prose(each.description))));
 }
 
 function render(document_) {
@@ -113,13 +124,13 @@ function render(document_) {
       groups.get(tag).push([path, method, item[method]]);
     }
   }
-  const content = [element("p", {}, shown.info.description || "")];
+  const content = [element("p", {}, prose(shown.info.description))];
   const nav = [];
   for (const [tag, operations] of groups) {
     content.push(element("section", {}, element("h2", { id: `tag-${tag}` }, tag), operations.map((each) => operationPart(...each))));
     nav.push(element("h2", {}, tag), element("ul", {}, operations.map(([path, method, operation]) => element("li", {},
       element("a", { href: `#${operation.operationId}`, "data-words": `${method} ${path} ${operation.summary}`.toLowerCase() },
-        element("span", { class: `method ${method}` }, method.toUpperCase()), operation.summary || path)))));
+        element("span", { class: `method ${method}` }, method.toUpperCase()), prose(operation.summary || path))))));
   }
   const problems = shown["x-problems"] || [];
   if (problems.length) {
