@@ -67,6 +67,7 @@ class Site:
         self.client = client
         self.clock = clock
         self.admin: dict[str, str] = {}
+        self.application: Any = None
 
     @property
     def space(self) -> Space:
@@ -139,6 +140,7 @@ async def open_site(
         transport = httpx.ASGITransport(cast("Any", application), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://maydan.test") as client:
             site = Site(core, client, clock)
+            site.application = application
             await spaces.create_space(
                 core,
                 as_system("test"),

@@ -14,6 +14,7 @@ from maydan.http.streams_frames import HEARTBEAT, mark
 from maydan.operations.changes import ChangePage, Follower, Wanted, list_changes
 from maydan.operations.core import Caller
 from maydan.operations.scopes import scope_of
+from maydan.storage.log import last_position
 
 if TYPE_CHECKING:
     from maydan.http.call import Call
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _LAST_EVENT_ID: Final = "last-event-id"
 _MOST_DIGITS: Final = 19
 _LIMIT: Final = 25
+_LONGEST_NAME: Final = 100
 
 
 class ChangesQuery(StreamQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +56,10 @@ async def list_changes_route(call: Call) -> Answer | Stream:
     last = _last_event_id(call)
     wanted = await _wanted(call, query)
     if call.wants_stream:
-        return _stream(call, wanted, query.since if last is None else last, query.limit)
+        since = query.since if last is None else last
+        # Before the answer begins: whoever has its head misses nothing that is done from there on.
+        feed = _Feed(call, wanted, await last_position(call.core.store) if since is None else since)
+        return Stream(produce=feed.produce, on_caller=feed.on_caller, heartbeat=feed.heartbeat)
     since = query.since or 0
     page = await list_changes(call.core, call.actor, call.space, wanted, since=since, limit=query.limit or _LIMIT)
     return Answer.json(page)
@@ -77,25 +82,28 @@ def _last_event_id(call: Call) -> int | None:
 async def _wanted(call: Call, query: ChangesQuery) -> Wanted:
     """Read the filters; a type that is unknown and one that the caller may not see are the same mistake."""
     kinds = call.core.host.event_types(call.space)
-    errors = [InputError("events", "unknown_event", f"{name} is no event here") for name in query.events
-              if name not in kinds]  # fmt: skip
+    errors = [_unknown("events", name, "event") for name in query.events if name not in kinds]
     caller = Caller(actor=call.actor)
     for name in query.types:
         found = await call.core.registry.find_type(call.space, name)
         if found is None or not (await scope_of(call.core, caller, call.space, name)).may_anything:
-            errors.append(InputError("types", "unknown_type", f"{name} is no content type here"))
+            errors.append(_unknown("types", name, "content type"))
     if errors:
-        raise BadParameter(errors[0].message[:1].upper() + errors[0].message[1:] + ".", errors=tuple(errors))
+        raise BadParameter(f"{errors[0].pointer}: {errors[0].message}.", errors=tuple(errors))
     return Wanted(events=frozenset(query.events), types=frozenset(query.types))
+
+
+def _unknown(parameter: str, name: str, kind: str) -> InputError:
+    return InputError(parameter, "unknown_value", f"there is no {kind} {name[:_LONGEST_NAME]} here")
 
 
 class _Feed:
     """One stream of the feed."""
 
-    def __init__(self, call: Call, wanted: Wanted, since: int | None, limit: int | None) -> None:
+    def __init__(self, call: Call, wanted: Wanted, since: int) -> None:
         self._call = call
         self._since = since
-        self._follower = Follower(call.actor, call.space, wanted, limit or -1)
+        self._follower = Follower(call.actor, call.space, wanted, call.query.limit or -1)
         self._marked = 0
 
     async def produce(self, outlet: Outlet) -> None:
@@ -116,11 +124,6 @@ class _Feed:
             return HEARTBEAT
         self._marked = position
         return HEARTBEAT + mark(str(position))
-
-
-def _stream(call: Call, wanted: Wanted, since: int | None, limit: int | None) -> Stream:
-    feed = _Feed(call, wanted, since, limit)
-    return Stream(produce=feed.produce, on_caller=feed.on_caller, heartbeat=feed.heartbeat)
 
 
 ROUTES: Final[tuple[Route, ...]] = (list_changes_route,)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from maydan.access.conditions import VARIABLES
 from maydan.operations.event_views import CloudEvent, event_views
-from maydan.storage.log import last_position, read_after
+from maydan.storage.log import read_after
 
 if TYPE_CHECKING:
     from maydan.access.actors import Actor
@@ -154,19 +154,15 @@ class ChangeFeed:
         self._joining = asyncio.Lock()
         self._stop: Callable[[], None] | None = None
 
-    async def serve(self, follower: Follower, since: int | None, put: Put) -> None:
+    async def serve(self, follower: Follower, since: int, put: Put) -> None:
         """Tell a follower what happened after a position, and go on until it has enough or this is cancelled.
 
         Args:
             follower: Who is told.
-            since: ``None``: only what happens from now on.
+            since: The position; 0 is the start.
             put: Takes one encoded change as soon as there is room for it; for old ones, which can wait in the log.
         """
-        store = self._core.store
-        if since is None:
-            position = await last_position(store)
-        else:
-            position = await self._catch_up(follower, since, put)
+        position = await self._catch_up(follower, since, put)
         try:
             reached = await self._join(follower, position)
             # What came between the last look and the joining; from there on changes are held, so none comes too early.
