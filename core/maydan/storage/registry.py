@@ -134,7 +134,7 @@ def type_guard(space: Space, content_type: ContentType) -> Statement:
     A change of either locks the type's documents first (:func:`maydan.storage.documents.lock`), so that a batch which
     writes to them is stored before it, and is rendered anew by it, or after it, and is stopped by this.
     """
-    return Statement("SELECT 1", (), expect=1)
+    return Statement(_GUARD, (content_type.key, content_type.version, space.key, space.version), expect=1)
 
 
 def _space(row: Row) -> Space:
