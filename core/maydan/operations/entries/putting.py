@@ -10,6 +10,7 @@ from maydan.ids import is_id
 from maydan.operations.entries.changing import change
 from maydan.operations.entries.creating import create
 from maydan.operations.entries.loading import find_any
+from maydan.operations.entries.locales import require_locale
 
 if TYPE_CHECKING:
     from maydan.operations.entries.loading import Precondition
@@ -42,6 +43,7 @@ async def put(
         NotFound, Unauthenticated, Forbidden, PreconditionRequired, Stale, InvalidInput, UniqueViolation: As ``change``
             and ``create``.
     """
+    require_locale(scope.space, locale)
     try:
         view = await change(scope, id_or_slug, data, replace=True, precondition=precondition, locale=locale)
     except NotFound:
