@@ -44,27 +44,34 @@ def letter_statement(subscriber: str, event: LoggedEvent, attempts: int, error: 
 
 
 async def list_dead_letters(
-    store: Reader, *, space_key: int | None = None, after: str | None = None, limit: int = 25
+    store: Reader, *, space_key: int | None = None, before: str | None = None, limit: int = 25, offset: int = 0
 ) -> list[DeadLetter]:
-    """Return dead letters, oldest first.
+    """Return dead letters, newest first.
 
     Args:
         store: Where to read.
         space_key: Only those of a space.
-        after: The id of the last one of the page before.
+        before: The id of the last one of the page before.
         limit: How many at most.
+        offset: How many to leave out first.
     """
     conditions: list[str] = []
     args: list[object] = []
     if space_key is not None:
         conditions.append("space_key = ?")
         args.append(space_key)
-    if after is not None:
-        conditions.append("id > ?")
-        args.append(after)
+    if before is not None:
+        conditions.append("id < ?")
+        args.append(before)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    rows = await store.fetch_all(f"SELECT {_COLUMNS} FROM maydan_dead_letters{where} ORDER BY id LIMIT ?", *args, limit)
-    return [_letter(row) for row in rows]
+    sql = f"SELECT {_COLUMNS} FROM maydan_dead_letters{where} ORDER BY id DESC LIMIT ? OFFSET ?"
+    return [_letter(row) for row in await store.fetch_all(sql, *args, limit, offset)]
+
+
+async def count_dead_letters(store: Reader, space_key: int) -> int:
+    """Return how many dead letters a space has."""
+    row = await store.fetch_one("SELECT count(*) FROM maydan_dead_letters WHERE space_key = ?", space_key)
+    return 0 if row is None else int(row[0])
 
 
 async def get_dead_letter(store: Reader, letter_id: str) -> DeadLetter:

@@ -113,6 +113,15 @@ async def find_event(store: Reader, position: int) -> LoggedEvent | None:
     return None if row is None else _event(row)
 
 
+async def find_events(store: Reader, positions: Sequence[int]) -> dict[int, LoggedEvent]:
+    """Return the events at these positions, oldest first; missing ones are left out."""
+    if not positions:
+        return {}
+    marks = ",".join("?" * len(positions))
+    sql = f"SELECT {_COLUMNS} FROM maydan_log WHERE position IN ({marks}) ORDER BY position"
+    return {row[0]: _event(row) for row in await store.fetch_all(sql, *positions)}
+
+
 async def read_witnesses(store: Reader, positions: Sequence[int]) -> dict[int, str]:
     """Return the witnesses of those of the events that have one, in one statement."""
     if not positions:
