@@ -23,12 +23,13 @@ def next_tick(cron: str, timezone: str, after: datetime) -> datetime:
     """
     try:
         zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{timezone!r} is not the IANA name of a time zone.") from error
+    try:
         ticks = CronSim(cron, after.astimezone(zone))
         # In the hour that comes twice it may begin with the first of the two, which is over.
         return next(moment for tick in ticks if (moment := tick.astimezone(UTC)) > after)
     except CronSimError as error:
         raise ValueError(f"{cron!r} is not a cron expression: {error}.") from error
-    except (ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError(f"{timezone!r} is not the IANA name of a time zone.") from error
     except StopIteration as error:
         raise ValueError(f"{cron!r} never comes.") from error
