@@ -1,0 +1,426 @@
+"""Webhooks as those who make them, and those who receive them, meet them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpcore
+import pytest
+from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from webhook_receiver import (  # pyright: ignore[reportMissingImports] - tests/support
+    Got,
+    receiving,
+    says,
+)
+
+from maydan.events.dead_letters import list_dead_letters
+from maydan.events.outbound.pinning import Door
+
+pytestmark = pytest.mark.anyio
+
+HOOKS = "/api/spaces/demo/webhooks"
+ARTICLES = "/api/spaces/demo/content/article"
+EVENTS = ["entry.created", "entry.updated", "entry.published", "entry.unpublished", "entry.deleted"]
+
+DUE = (
+    "SELECT 1 FROM maydan_deliveries AS d WHERE state = 'waiting' AND due_at <= ? AND NOT EXISTS (SELECT 1"
+    " FROM maydan_deliveries AS earlier WHERE earlier.webhook_id = d.webhook_id AND earlier.subject = d.subject"
+    " AND earlier.state = 'waiting' AND earlier.position < d.position)"
+)
+"""Whether there is a delivery that is to be tried now, and that waits for no other."""
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str, **webhooks: Any) -> AsyncIterator[Site]:
+    """A site whose background work runs, and that may deliver to loopback."""
+    async with open_site(url, work=True, more={"webhooks": {"allow_private": True, **webhooks}}) as site:
+        await site.define(PERSON)
+        await site.define(ARTICLE)
+        yield site
+
+
+@pytest.fixture
+async def site(database_url: str) -> AsyncIterator[Site]:
+    """A site on each engine in turn."""
+    async with opened(database_url) as site:
+        yield site
+
+
+@pytest.fixture
+async def lite(sqlite_url: str) -> AsyncIterator[Site]:
+    """A site on SQLite, for what no engine changes."""
+    async with opened(sqlite_url) as site:
+        yield site
+
+
+async def hook(site: Site, url: str, who: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    """Make a webhook."""
+    answer = await site.post(HOOKS, {"url": url, "events": EVENTS, **more}, headers=who or site.admin)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def shown(site: Site, made: dict[str, Any]) -> dict[str, Any]:
+    """The webhook as it is now."""
+    return (await site.get(f"{HOOKS}/{made['id']}", headers=site.admin)).json()
+
+
+async def deliveries(site: Site, made: dict[str, Any]) -> list[dict[str, Any]]:
+    """Its deliveries, the oldest first."""
+    answer = await site.get(f"{HOOKS}/{made['id']}/deliveries", headers=site.admin)
+    return answer.json()["items"][::-1]
+
+
+async def until(site: Site, made: dict[str, Any], *states: str) -> list[dict[str, Any]]:
+    """Return its deliveries once they are in these states."""
+    async with asyncio.timeout(20):
+        while True:
+            found = await deliveries(site, made)
+            if [each["state"] for each in found] == list(states):
+                return found
+            await asyncio.sleep(0.02)
+
+
+async def settled(site: Site) -> None:
+    """Wait until everything that happened was taken up, and whatever is due was tried."""
+    await site.core.subscriptions.settled()
+    row: Any = (1,)
+    async with asyncio.timeout(20):
+        while row is not None:
+            await asyncio.sleep(0.02)
+            row = await site.core.store.fetch_one(DUE, site.clock.now())
+
+
+async def later(site: Site, **parts: float) -> None:
+    """Let time pass, and whoever waited for it know."""
+    site.clock.forward(**parts)
+    site.admin = await site.log_in("admin@example.org")
+    site.core.webhooks.wake()
+
+
+async def publish(site: Site, title: str) -> str:
+    """Write and publish an article; returns its id."""
+    return (await site.entry({"title": {"en": title}, "note": "between us", "key": "hush"}))["id"]
+
+
+async def test_a_webhook_is_sent_what_its_maker_may_read_signed_in_order_and_again(site: Site) -> None:
+    """From making it to deleting it, with a receiver that trusts nothing."""
+    async with receiving() as receiver:
+        made = await hook(site, receiver.url, types=["article"])
+        assert made["secret"].startswith("whsec_")
+        assert "secret" not in await shown(site, made)
+        entry = await publish(site, "One")
+        await site.entry({"name": "Ann"}, type="person", publish=False)
+        await site.patch(f"{ARTICLES}/{entry}", {"title": {"en": "Two"}}, headers=site.admin)
+        await site.delete(f"{ARTICLES}/{entry}", headers=site.admin)
+        got = await receiver.wait(4)
+        events = [each.verified(made["secret"]) for each in got]
+        assert [each["type"] for each in events] == [
+            "entry.created", "entry.published", "entry.updated", "entry.deleted"
+        ]  # fmt: skip
+        assert all(each["specversion"] == "1.0" and each["source"] == "/api/spaces/demo" for each in events)
+        assert all(b"between us" not in each.body and b"hush" not in each.body for each in got)
+        assert events[3]["data"] == {"id": entry, "type": "article"}
+        sent = await until(site, made, *["delivered"] * 4)
+        assert [(each["event"], each["message"]) for each in sent] == [
+            (event["id"], one.message) for event, one in zip(events, got, strict=True)
+        ]
+        assert {(each["http_status"], each["tries"], each["error"]) for each in sent} == {(204, 1, None)}
+
+        rotated = (await site.post(f"{HOOKS}/{made['id']}/rotate", headers=site.admin)).json()
+        body = {"since": events[2]["id"]}
+        answer = await site.post(f"{HOOKS}/{made['id']}/replay", body, headers=site.admin)
+        assert answer.json()["since"] == events[2]["id"]
+        again = (await receiver.wait(5))[4]
+        assert again.message == got[3].message
+        assert again.verified(made["secret"]) == again.verified(rotated["secret"]) == events[3]
+        await until(site, made, *["delivered"] * 4)
+        assert not (await shown(site, made))["replaying"]
+        await later(site, days=1, seconds=1)
+        await site.post(f"{HOOKS}/{made['id']}/replay", body, headers=site.admin)
+        assert len((await receiver.wait(6))[5].headers["webhook-signature"].split()) == 1
+
+        assert (await site.delete(f"{HOOKS}/{made['id']}", headers=site.admin)).status_code == 204
+        await publish(site, "Three")
+        await settled(site)
+        assert len(receiver.got) == 6
+
+
+async def test_a_failure_holds_up_its_entry_and_nobody_else(site: Site) -> None:
+    """What follows about the entry waits; other entries, and other webhooks, go on."""
+    async with receiving() as receiver, receiving() as other:
+        made, _ = await hook(site, receiver.url), await hook(site, other.url)
+        poor = await publish(site, "Poor")
+        await receiver.wait(2)
+
+        async def refuse_one(got: Got, writer: asyncio.StreamWriter) -> None:
+            await (says(503) if got.event["data"]["id"] == poor else says(200))(got, writer)
+
+        receiver.behave = refuse_one
+        await site.patch(f"{ARTICLES}/{poor}", {"title": {"en": "Poorer"}}, headers=site.admin)
+        await site.patch(f"{ARTICLES}/{poor}", {"title": {"en": "Poorest"}}, headers=site.admin)
+        await publish(site, "Good")
+        await receiver.wait(5)
+        await other.wait(6)
+        await until(site, made, *["delivered"] * 2, "waiting", "waiting", *["delivered"] * 2)
+        assert (await shown(site, made))["status"] in ("active", "failing")
+        receiver.behave = says(200)
+        await later(site, seconds=2)
+        sent = await until(site, made, *["delivered"] * 6)
+        assert sent[2]["tries"] >= 2
+        about_poor = [each for each in receiver.got if each.event["data"]["id"] == poor]
+        versions = [each.event["data"]["entry"]["title"]["en"] for each in about_poor[-2:]]
+        assert versions == ["Poorest", "Poorest"]
+        assert [each.event["type"] for each in about_poor].count("entry.updated") == sent[2]["tries"] + 1
+        assert len({each.message for each in about_poor}) == 4
+
+
+async def test_a_receiver_that_is_gone_is_left_alone_and_can_come_back(site: Site) -> None:
+    """410 disables, with an event; what happened until then waits for who switches it on again."""
+    async with receiving(says(410)) as receiver, receiving() as watcher:
+        made = await hook(site, receiver.url)
+        await hook(site, watcher.url, events=["webhook.disabled"])
+        await publish(site, "One")
+        (told,) = await watcher.wait(1)
+        assert told.event["type"] == "webhook.disabled"
+        assert told.event["data"]["id"] == made["id"]
+        now = await shown(site, made)
+        assert (now["active"], now["status"], now["reason"]) == (False, "disabled", "gone")
+        answer = await site.post(f"{HOOKS}/{made['id']}/replay", {"since": "0"}, headers=site.admin)
+        assert answer.status_code == 409
+        before = len(receiver.got)
+        await publish(site, "Unseen")
+        await settled_but(site)
+        assert len(receiver.got) == before
+        receiver.behave = says(200)
+        await later(site, seconds=60)
+        answer = await site.patch(f"{HOOKS}/{made['id']}", {"active": True}, headers=site.admin)
+        assert answer.json()["status"] == "active"
+        await until(site, made, "delivered", "delivered")
+
+
+async def settled_but(site: Site) -> None:
+    """Wait until everything that happened was taken up."""
+    await site.core.subscriptions.settled()
+
+
+async def test_what_is_refused_for_three_days_is_a_dead_letter(lite: Site) -> None:
+    """Twelve tries; the error never quotes the receiver."""
+    async with receiving(says(500, body=b"a secret of the receiver")) as receiver:
+        made = await hook(lite, receiver.url, events=["entry.created"])
+        await publish(lite, "One")
+        for tries in range(1, 13):
+            await receiver.wait(tries)
+            await settled(lite)
+            assert len(receiver.got) == tries
+            await later(lite, days=1)
+        (dead,) = await until(lite, made, "dead")
+        assert (dead["tries"], dead["error"]) == (12, "The receiver answered 500.")
+        assert len({each.message for each in receiver.got}) == 1
+        space = lite.space
+        (letter,) = await list_dead_letters(lite.core.store, space_key=space.key)
+        assert (letter.subscriber, str(letter.position)) == (f"webhook.{made['id']}", dead["event"])
+
+
+async def test_a_receiver_that_asks_for_time_gets_it(lite: Site) -> None:
+    """``Retry-After`` of 429 puts the next try off, and a redirect is no success."""
+    async with receiving(says(429, "Retry-After: 3600")) as receiver:
+        made = await hook(lite, receiver.url, events=["entry.created"])
+        await publish(lite, "One")
+        await receiver.wait(1)
+        await settled(lite)
+        await later(lite, minutes=55)
+        await asyncio.sleep(0.1)
+        assert len(receiver.got) == 1
+        receiver.behave = says(302, f"Location: {receiver.url}/elsewhere")
+        await later(lite, minutes=10)
+        await receiver.wait(2)
+        await settled(lite)
+        (delivery,) = await deliveries(lite, made)
+        assert (delivery["http_status"], delivery["tries"]) == (302, 2)
+        assert "redirects are not followed" in delivery["error"]
+        assert len(receiver.got) == 2
+
+
+async def test_a_slow_receiver_delays_nobody(sqlite_url: str) -> None:
+    """However many hang, the others are told at once."""
+
+    async def hangs(got: Got, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    async with opened(sqlite_url, parallel=4, try_s=2.0) as site, receiving(hangs) as slow, receiving() as quick:
+        for _ in range(3):
+            await hook(site, slow.url, events=["entry.created"])
+        await hook(site, quick.url, events=["entry.created"])
+        await publish(site, "One")
+        await slow.wait(3)
+        await quick.wait(1)
+        await publish(site, "Two")
+        await quick.wait(2, timeout_s=1.5)
+        assert len(slow.got) <= 6
+
+
+async def test_a_maker_who_may_no_more_is_sent_no_more(lite: Site) -> None:
+    """Rights are those of the moment of sending; who changes where it goes reads with rights of their own."""
+    path = "/api/spaces/demo/roles/hooks"
+    policies = [{"effect": "allow", "type": "*", "actions": ["manage:webhooks"]}]
+    assert (await lite.put(path, {"policies": policies}, headers=lite.admin)).status_code == 201
+    reader = await lite.account("reader@example.org", "hooks")
+    async with receiving() as receiver, receiving() as admins:
+        made = await hook(lite, receiver.url, reader)
+        theirs = await hook(lite, admins.url)
+        entry = await publish(lite, "One")
+        (first,) = await receiver.wait(1)
+        assert first.event["type"] == "entry.published"
+        assert "created_by" not in first.event["data"]["entry"]
+        assert [each.event["type"] for each in await admins.wait(2)] == ["entry.created", "entry.published"]
+
+        answer = await lite.patch(f"{HOOKS}/{theirs['id']}", {"url": receiver.url}, headers=reader)
+        assert answer.json()["created_by"] == made["created_by"]
+        member = f"/api/spaces/demo/members/{made['created_by']}"
+        await lite.put(member, {"roles": []}, headers={**lite.admin, "if-match": "*"})
+        now = await shown(lite, made)
+        assert (now["status"], now["reason"]) == ("suspended", "maker_not_allowed")
+        await lite.delete(f"{ARTICLES}/{entry}", headers=lite.admin)
+        await settled(lite)
+        assert len(receiver.got) == 1
+        assert len(await deliveries(lite, made)) == 1
+        user = f"/api/users/{made['created_by']}"
+        assert (await lite.patch(user, {"suspended": True}, headers=lite.admin)).status_code == 200
+        assert (await shown(lite, made))["reason"] == "maker_gone"
+
+
+class Recorder(httpcore.AsyncNetworkBackend):
+    """Notes who is called, and dials nobody."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+
+    async def connect_tcp(self, host: str, port: int, **_: Any) -> httpcore.AsyncNetworkStream:  # type: ignore[override]
+        self.called.append(host)
+        raise httpcore.ConnectError("nobody is there")
+
+
+async def test_nothing_connects_inward(sqlite_url: str) -> None:
+    """Not for a URL, not for a name, and not for a name that means something else the second time."""
+    addresses = {
+        "inside.example": ["10.0.0.7"],
+        "turning.example": ["93.184.216.34"],
+        "mixed.example": ["::1", "8.8.8.8"],
+    }
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        if host not in addresses:
+            raise OSError("no such name")
+        return addresses[host]
+
+    network = Recorder()
+    async with opened(sqlite_url, allow_private=False) as site:
+        site.core.outbound.door = Door(allow_private=False, resolve=resolve, network=network)
+        for url in (
+            "http://127.0.0.1:8000/", "http://[::ffff:10.0.0.1]/", "http://2130706433/", "http://0177.0.0.1/",
+            "https://inside.example/", "https://mix.example/", "ftp://example.com/", "http://169.254.169.254/", "x",
+        ):  # fmt: skip
+            answer = await site.post(HOOKS, {"url": url, "events": EVENTS}, headers=site.admin)
+            assert answer.status_code == 422, url
+            assert [each["pointer"] for each in answer.json()["errors"]] == ["/url"]
+        made = await hook(site, "https://turning.example/", events=["entry.created"])
+        await hook(site, "https://unknown.example/", events=["entry.created"])
+        addresses["turning.example"] = ["127.0.0.1"]
+        await publish(site, "One")
+        await settled(site)
+        (delivery,) = await deliveries(site, made)
+        assert delivery["http_status"] is None
+        assert "private or reserved network" in delivery["error"]
+        answer = await site.patch(f"{HOOKS}/{made['id']}", {"url": "http://10.0.0.1/"}, headers=site.admin)
+        assert answer.status_code == 422
+    assert network.called == []
+
+
+async def test_what_is_asked_is_checked_in_order(lite: Site) -> None:
+    """401, 404, 403, 428, 412, 422, each with its reason; others' webhooks look like none."""
+    nobody = await lite.account("nobody@example.org", "editor")
+    good = {"url": "https://example.com/", "events": ["entry.created"]}
+    assert (await lite.post(HOOKS, good)).status_code == 401
+    assert (await lite.post(HOOKS, good, headers=nobody)).status_code == 403
+    for body, pointers in (
+        ({"url": "https://example.com/"}, ["/events"]),
+        ({**good, "events": []}, ["/events"]),
+        ({**good, "events": ["entry.created", "entry.exploded"]}, ["/events/1"]),
+        ({**good, "events": ["*"]}, ["/events/0"]),
+        ({**good, "events": ["entry.created"] * 101}, ["/events"]),
+        ({**good, "types": ["article", "page"]}, ["/types/1"]),
+        ({**good, "types": []}, ["/types"]),
+        ({**good, "secret": "whsec_mine"}, ["/secret"]),
+        ({**good, "url": 7}, ["/url"]),
+    ):
+        answer = await lite.post(HOOKS, body, headers=lite.admin)
+        assert answer.status_code == 422, body
+        assert [each["pointer"] for each in answer.json()["errors"]] == pointers
+    made = await hook(lite, "https://example.com/", events=["entry.created", "entry.created"])
+    assert made["events"] == ["entry.created"]
+    path = f"{HOOKS}/{made['id']}"
+    assert (await lite.get(path)).status_code == 401
+    assert (await lite.get(path, headers=nobody)).status_code == 403
+    absent = "00000000-0000-7000-8000-000000000000"
+    for other in (absent, "x"):
+        for method, tail in (("GET", ""), ("GET", "/deliveries"), ("DELETE", ""), ("POST", "/rotate")):
+            answer = await lite.client.request(method, f"{HOOKS}/{other}{tail}", headers=lite.admin)
+            assert answer.status_code == 404
+    assert (await lite.patch(path, {"url": "x"}, headers=lite.admin, tag=None)).status_code == 428
+    assert (await lite.patch(path, {"url": "x"}, headers=lite.admin, tag='"9-0000000000000000"')).status_code == 412
+    tag = (await lite.get(path, headers=lite.admin)).headers["etag"]
+    assert (await lite.patch(path, {"active": False}, headers=lite.admin, tag=tag)).json()["status"] == "disabled"
+    assert (await lite.patch(path, {"types": None}, headers=lite.admin, tag=tag)).status_code == 412
+    for since in ("-1", "1.5", "x", "", "9" * 30):
+        answer = await lite.post(f"{path}/replay", {"since": since}, headers=lite.admin)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/since")
+    page = (await lite.get(f"{HOOKS}?limit=1&count=exact", headers=lite.admin)).json()
+    assert (len(page["items"]), page["next"], page["total"]) == (1, None, 1)
+
+
+async def test_a_key_makes_one_webhook_and_keeps_its_secret_hidden(sqlite_url: str) -> None:
+    """The secret is in no table as it is, and a space has only so many webhooks."""
+    async with opened(sqlite_url, max_each_space=1) as site:
+        body = {"url": "https://example.com/", "events": ["entry.created"]}
+        headers = {**site.admin, "idempotency-key": "one"}
+        first, again = [await site.post(HOOKS, body, headers=headers) for _ in range(2)]
+        assert first.json() == again.json()
+        refused = await site.post(HOOKS, body, headers=site.admin)
+        assert (refused.status_code, refused.json()["code"]) == (409, "too_many_webhooks")
+        secret = first.json()["secret"]
+        tables = await site.core.store.fetch_all("SELECT name FROM sqlite_master WHERE type = 'table'")
+        for (table,) in tables:
+            if not table.startswith("sqlite_"):
+                rows = await site.core.store.fetch_all(f"SELECT * FROM {table}")
+                assert secret not in str(rows)
+                assert secret.removeprefix("whsec_") not in str(rows)
+
+
+async def test_forgotten_deliveries_leave_nothing_behind(lite: Site) -> None:
+    """What is old, too many, or of a webhook that is gone, is deleted; what waits stays."""
+    from maydan.events.settings import WebhooksSettings
+    from maydan.events.webhooks.clearing import clear_deliveries
+
+    async with receiving() as receiver:
+        made = await hook(lite, receiver.url)
+        gone = await hook(lite, receiver.url)
+        for title in ("One", "Two", "Three"):
+            await publish(lite, title)
+        await until(lite, made, *["delivered"] * 6)
+        await until(lite, gone, *["delivered"] * 6)
+        await lite.delete(f"{HOOKS}/{gone['id']}", headers=lite.admin)
+        store = lite.core.store
+        await clear_deliveries(store, WebhooksSettings(keep_each=2), lite.clock.now())
+        assert len(await deliveries(lite, made)) == 2
+        assert await store.fetch_all("SELECT count(*) FROM maydan_deliveries") == [(2,)]
+        assert await store.fetch_all("SELECT count(*) FROM maydan_webhook_endpoints") == [(1,)]
+        receiver.behave = says(500)
+        await publish(lite, "Four")
+        await settled(lite)
+        await later(lite, days=8)
+        await clear_deliveries(store, WebhooksSettings(), lite.clock.now())
+        assert {each["state"] for each in await deliveries(lite, made)} == {"waiting"}
