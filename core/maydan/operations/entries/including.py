@@ -8,17 +8,18 @@ replaced in goes into the answer as the bytes that are stored, where the caller 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from msgspec import Raw, Struct, structs
 
-from maydan.content.per_type import PerType
 from maydan.content.conditions import refuse
 from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields
 from maydan.content.includes import Portion
+from maydan.content.per_type import PerType
 from maydan.content.render import project, with_private
 from maydan.content.types import ContentType, Field, Kind
 from maydan.operations.entries.ranking import in_order, ranks, where_behind
@@ -185,7 +186,7 @@ class _Level:
         self._perspective = perspective
         self._sources: dict[str, _Source] = {}
         self._nodes: dict[tuple[str, str, int], _Node | None] = {}
-        self._leaves: dict[tuple[str, str, int], Raw | None] = {}
+        self._leaves: dict[tuple[int, tuple[str, ...]], _Leaves] = {}
         self.next: list[_Node] = []
         """The targets in which something is to be replaced too."""
 
@@ -239,30 +240,38 @@ class _Level:
 
     def fill(self, slot: _Slot) -> None:
         """Put what is found in the place of the ids."""
-        targets = (self._target(slot, target_id) for target_id in slot.ids)
-        shown = list(islice((one for one in targets if one is not None), self.size(slot)))
+        find = self._leaf_of(slot) if not slot.branch.names else partial(self._node_of, slot)
+        if slot.branch.portion is None:
+            shown = [one for target_id in slot.ids if (one := find(target_id)) is not None]
+        else:
+            targets = map(find, slot.ids)
+            shown = list(islice((one for one in targets if one is not None), self.size(slot)))
         if slot.field.many:
             slot.members[slot.field.name] = shown
         else:
             slot.members[slot.field.name] = shown[0] if shown else None
 
-    def _target(self, slot: _Slot, target_id: str) -> Any:
-        for name in slot.field.to:
-            source = self._sources.get(name)
-            if source is None or target_id not in source:
-                continue
-            key = (name, target_id, id(slot.branch))
-            if not slot.branch.names:
-                if key not in self._leaves:
-                    self._leaves[key] = source.leaf(target_id, slot.branch)
-                return self._leaves[key]
-            if key not in self._nodes:
-                self._nodes[key] = self._node(source, target_id, slot.branch)
-            node = self._nodes[key]
-            if node is not None:
-                node.count += slot.count
-                return node.document
-        return None
+    def _leaf_of(self, slot: _Slot) -> Callable[[str], Raw | None]:
+        """Return what finds targets in which nothing is replaced; each is made once."""
+        return self._leaves.setdefault((id(slot.branch), slot.field.to), _Leaves(self, slot)).__getitem__
+
+    def source_of(self, slot: _Slot, target_id: str) -> _Source | None:
+        """Return where a target was found."""
+        found = (self._sources.get(name) for name in slot.field.to)
+        return next((source for source in found if source is not None and target_id in source), None)
+
+    def _node_of(self, slot: _Slot, target_id: str) -> Any:
+        source = self.source_of(slot, target_id)
+        if source is None:
+            return None
+        key = (source.type.name, target_id, id(slot.branch))
+        if key not in self._nodes:
+            self._nodes[key] = self._node(source, target_id, slot.branch)
+        node = self._nodes[key]
+        if node is None:
+            return None
+        node.count += slot.count
+        return node.document
 
     def _node(self, source: _Source, target_id: str, branch: Branch) -> _Node | None:
         document = source.document(target_id, branch)
@@ -271,6 +280,20 @@ class _Level:
         node = _Node(source.type, document, branch)
         self.next.append(node)
         return node
+
+
+class _Leaves(dict[str, Raw | None]):
+    """By their ids the targets of one branch, as they stand in the answer."""
+
+    def __init__(self, level: _Level, slot: _Slot) -> None:
+        super().__init__()
+        self._level = level
+        self._slot = slot
+
+    def __missing__(self, target_id: str) -> Raw | None:
+        source = self._level.source_of(self._slot, target_id)
+        made = self[target_id] = None if source is None else source.leaf(target_id, self._slot.branch)
+        return made
 
 
 class _Source:
