@@ -141,6 +141,13 @@ def _object(properties: Schema, required: list[str]) -> Schema:
     return {**schema, "required": required} if required else schema
 
 
+def _filled(schema: Schema) -> Schema:
+    """Return the schema of what is required where it is written: something."""
+    if schema.get("type") == "array":
+        return {"minItems": 1, **schema}
+    return {"minLength": 1, **schema} if schema.get("type") == "string" and "maxLength" in schema else schema
+
+
 def _or_null(schema: Schema) -> Schema:
     return {"anyOf": [schema, _NULL]} if schema else schema
 
@@ -176,8 +183,10 @@ class _Writer:
         value = self._value(field)
         if field.localized:
             return self._or_map(value)
-        never_null = self.output and is_list(field)
-        schema = value if never_null else _or_null(value)
+        demanded = self.demands and field.required
+        never_null = demanded or (self.output and is_list(field))
+        schema = _filled(value) if demanded else value
+        schema = schema if never_null else _or_null(schema)
         return {**schema, "default": field.default} if field.default is not None and not self.output else schema
 
     def _or_map(self, value: Schema) -> Schema:

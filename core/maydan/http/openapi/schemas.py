@@ -31,6 +31,7 @@ _NAMED: Final[dict[str, Json]] = {
 """Schemas that routes give as they are, under the names by which a space's document replaces them."""
 _MAX_INTEGER: Final = 2**63 - 1
 _NO_NUL: Final = "^[^\\u0000]*$"
+_PAGE: Final = frozenset({"items", "next", "total"})
 _SAID: Final = frozenset({"enum", "const", "format", "pattern"})
 
 
@@ -76,4 +77,10 @@ def exact(schema: Any) -> Any:
             made.setdefault("maximum", _MAX_INTEGER)
     elif made.get("type") == "string" and _SAID.isdisjoint(made):
         made["pattern"] = _NO_NUL
-    return made
+    return _page(made) if made.get("properties", {}).keys() == _PAGE else made
+
+
+def _page(schema: Json) -> Json:
+    """Return the schema of a page as ``Answer.page`` makes it: with ``total`` only where it was asked for."""
+    properties: Json = {**schema["properties"], "total": {"type": "integer", "minimum": 0}}
+    return {**schema, "required": ["items", "next"], "properties": properties, "additionalProperties": False}

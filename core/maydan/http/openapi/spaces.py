@@ -38,6 +38,12 @@ _NEEDS: Final = {
     "get_version": ("read_draft",),
     "compare_versions": ("read_draft",),
     "restore_version": ("update",),
+    "restore_entry": ("delete",),
+    "get_entry_status": ("read", "read_draft"),
+    "create_comment": ("comment",),
+    "approve_comment": ("update",),
+    "reject_comment": ("update",),
+    "mark_comment_as_spam": ("update",),
 }
 """Of which actions one must be allowed on some entry, for what is not offered to everybody who sees the type."""
 
@@ -147,8 +153,8 @@ class _Writer:
 
 
 def _is_possible(operation: str, sight: Sight) -> bool:
-    if "comment" in operation:
-        return "comments" in sight.type.engagement
+    if "comment" in operation and "comments" not in sight.type.engagement:
+        return False
     needed = _NEEDS.get(operation)
     return needed is None or not sight.actions.isdisjoint(needed)
 
