@@ -27,7 +27,7 @@ from maydan.events.webhooks.preparing import Prepare
 from maydan.events.webhooks.records import Webhook, find_webhook, subscriber_of
 from maydan.events.webhooks.replaying import replay_more
 from maydan.storage import Statement, Store
-from maydan.storage.log import LoggedEvent, find_event
+from maydan.storage.log import LoggedEvent, find_events
 
 LEASE_S: Final = 30.0
 """Seconds after which another worker takes over from one that has died."""
@@ -157,9 +157,9 @@ class Turn:
 
     async def _start(self, webhook: Webhook, due: Sequence[Delivery]) -> None:
         services = self._services
-        events = [await find_event(services.store, delivery.position) for delivery in due]
-        lost = [delivery.id for delivery, event in zip(due, events, strict=True) if event is None]
-        known = [(delivery, event) for delivery, event in zip(due, events, strict=True) if event is not None]
+        events = await find_events(services.store, [delivery.position for delivery in due])
+        known = [(delivery, events[delivery.position]) for delivery in due if delivery.position in events]
+        lost = [delivery.id for delivery in due if delivery.position not in events]
         bodies, secrets = await self._prepared(webhook, [event for _, event in known])
         for (delivery, event), body in zip(known, bodies, strict=True):
             if body is None:
