@@ -10,9 +10,11 @@ from msgspec import Meta, Struct
 from maydan import __version__
 from maydan.errors import Unavailable
 from maydan.events.positions import Standing, list_standings
+from maydan.events.webhooks.deliveries import queue
 from maydan.http.answers import Answer
 from maydan.http.paging import page_of
 from maydan.http.routing import ADMINISTRATOR, MONITORING, PageQuery, Route, route
+from maydan.http.webhooks_meters import webhook_metrics
 from maydan.plugins.calls import CallFailed
 from maydan.plugins.declarations import Health
 from maydan.plugins.loaded import PluginState
@@ -120,8 +122,10 @@ def _health(told: Health | CallFailed) -> Health:
 @route("GET", "/metrics", permission=MONITORING, answer=bytes, answer_media_type="text/plain", tags=("instance",))
 async def get_metrics(call: Call) -> Answer:
     """Get the figures of this process in the text format of Prometheus."""
-    standings = await list_standings(call.core.store)
-    body = call.around.meters.exposition(call.core.host.states(), standings)
+    core = call.core
+    standings = await list_standings(core.store)
+    webhooks = webhook_metrics(core.webhooks.outcomes, await queue(core.store), core.clock.now())
+    body = call.around.meters.exposition(core.host.states(), standings, webhooks)
     return Answer(body=body, media_type="text/plain; version=0.0.4; charset=utf-8", tag="")
 
 

@@ -63,13 +63,15 @@ class Meters:
         yield counter
         yield times
 
-    def exposition(self, plugins: Iterable[PluginState], subscribers: Iterable[Standing]) -> bytes:
-        """Return all metrics as text, with those of the process itself (memory, CPU, open files)."""
+    def exposition(
+        self, plugins: Iterable[PluginState], subscribers: Iterable[Standing], more: Iterable[Metric] = ()
+    ) -> bytes:
+        """Return all metrics as text, with those of the process itself (memory, CPU, open files) and of others."""
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.process_collector import ProcessCollector
 
         registry = CollectorRegistry(auto_describe=False)
-        for metrics in (self._requests(), self._running(), _hook_metrics(plugins), _log_metrics(subscribers)):
+        for metrics in (self._requests(), self._running(), _hook_metrics(plugins), _log_metrics(subscribers), more):
             registry.register(_Once(tuple(metrics)))
         ProcessCollector(registry=registry)
         return generate_latest(registry)
