@@ -19,8 +19,7 @@ from maydan._settings_reading import Source, read_table, suggest, variable_name
 from maydan.accounts.settings import AuthSettings, MailSettings
 from maydan.content.settings import ContentSettings
 from maydan.errors import ConfigurationError
-from maydan.events.jobs.settings import JobsSettings
-from maydan.events.settings import EventsSettings, WebhooksSettings
+from maydan.events.settings import EventsSettings, JobsSettings, WebhooksSettings
 from maydan.events.streams_settings import StreamsSettings
 from maydan.http.settings import LogSettings, ServerSettings
 from maydan.plugins.settings import PluginSettings

@@ -20,7 +20,7 @@ from maydan.events.jobs import (
     list_jobs,
     next_tick,
 )
-from maydan.events.jobs.settings import JobsSettings
+from maydan.events.settings import JobsSettings
 from maydan.ids import new_id
 from maydan.storage import Statement, Store, open_store
 from maydan.storage.migrations import apply

@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_plugins(commands)
     _add_users(commands)
     _add_content(commands)
+    _add_jobs(commands)
     _add_schema(commands)
     return parser
 
@@ -122,6 +123,16 @@ def _add_schema(commands: Commands) -> None:
     apply = _command(schema, "apply", "schema:run_apply", "change the content types to what a file says, all or none")
     apply.add_argument("file", metavar="FILE", help="as `maydan schema dump` prints it; - is the standard input")
     _flag(apply, "--allow-drop", "go on where types, fields or values are lost")
+
+
+def _add_jobs(commands: Commands) -> None:
+    jobs = _group(commands, "jobs", "look at what is done later")
+    listing = _command(jobs, "list", "jobs:run_list", "list what waits, runs and has failed")
+    listing.add_argument("--space", metavar="S", help="only of this space")
+    states = ("waiting", "running", "done", "failed", "cancelled")
+    listing.add_argument("--status", choices=states, help="only these, also what is done or cancelled")
+    listing.add_argument("--limit", type=_count, default=100, metavar="N", help="at most (default: %(default)s)")
+    _flag(listing, "--json", "print JSON")
 
 
 def _port(text: str) -> int:

@@ -160,6 +160,7 @@ class _Writer:
         self.locales = locales
         self.parts = parts
         self.output = purpose in ("output", "view")
+        self.states = None if type.workflow is None else type.workflow.states
         self.demands = purpose == "input" and not type.drafts
 
     def system(self, fields: Collection[str] | None) -> Schema:
@@ -168,15 +169,18 @@ class _Writer:
         slug = {"type": "string", "minLength": 1, "maxLength": LONGEST_SLUG, "pattern": SLUG_PATTERN}
         properties: Schema = {}
         for name, kind in SYSTEM_KINDS.items():
-            if fields is not None and name not in fields:
+            if (fields is not None and name not in fields) or (name == "state" and self.states is None):
                 continue
             if name == SLUG:
                 properties[name] = self._or_map(slug)
             elif name == TAGS:
                 properties[name] = tags if self.output else _or_null(tags)
             elif self.output:
-                properties[name] = _system_schema(name, kind)
+                properties[name] = self._state() if name == "state" else _system_schema(name, kind)
         return properties
+
+    def _state(self) -> Schema:
+        return {"type": "string", "enum": list(self.states or ())}
 
     def field(self, field: Field) -> Schema:
         """Return the schema of a field's value."""

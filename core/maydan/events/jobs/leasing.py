@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maydan.clock import Clock
-    from maydan.events.jobs.settings import JobsSettings
+    from maydan.events.settings import JobsSettings
     from maydan.storage.ports import Store
 
 _LONGEST_ERROR: Final = 2000

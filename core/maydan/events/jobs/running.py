@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from maydan.events.jobs.leasing import Leases
 from maydan.events.jobs.records import SIGNAL, Job, JobStatus, done_statement, job_statement
 from maydan.events.jobs.registry import Handler, Handlers, Ready
-from maydan.events.jobs.settings import JobsSettings
+from maydan.events.settings import JobsSettings
 from maydan.storage.ports import GuardFailed
 
 if TYPE_CHECKING:
