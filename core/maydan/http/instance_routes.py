@@ -9,9 +9,11 @@ from msgspec import Meta, Struct
 
 from maydan import __version__
 from maydan.errors import Unavailable
+from maydan.events.jobs.measuring import list_backlogs
 from maydan.events.positions import Standing, list_standings
 from maydan.events.webhooks.deliveries import queue
 from maydan.http.answers import Answer
+from maydan.http.jobs_meters import job_metrics
 from maydan.http.paging import page_of
 from maydan.http.routing import ADMINISTRATOR, MONITORING, PageQuery, Route, route
 from maydan.http.webhooks_meters import webhook_metrics
@@ -125,7 +127,8 @@ async def get_metrics(call: Call) -> Answer:
     core = call.core
     standings = await list_standings(core.store)
     webhooks = webhook_metrics(core.webhooks.outcomes, await queue(core.store), core.clock.now())
-    body = call.around.meters.exposition(core.host.states(), standings, webhooks)
+    jobs = job_metrics(await list_backlogs(core.store, core.clock.now()))
+    body = call.around.meters.exposition(core.host.states(), standings, [*webhooks, *jobs])
     return Answer(body=body, media_type="text/plain; version=0.0.4; charset=utf-8", tag="")
 
 
