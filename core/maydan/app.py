@@ -18,6 +18,7 @@ from maydan.events.outbound import Outbound
 from maydan.events.subscriptions import Subscriptions
 from maydan.events.webhooks import FanOut, Sender
 from maydan.operations import schedules
+from maydan.operations.audit import AuditTrail
 from maydan.operations.core import Core
 from maydan.operations.plugin_types import type_migrations
 from maydan.operations.snapshots import Snapshots
@@ -94,6 +95,7 @@ def create_core(
     )
     core.webhooks = Sender(store, settings.webhooks, core.outbound, partial(prepare, core), clock)
     core.subscriptions.add(FanOut(store, clock))
+    core.subscriptions.add(AuditTrail(core))
     _follow_changes(core)
     _register_jobs(core)
     for subscriber in host.subscribers(core.registry.space_by_key):

@@ -16,7 +16,7 @@ from maydan.events.parked import Head, Parked, Waiting, parked_statement, subjec
 from maydan.events.positions import Place, Positions
 from maydan.events.settings import EventsSettings
 from maydan.events.shared_log import SharedLog
-from maydan.events.subscribers import Subscriber
+from maydan.events.subscribers import BatchSubscriber, Subscriber
 from maydan.storage import GuardFailed, Store
 from maydan.storage.log import LoggedEvent, find_event
 
@@ -203,6 +203,9 @@ class Lane:
 
     async def _hand_over(self, place: Place, events: Sequence[LoggedEvent]) -> bool:
         """Hand over events and save how far it went, every few milliseconds."""
+        if await self._take_all(events):
+            self._place = replace(place, position=events[-1].position, failures=0)
+            return await self._advance(place.position, events[-1].position, ())
         loop = asyncio.get_running_loop()
         before, after, begun_s = place.position, place.position, loop.time()
         parked: list[Waiting] = []
@@ -218,6 +221,17 @@ class Lane:
                 before, parked, begun_s = after, [], loop.time()
         self._place = replace(place, position=after, failures=0)
         return after == before or await self._advance(before, after, parked)
+
+    async def _take_all(self, events: Sequence[LoggedEvent]) -> bool:
+        """Hand over all at once to who takes batches; False where they must be taken one by one."""
+        if self._blocked or len(events) == 1 or not isinstance(self.subscriber, BatchSubscriber):
+            return False
+        try:
+            await self.subscriber.handle_all(events)
+        except Exception as error:  # noqa: BLE001 - one by one it shows which event it is
+            _logger.warning("%s could not take %s events at once: %r.", self.subscriber.name, len(events), error)
+            return False
+        return True
 
     async def _advance(self, before: int, after: int, parked: Sequence[Waiting]) -> bool:
         self._leased_at_s = asyncio.get_running_loop().time()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from maydan.storage.log import LoggedEvent
 
@@ -21,4 +22,13 @@ class Subscriber(Protocol):
         An error means: not done, try again. The same event may come twice, known by its ``position``; whatever must
         happen once only remembers that. Nothing limits the time but the subscriber itself.
         """
+        ...
+
+
+@runtime_checkable
+class BatchSubscriber(Subscriber, Protocol):
+    """Takes many events at once where it can, because one transaction for all is cheaper."""
+
+    async def handle_all(self, events: Sequence[LoggedEvent]) -> None:
+        """Do what the events ask for, all or nothing; after an error they come one by one."""
         ...

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from maydan.http import (
     accounts_me_routes,
     accounts_routes,
+    audit_routes,
     bulk_routes,
     changes_routes,
     comments_routes,
@@ -51,6 +52,7 @@ def core_routes() -> tuple[Route, ...]:
         bulk_routes,
         comments_routes,
         changes_routes,
+        audit_routes,
         webhooks_routes,
         dead_letters_routes,
         jobs_routes,

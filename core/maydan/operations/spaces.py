@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 MAX_LOCALES: Final = 50
+_NEXT_KEY: Final = """
+SELECT COALESCE(MAX(taken), 0) + 1 FROM (
+    SELECT MAX(key) AS taken FROM maydan_spaces
+    UNION ALL SELECT MAX(space_key) FROM maydan_log
+    UNION ALL SELECT MAX(chain) FROM maydan_audit_heads
+) AS keys
+"""
 _NO_PLACES: Final = frozenset({"Factory", "localtime"})
 """What the time zone database has beside places: "not set", and whatever the machine is set to."""
 MAX_TITLE: Final = 200
@@ -87,7 +94,8 @@ async def store_new(core: Core, caller: Caller, transaction: Transaction, given:
         InvalidInput, UniqueViolation: As :func:`create_space`.
     """
     await transaction.apply([bump("spaces")])  # who makes another one at the same moment waits
-    row = await transaction.fetch_one("SELECT COALESCE(MAX(key), 0) + 1 FROM maydan_spaces")
+    # A deleted space's key is in the log and in the audit for ever, and must never be another's.
+    row = await transaction.fetch_one(_NEXT_KEY)
     space = check_input(core, given, key=row[0] if row else 1)
     if await find_space(transaction, space.name):
         raise UniqueViolation(f"There is a space called {space.name} already.")
