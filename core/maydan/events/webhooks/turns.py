@@ -29,8 +29,6 @@ from maydan.events.webhooks.replaying import replay_more
 from maydan.storage import Statement, Store
 from maydan.storage.log import LoggedEvent, find_events
 
-LEASE_S: Final = 30.0
-"""Seconds after which another worker takes over from one that has died."""
 _TURN_S: Final = 10.0
 """Seconds after which a webhook with more to send lets others go first."""
 _LINGER_S: Final = 1.0
@@ -71,7 +69,8 @@ class Turn:
         """Set when there may be more to deliver."""
         self._services = services
         self._webhook_id = webhook_id
-        self._lease = Lease(services.store, webhook_id, services.owner, LEASE_S)
+        self._lease_s = services.settings.lease_s
+        self._lease = Lease(services.store, webhook_id, services.owner, self._lease_s)
         self._flying: dict[asyncio.Task[_Flight], Delivery] = {}
         self._health = Health()
         self._is_ending = False
@@ -113,13 +112,13 @@ class Turn:
                 if not await self._linger():
                     return
                 continue
-            done, _ = await asyncio.wait(self._flying, timeout=LEASE_S / 3, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(self._flying, timeout=self._lease_s / 3, return_when=asyncio.FIRST_COMPLETED)
             if not await self._land(done):
                 return
 
     async def _linger(self) -> bool:
         """Wait for more to deliver; False when there is none."""
-        left_s = min(_LINGER_S, self._ends_at - time.monotonic())
+        left_s = min(_LINGER_S, self._lease_s / 3, self._ends_at - time.monotonic())
         if self._is_ending or left_s <= 0:
             return False
         with contextlib.suppress(TimeoutError):
