@@ -33,6 +33,8 @@ class WebhooksSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Webhooks of one worker that are delivered to at the same time; slow and failing ones have as many besides."""
     parallel_each: int = 8
     """Deliveries to one webhook at the same time; those about one entry always follow each other."""
+    lease_s: float = 10.0
+    """Seconds after which another worker takes over the webhooks of one that has died."""
     disable_after_days: float = 5.0
     """Days without a single success after which a webhook is disabled."""
     keep_days: float = 7.0
