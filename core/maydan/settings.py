@@ -20,8 +20,7 @@ from maydan.accounts.settings import AuthSettings, MailSettings
 from maydan.content.settings import ContentSettings
 from maydan.errors import ConfigurationError
 from maydan.events.settings import EventsSettings, JobsSettings, WebhooksSettings
-from maydan.events.streams_settings import StreamsSettings
-from maydan.http.settings import LogSettings, ServerSettings
+from maydan.http.settings import LogSettings, ServerSettings, StreamsSettings
 from maydan.plugins.settings import PluginSettings
 from maydan.secret import masked_repr
 from maydan.storage.settings import DatabaseSettings

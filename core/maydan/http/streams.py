@@ -20,8 +20,8 @@ from maydan.http.streams_outlet import Ending, Outlet
 if TYPE_CHECKING:
     from litestar.types import Receive, Send
 
-    from maydan.events.streams_settings import StreamsSettings
     from maydan.http.call import Call
+    from maydan.http.settings import StreamsSettings
     from maydan.http.streams_open import OpenStream
     from maydan.operations.core import Caller
 

@@ -14,8 +14,8 @@ from maydan.errors import MaydanError, TooManyRequests, Unavailable
 from maydan.http.streams_outlet import Ending, Outlet
 
 if TYPE_CHECKING:
-    from maydan.events.streams_settings import StreamsSettings
     from maydan.http.call import Call
+    from maydan.http.settings import StreamsSettings
     from maydan.http.streams import Stream
     from maydan.operations.core import Core
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from maydan.events.streams_settings import StreamsSettings
 from maydan.http.cors import Cors
 from maydan.http.meters import Meters
 from maydan.http.proxies import Proxies
 from maydan.http.readiness import Readiness
+from maydan.http.settings import StreamsSettings
 from maydan.http.streams_frames import encode_change
 from maydan.http.streams_open import OpenStreams
 from maydan.operations.changes import ChangeFeed
