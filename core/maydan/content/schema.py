@@ -49,18 +49,15 @@ _NO_PARTS: Final = Parts()
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _NULL: Final = {"type": "null"}
-_TAG: Final = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": LONGEST_TAG,
-    "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*\S[^\u0000-\u001f\u007f-\u009f]*$",
-}
 _INTEGER: Final = {"type": "integer", "minimum": -LARGEST_AMOUNT, "maximum": LARGEST_AMOUNT}
-ONE_LINE: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+ONE_LINE: Final[Schema] = {"not": {"pattern": r"[\u0000-\u001f\u007f-\u009f]"}}
 """Text without control characters (:func:`maydan.content.text.has_control`)."""
-LINES: Final = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f]*$"
+LINES: Final[Schema] = {"not": {"pattern": r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f]"}}
 """The same, with tabs and breaks."""
-SLUG_PATTERN: Final = r"^[\p{Ll}\p{Lo}\p{Lm}\p{N}][\p{Ll}\p{Lo}\p{Lm}\p{M}\p{N}]*(-[\p{Ll}\p{Lo}\p{Lm}\p{M}\p{N}]+)*$"
+_SLUG_SIGN: Final = r"[^\u0000-\u002f\u003a-\u0060\u007b-\u00b4\u00b6-\u00de\u00f7\u2000-\u206f\u3000-\u3004]"
+SLUG_PATTERN: Final = f"^{_SLUG_SIGN}+(-{_SLUG_SIGN}+)*$"
+"""Close to :func:`maydan.content.slugs.is_slug`; classes such as ``\\p{L}`` are not in every reader of JSON Schema."""
+_TAG: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG, "pattern": r"\S", **ONE_LINE}
 _FILLING: Final = r"[ .()\u00a0-]*"
 _URL_SIGN: Final = r"[^\s<>\x22\\^`{|}\u0000-\u001f\u007f-\u009f]"
 _HOST_SIGN: Final = r"[^\s<>\x22\\^`{|}\u0000-\u001f\u007f-\u009f@/?#:\[\]]"
@@ -253,7 +250,9 @@ class _Writer:
         if field.min_length:
             schema["minLength"] = field.min_length
         if field.kind not in _FORMATS:
-            schema["pattern"] = field.pattern or (LINES if field.kind in _MULTILINE else ONE_LINE)
+            schema |= LINES if field.kind in _MULTILINE else ONE_LINE
+            if field.pattern is not None:
+                schema["pattern"] = field.pattern
         return {**schema, "writeOnly": True} if field.kind is Kind.SECRET else schema
 
     def _money(self, field: Field) -> Schema:

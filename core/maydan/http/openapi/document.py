@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from maydan import __version__
+from maydan.events.kinds import CORE_EVENTS, EventType
+from maydan.http.openapi.events import sent_events
 from maydan.http.openapi.operations import operation_of
 from maydan.http.openapi.responses import HEADERS, PROBLEM, problem_responses, statuses_of
 from maydan.http.openapi.schemas import Schemas
@@ -54,8 +56,11 @@ Refusals come in the order 400, 413, 415; 401; 404 or 403; 428; 412; 422; 409, a
 stable `code`. Times are RFC 3339 in UTC; links in answers are root-relative."""
 
 
-def build_document(routes: Sequence[Route], *, title: str = "Maydan") -> Json:
-    """Return the document of these routes, as JSON values."""
+def build_document(
+    routes: Sequence[Route], *, title: str = "Maydan", events: Iterable[EventType] = CORE_EVENTS.values()
+) -> Json:
+    """Return the document of these routes, and of the events that can be received, as JSON values."""
+    webhooks, event_schemas = sent_events(events)
     schemas = Schemas(_types(routes))
     paths: dict[str, Json] = {}
     for route in routes:
@@ -66,9 +71,10 @@ def build_document(routes: Sequence[Route], *, title: str = "Maydan") -> Json:
         "info": {"title": title, "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": "/"}],
         "paths": dict(sorted(paths.items())),
+        "webhooks": webhooks,
         "x-problems": list_problems(),
         "components": {
-            "schemas": {**schemas.components, "Problem": PROBLEM},
+            "schemas": {**event_schemas, **schemas.components, "Problem": PROBLEM},
             "responses": problem_responses(statuses),
             "parameters": _PARAMETERS,
             "headers": HEADERS,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from maydan.content.types import Field
     from maydan.http.openapi.shapes import Json
 
-_TEXT: Final[dict[str, Any]] = {"type": "string", "pattern": LINES}
+_TEXT: Final[dict[str, Any]] = {"type": "string", **LINES}
 _VALUES: Final[dict[Kind, dict[str, Any]]] = {
     Kind.INTEGER: {"type": "integer", "minimum": -LARGEST_AMOUNT, "maximum": LARGEST_AMOUNT},
     Kind.NUMBER: {"type": "number"},

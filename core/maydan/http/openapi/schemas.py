@@ -30,9 +30,9 @@ _NAMED: Final[dict[str, Json]] = {
 }
 """Schemas that routes give as they are, under the names by which a space's document replaces them."""
 _MAX_INTEGER: Final = 2**63 - 1
-_NO_NUL: Final = "^[^\\u0000]*$"
+_NO_NUL: Final = {"pattern": "\\u0000"}
 _PAGE: Final = frozenset({"items", "next", "total"})
-_SAID: Final = frozenset({"enum", "const", "format", "pattern"})
+_SAID: Final = frozenset({"enum", "const", "format", "not"})
 
 
 class Schemas:
@@ -76,7 +76,7 @@ def exact(schema: Any) -> Any:
         if "exclusiveMaximum" not in made:
             made.setdefault("maximum", _MAX_INTEGER)
     elif made.get("type") == "string" and _SAID.isdisjoint(made):
-        made["pattern"] = _NO_NUL
+        made["not"] = _NO_NUL
     return _page(made) if made.get("properties", {}).keys() == _PAGE else made
 
 

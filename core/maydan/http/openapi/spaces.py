@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
 from maydan.content.schema import Parts, json_schema
+from maydan.events.kinds import CORE_EVENTS, EventType
 from maydan.http.openapi.document import build_document
 from maydan.http.openapi.queries import Queries
 from maydan.http.openapi.schemas import REFERENCE
@@ -49,16 +50,23 @@ _NEEDS: Final = {
 
 
 def build_space_document(
-    routes: Sequence[Route], space: Space, types: Sequence[ContentType], snapshot: Snapshot, actor: Actor
+    routes: Sequence[Route],
+    space: Space,
+    types: Sequence[ContentType],
+    snapshot: Snapshot,
+    actor: Actor,
+    *,
+    events: Iterable[EventType] = CORE_EVENTS.values(),
 ) -> Json:
     """Return the document, without what the caller may neither read nor write.
 
     Args:
         routes: All routes of the instance.
         types: The content types that are active in the space.
+        events: The kinds of events that can happen in the space.
     """
     offered = [route for route in routes if _is_offered(route, space, snapshot, actor)]
-    document = build_document(offered, title=space.title or space.name)
+    document = build_document(offered, title=space.title or space.name, events=events)
     sights = sights_of(types, snapshot, actor)
     writer = _Writer(space, sights, document["components"]["schemas"])
     paths: dict[str, Json] = {}

@@ -25,9 +25,9 @@ ANY_JSON: Final[dict[str, Any]] = {
         {"type": "boolean"},
         {"type": "integer", "minimum": -LARGEST_AMOUNT, "maximum": LARGEST_AMOUNT},
         {"type": "number"},
-        {"type": "string", "pattern": LINES},
+        {"type": "string", **LINES},
         {"type": "array", "items": _SELF},
-        {"type": "object", "propertyNames": {"pattern": LINES}, "additionalProperties": _SELF},
+        {"type": "object", "propertyNames": LINES, "additionalProperties": _SELF},
     ],
 }
 """What a ``json`` field takes; a number without a fraction is exact within ±(2^53 - 1) alone."""

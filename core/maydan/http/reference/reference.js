@@ -35,7 +35,6 @@ function prose(text) {
   return (text || "").split(/(``[^`]+``|`[^`]+`)/).map((part) => (part.startsWith("`") ? element("code", {}, part.replace(/^`+|`+$/g, "")) : part));
 }
 
-const NO_NUL = "^[^\\u0000]*$";
 const LONGEST_ENUM = 24;
 
 function limitsOf(schema) {
@@ -44,7 +43,7 @@ function limitsOf(schema) {
     pattern: "matches", default: "default",
   };
   return Object.entries(words)
-    .filter(([key]) => schema[key] !== undefined && schema[key] !== NO_NUL && schema[key] !== "" && Math.abs(schema[key]) !== Number.MAX_SAFE_INTEGER
+    .filter(([key]) => schema[key] !== undefined && Math.abs(schema[key]) !== Number.MAX_SAFE_INTEGER
       && !(typeof schema[key] === "number" && Math.abs(schema[key]) > Number.MAX_SAFE_INTEGER))
     .map(([key, word]) => `${word} ${typeof schema[key] === "string" ? schema[key] : JSON.stringify(schema[key])}`)
     .join(", ");
