@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -140,6 +141,33 @@ async def test_the_same_key_writes_once(site: Site, prefer: str) -> None:
     assert await _titles(site) == ["A", "B"]
     other = await _send(site, _new("C"), Prefer=prefer, Idempotency_Key="k1")
     assert other.status_code == 422
+
+
+async def test_a_bulk_that_ended_half_way_goes_on_where_it_was(site: Site) -> None:
+    """The same request with the same key: what was stored is answered as it was then, and nothing is created twice."""
+    lines = [_new(f"T{number:03}") if number != 7 else {"op": "create", "type": "nothing"} for number in range(1, 451)]
+    counting = "SELECT count(*) FROM maydan_versions"
+    cut = asyncio.create_task(_send(site, *lines, idempotency_key="k"))
+    while (await site.core.store.fetch_all(counting))[0][0] < 100:  # noqa: ASYNC110 - the database has no event for it
+        await asyncio.sleep(0)
+    cut.cancel()  # as if the process had ended: nothing is tidied up
+    await asyncio.wait([cut])
+    assert cut.cancelled()
+    stored = (await site.core.store.fetch_all(counting))[0][0]
+    assert stored < len(lines) - 1
+    early = await _send(site, *lines, idempotency_key="k")
+    assert (early.status_code, early.json()["code"]) == (409, "idempotency_running")
+    site.clock.forward(seconds=61)
+    other = await _send(site, *lines[1:], idempotency_key="k")
+    assert other.status_code == 422
+    results = await _results(site, *lines, idempotency_key="k")
+    assert [one["line"] for one in results] == list(range(1, 451))
+    assert [one["line"] for one in results if one["status"] != 201] == [7]
+    rows = await site.core.store.fetch_all("SELECT entry_id FROM maydan_versions")
+    assert sorted(str(row[0]) for row in rows) == sorted(one["id"] for one in results if "id" in one)
+    again = await _send(site, *lines, idempotency_key="k")
+    assert again.headers["idempotency-replayed"] == "true"
+    assert [json.loads(line) for line in again.text.splitlines()] == results
 
 
 async def test_each_line_needs_its_right(site: Site) -> None:

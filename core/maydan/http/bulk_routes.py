@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from maydan.errors import InputError, InvalidInput, Malformed, MaydanError, TooLarge, Unauthenticated
 from maydan.http.answers import Answer
 from maydan.http.bodies import IN_THREAD_BYTES, parse_json
+from maydan.http.bulk_progress import Progress
 from maydan.http.conversion import convert_body
 from maydan.http.problems import Unexpected, problem_body, status_of
 from maydan.http.routing import BY_OPERATION, Parameter, Route, route
@@ -78,13 +79,23 @@ async def write_bulk(call: Call) -> Answer:
     if len(lines) > most:
         raise TooLarge(f"A bulk has at most {most} lines; send several.", code="too_many_lines", limit_lines=most)
     atomic = ATOMIC in preferences(call.header("prefer") or "")
-    seal = call.seal(partial(_answer, call, atomic))
-    keeps = atomic and not call.query.dry_run
+    stores = not call.query.dry_run
+    progress = await _progress(call) if stores and not atomic else None
+    seal = call.seal(partial(_answer, call, atomic, progress.answer if progress else b""))
     outcomes = await bulk.run(
         call.core, call.caller, call.space, lines, locale=call.query.locale, atomic=atomic,
-        dry_run=call.query.dry_run, seal=seal.statements if keeps else None,
+        dry_run=call.query.dry_run, seal=seal.statements if stores and atomic else None, progress=progress,
     )  # fmt: skip
     return seal.answer(outcomes)
+
+
+async def _progress(call: Call) -> Progress | None:
+    """Return where a request with the same key has ended; ``None`` without a key."""
+    if call.claim is None:
+        return None
+    progress = Progress(call, call.claim, partial(_lines_of, call))
+    await progress.load()
+    return progress
 
 
 def preferences(header: str) -> frozenset[str]:
@@ -135,14 +146,18 @@ def _refusal(pointer: str, code: str, message: str) -> InvalidInput:
     return InvalidInput(f"{pointer} {message}.", errors=(InputError(pointer, code, message),))
 
 
-def _answer(call: Call, atomic: bool, outcomes: Sequence[Outcome]) -> Answer:  # noqa: FBT001 - bound by partial
+def _answer(call: Call, atomic: bool, before: bytes, outcomes: Sequence[Outcome]) -> Answer:  # noqa: FBT001 - by partial
     failed = [outcome.error for outcome in outcomes if outcome.error is not None]
     first = failed[0] if failed else None
-    if isinstance(first, Unauthenticated) and len(failed) == len(outcomes):
+    if isinstance(first, Unauthenticated) and len(failed) == len(outcomes) and not before:
         raise first  # nobody is logged in, and nothing was done
-    body = b"".join(msgspec.json.encode(_result(call, outcome)) + b"\n" for outcome in outcomes)
+    body = before + _lines_of(call, outcomes)
     applied = (("preference-applied", ATOMIC),) if atomic else ()
     return Answer(body=body, media_type=MEDIA_TYPE, tag="", headers=applied)
+
+
+def _lines_of(call: Call, outcomes: Sequence[Outcome]) -> bytes:
+    return b"".join(msgspec.json.encode(_result(call, outcome)) + b"\n" for outcome in outcomes)
 
 
 def _result(call: Call, outcome: Outcome) -> _Result:

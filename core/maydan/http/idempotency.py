@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from maydan.errors import IdempotencyRunning, InvalidInput, Malformed
@@ -41,18 +41,26 @@ _TAKE: Final = (
 )
 _DONE: Final = "UPDATE maydan_idempotency SET answer = ? WHERE scope = ? AND holder = ? AND answer IS NULL"
 _FREE: Final = "DELETE FROM maydan_idempotency WHERE scope = ? AND holder = ? AND answer IS NULL"
+_LET_GO: Final = "UPDATE maydan_idempotency SET lease_until = ? WHERE scope = ? AND holder = ? AND answer IS NULL"
 _PURGE: Final = "DELETE FROM maydan_idempotency WHERE expires_at < ?"
+_PURGE_PROGRESS: Final = "DELETE FROM maydan_bulk_progress WHERE expires_at < ?"
+_FORGET_PROGRESS: Final = "DELETE FROM maydan_bulk_progress WHERE scope = ?"
 
 
 class Claim:
     """A key that this request holds."""
 
-    __slots__ = ("_scope", "_secret", "_secret_route", "holder", "is_sealed")
+    __slots__ = ("_secret", "_secret_route", "expires_at", "goes_on", "holder", "is_sealed", "is_under_way", "scope")
 
-    def __init__(self, scope: str, holder: str, *, secret: bytes, secret_route: bool) -> None:
+    def __init__(self, scope: str, holder: str, *, secret: bytes, secret_route: bool, expires_at: datetime) -> None:
         """Hold the key whose row has this scope and holder."""
-        self._scope = scope
+        self.scope = scope
         self.holder = holder
+        self.expires_at = expires_at
+        self.goes_on = False
+        """Whether an earlier request with the key ended without an answer."""
+        self.is_under_way = False
+        """Whether a part of what was asked for is stored, so that the same request has to go on after it."""
         self._secret = secret
         self._secret_route = secret_route
         self.is_sealed = False
@@ -62,7 +70,7 @@ class Claim:
         """Return the statements that store the answer; their guard fails if another request took the key over."""
         self.is_sealed = True
         kept = pack_answer(answer, self._secret, is_secret=self._secret_route)
-        return (Statement(_DONE, (kept, self._scope, self.holder), expect=1),)
+        return (Statement(_DONE, (kept, self.scope, self.holder), expect=1),)
 
     async def keep(self, store: Store, answer: Answer) -> None:
         """Store the answer now, unless it is stored already."""
@@ -72,8 +80,12 @@ class Claim:
             return
 
     async def free(self, store: Store) -> None:
-        """Let the key be used again, as if there had been no request."""
-        await store.commit([Statement(_FREE, (self._scope, self.holder))])
+        """Let the key be used again: as if there had been no request, or to go on with it."""
+        if self.is_under_way:
+            await store.commit([Statement(_LET_GO, (datetime.now(UTC), self.scope, self.holder))])
+            return
+        freed = Statement(_FREE, (self.scope, self.holder))
+        await store.commit([freed, Statement(_FORGET_PROGRESS, (self.scope,))])
 
 
 def read_key(headers: dict[bytes, bytes], *, required: bool) -> bytes | None:
@@ -106,11 +118,13 @@ async def claim(call: Call, key: bytes, settings: ServerSettings) -> Claim | Ans
     secret = _secret(call, key)
     scope = hashlib.blake2b(b"scope", key=secret, digest_size=32).hexdigest()
     fingerprint = hashlib.blake2b(b"%b\0%b" % (call.query_string, call.raw), key=secret, digest_size=32).hexdigest()
-    mine = Claim(scope, new_id(), secret=secret, secret_route=call.route.secret_answer)
+    expiry = _expiry(call.core.clock.now(), settings)
+    mine = Claim(scope, new_id(), secret=secret, secret_route=call.route.secret_answer, expires_at=expiry)
     for _ in range(_TRIES):
         now = call.core.clock.now()
         row = await store.fetch_point(_SELECT, scope)
-        times = (now, now + timedelta(seconds=settings.idempotency_lease_s), _expiry(now, settings))
+        times = (now, now + timedelta(seconds=settings.idempotency_lease_s), expiry)
+        forgotten: list[Statement] = []
         if row is None:
             statement = Statement(_INSERT, (scope, fingerprint, mine.holder, *times))
         else:
@@ -120,9 +134,12 @@ async def claim(call: Call, key: bytes, settings: ServerSettings) -> Claim | Ans
                 if answer is not None:
                     return unpack_answer(answer, secret)
                 _check_lease(store.dialect.read_time(lease_until), now)
+                mine.goes_on = True
+            else:
+                forgotten = [Statement(_FORGET_PROGRESS, (scope,))]
             statement = Statement(_TAKE, (fingerprint, mine.holder, *times, scope, holder), expect=1)
         try:
-            await store.commit([statement])
+            await store.commit([statement, *forgotten])
         except (Duplicate, GuardFailed):
             continue
         return mine
@@ -131,7 +148,7 @@ async def claim(call: Call, key: bytes, settings: ServerSettings) -> Claim | Ans
 
 async def purge(store: Store, now: datetime) -> None:
     """Delete the answers whose time is over; to be called now and then."""
-    await store.commit([Statement(_PURGE, (now,))])
+    await store.commit([Statement(_PURGE, (now,)), Statement(_PURGE_PROGRESS, (now,))])
 
 
 def _expiry(now: datetime, settings: ServerSettings) -> datetime:

@@ -233,13 +233,16 @@ class Endpoint:
         try:
             answer = cast("Answer", await self._run(call))  # only a GET streams, and no GET comes here
         except MaydanError as error:
-            if status_of(error) in NOT_KEPT:
+            if claimed.is_under_way or status_of(error) in NOT_KEPT:
                 await claimed.free(store)
             else:
                 await claimed.keep(store, answer_of_error(error, call))
             raise
         except Exception:
-            await claimed.keep(store, answer_of_error(Unexpected(), call))
+            if claimed.is_under_way:
+                await claimed.free(store)
+            else:
+                await claimed.keep(store, answer_of_error(Unexpected(), call))
             raise
         if not claimed.is_sealed:
             await claimed.keep(store, answer)

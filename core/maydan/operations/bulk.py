@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from copy import copy
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast
 
 from msgspec import Struct
 
-from maydan.errors import MaydanError, NotFound, PluginFailed, PluginIsolated, Unavailable
+from maydan.errors import IdempotencyRunning, MaydanError, NotFound, PluginFailed, PluginIsolated, Unavailable
 from maydan.operations import entries
 from maydan.operations.entries.locales import require_locale
 from maydan.operations.gathering import GatheringStore, Late
 from maydan.operations.scopes import Scope, scope_of
+from maydan.storage.ports import Duplicate, GuardFailed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -59,7 +61,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error: Exception | None = None
 
 
-async def run(
+async def run(  # noqa: PLR0913 - each is one choice of the request
     core: Core,
     caller: Caller,
     space: Space,
@@ -69,6 +71,7 @@ async def run(
     atomic: bool = False,
     dry_run: bool = False,
     seal: Seal | None = None,
+    progress: Progress | None = None,
 ) -> list[Outcome]:
     """Carry lines out in their order; each sees what those before it did.
 
@@ -81,9 +84,11 @@ async def run(
         atomic: All of them or none.
         dry_run: Find out what would happen, and store nothing.
         seal: What to store in the same transaction for the caller; only ``atomic`` has one.
+        progress: What was done before, and is left out; what is done now is noted with it. Not for ``atomic``.
     Returns:
-        One outcome for each line, in their order.
+        One outcome for each line that was carried out, in their order.
     Raises:
+        IdempotencyRunning: Another request goes on with the lines; what was stored here is noted.
         MaydanError: With ``atomic``: what stopped the first line that failed; ``facts["line"]`` is its number.
         BadParameter: The locale is not the space's.
     """
@@ -94,9 +99,31 @@ async def run(
     if atomic:
         return await work.all_of(lines, seal)
     outcomes: list[Outcome] = []
-    for start in range(0, len(lines), LINES_A_COMMIT):
-        outcomes += await work.together(lines[start : start + LINES_A_COMMIT])
+    for start in range(progress.done if progress else 0, len(lines), LINES_A_COMMIT):
+        note = partial(progress.statements, start) if progress else None
+        outcomes += await work.together(lines[start : start + LINES_A_COMMIT], note)
+        if progress:
+            progress.noted(outcomes[-LINES_A_COMMIT:])
     return outcomes
+
+
+class Progress(Protocol):
+    """Remembers how far a bulk has come."""
+
+    done: int
+    """Lines that were carried out before."""
+
+    def statements(self, first: int, outcomes: Sequence[Outcome], /) -> Sequence[Statement]:
+        """Return what notes the outcomes of the lines after the ``first`` ones; it is refused where others go on."""
+        ...
+
+    def noted(self, outcomes: Sequence[Outcome]) -> None:
+        """Tell that such statements are stored."""
+        ...
+
+
+class _Overtaken(Exception):
+    """Another request goes on with the same lines."""
 
 
 class _Undo(Exception):
@@ -140,12 +167,27 @@ class _Bulk:
 
         return await self._written(work)
 
-    async def together(self, lines: Sequence[Line]) -> list[Outcome]:
+    async def together(self, lines: Sequence[Line], note: Seal | None = None) -> list[Outcome]:
         """Carry out some lines that share a commit; when that fails, none of them is stored."""
+
+        async def work(transaction: Transaction) -> list[Outcome]:
+            outcomes = await self._each(lines)
+            if note is not None:
+                await _noted(transaction.apply(note(outcomes)))
+            return outcomes
+
         try:
-            return await self._written(lambda _transaction: self._each(lines))
+            return await self._written(work)
+        except _Overtaken as error:
+            raise _running() from error
         except Exception as error:  # noqa: BLE001 - what happened to these lines must not hide what became of the others
-            return [Outcome(line=line.number, error=line.refusal or error) for line in lines]
+            outcomes = [Outcome(line=line.number, error=line.refusal or error) for line in lines]
+        try:
+            if note is not None:
+                await _noted(self._core.store.commit(note(outcomes)))
+        except _Overtaken as error:
+            raise _running() from error
+        return outcomes
 
     async def _written(self, work: Callable[[Transaction], Awaitable[list[Outcome]]]) -> list[Outcome]:
         """Do the work in a transaction: what it stores gathered if that is possible, else one by one."""
@@ -233,6 +275,17 @@ class _Bulk:
         if scope is None:
             raise NotFound
         return scope
+
+
+async def _noted(noting: Awaitable[None]) -> None:
+    try:
+        await noting
+    except (GuardFailed, Duplicate) as error:
+        raise _Overtaken from error
+
+
+def _running() -> IdempotencyRunning:
+    return IdempotencyRunning("Another request with this Idempotency-Key goes on with the lines.", retry_after_s=1)
 
 
 def _any_version(_version: int) -> None:
