@@ -26,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_content(commands)
     _add_jobs(commands)
     _add_schema(commands)
+    _add_audit(commands)
     return parser
 
 
@@ -123,6 +124,11 @@ def _add_schema(commands: Commands) -> None:
     apply = _command(schema, "apply", "schema:run_apply", "change the content types to what a file says, all or none")
     apply.add_argument("file", metavar="FILE", help="as `maydan schema dump` prints it; - is the standard input")
     _flag(apply, "--allow-drop", "go on where types, fields or values are lost")
+
+
+def _add_audit(commands: Commands) -> None:
+    audit = _group(commands, "audit", "check who did what")
+    _command(audit, "verify", "audit:run_verify", "check every link of the audit's chains")
 
 
 def _add_jobs(commands: Commands) -> None:
