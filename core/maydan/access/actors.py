@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
 
+from maydan.access.actions import covers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,7 +31,7 @@ class TokenScope(Struct, frozen=True, kw_only=True):
         """Tell whether the scope lets this through; a space-level action has no type."""
         if self.space_key is not None and self.space_key != space_key:
             return False
-        if action not in self.actions and "*" not in self.actions:
+        if action not in self.actions and not any(covers(named, action) for named in self.actions):
             return False
         return self.types is None or (type_name is not None and type_name in self.types)
 

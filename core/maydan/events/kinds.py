@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 
 class EventType(Struct, frozen=True, kw_only=True):
@@ -35,6 +35,12 @@ class EntryData(Struct, frozen=True, kw_only=True):
     """For publishing and unpublishing."""
     fields: list[str] | UnsetType = UNSET
     """Names of the changed fields, as far as the receiver may read them."""
+    transition: str | UnsetType = UNSET
+    """For ``entry.transitioned``: the step that was taken."""
+    source: str | UnsetType = field(name="from", default=UNSET)
+    """The state that was left."""
+    to: str | UnsetType = UNSET
+    """The state that it is in since."""
     entry: dict[str, Any] | UnsetType = UNSET
     """The entry as the receiver may read it now, localised fields as maps; only where it was asked for."""
 

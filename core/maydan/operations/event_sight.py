@@ -170,6 +170,7 @@ class Sight:
             data["version"] = event.version
         if "locales" in event.data:
             data["locales"] = event.data["locales"]
+        data |= {name: event.data[name] for name in ("transition", "from", "to") if name in event.data}
         if draft and "fields" in event.data:
             data["fields"] = seen.names(event.subject_id, event.data["fields"])
         return Told(event.type, data, draft=draft, has_entry=True)
@@ -179,7 +180,7 @@ class Sight:
 
     def _comment(self, event: LoggedEvent, seen: TypeSight) -> Told | None:
         entry_id, standing = str(event.data["entry"]), self.comments.get(event.subject_id)
-        if not seen.reads_now(entry_id):
+        if not (seen.reads_now(entry_id) or (seen.moderates and seen.reads_newest(entry_id))):
             return None
         data: dict[str, Any] = {"id": event.subject_id, "entry": entry_id, "type": event.data["type"]}
         own = standing is not None and standing.author_id is not None and standing.author_id == self._actor.id
