@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from maydan.cli.protocol import MAX_HEAD_BYTES, Protocol
 from maydan.http.answers import Answer
 from maydan.http.call import Call
 from maydan.http.routing import route
@@ -41,9 +42,7 @@ async def read(call: Call) -> Answer:
 @asynccontextmanager
 async def listening(app: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]:
     """Serve on a free port of the loopback interface, as ``maydan serve`` does."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, http="httptools", ws="none", log_config=None, access_log=False
-    )
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, http=Protocol, ws="none", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     server.capture_signals = _no_signals  # type: ignore[method-assign]
     task = asyncio.create_task(server.serve())
@@ -98,6 +97,30 @@ async def test_a_body_may_come_in_chunks(send: Send) -> None:
     """Without a Content-Length it is read to its end, and counted."""
     status, _, body = await send(post(chunks(b'{"a"', b": 1}"), "Transfer-Encoding: chunked"))
     assert (status, json.loads(body)) == (200, {"bytes": 8})
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"HELLO\r\n\r\n", 400),
+        (b"GET /api/echo HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n", 400),
+        (b"GET /api/echo HTTP/1.1\r\nHost: x\r\n" + b"X-A: %b\r\n" % (b"a" * 1000) * 70 + b"\r\n", 431),
+        (b"GET /api/echo HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (8 * MAX_HEAD_BYTES), 431),
+        (b"GET /api/echo?a=" + b"a" * (2 * MAX_HEAD_BYTES) + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
+    ],
+    ids=["no HTTP", "bad header", "many headers", "one header without an end", "a long line"],
+)
+async def test_what_is_no_request_is_told_so_as_a_problem(send: Send, raw: bytes, status: int) -> None:
+    """The application never sees it; the limit holds for what has come, before there is an end."""
+    answered, headers, body = await send(raw)
+    assert (answered, headers["content-type"], headers["connection"]) == (status, "application/problem+json", "close")
+    assert json.loads(body)["status"] == status
+
+
+async def test_headers_within_the_limit_are_taken(send: Send) -> None:
+    """Cookies of other applications on the same host may be long."""
+    status, _, _ = await send(b"GET /api/echo HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 60_000 + b"\r\n\r\n")
+    assert status == 200
 
 
 async def test_eleven_megabytes_are_refused(send: Send) -> None:

@@ -42,6 +42,13 @@ class MethodNotAllowed(MaydanError):
     title = "The method is not allowed here"
 
 
+class HeadersTooLarge(MaydanError):
+    """The request's line and headers exceed the limit."""
+
+    code = "headers_too_large"
+    title = "The request headers are too large"
+
+
 class Unexpected(MaydanError):
     """Our own fault; says nothing about what happened."""
 
@@ -50,6 +57,7 @@ class Unexpected(MaydanError):
 
 
 STATUS[MethodNotAllowed] = 405
+STATUS[HeadersTooLarge] = 431
 STATUS[Unexpected] = 500
 
 
