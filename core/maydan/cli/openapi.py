@@ -26,7 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the document of all routes, or of one space with its content types."""
     settings = load_settings()
     if arguments.space is None:
-        document = build_document(_routes(load_host(settings)))
+        host = load_host(settings)
+        document = build_document(_routes(host), events=host.event_types().values())
     else:
         document = asyncio.run(_of_space(settings, arguments.space))
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
@@ -42,7 +43,8 @@ async def _of_space(settings: Settings, name: str) -> dict[str, Any]:
             )
         snapshot = await core.snapshots.get(space)
         types = core.registry.types(space)
-        return build_space_document(_routes(core.host), space, types, snapshot, system("maydan openapi"))
+        events = core.host.event_types(space).values()
+        return build_space_document(_routes(core.host), space, types, snapshot, system("maydan openapi"), events=events)
 
 
 def _routes(host: PluginHost) -> list[Route]:

@@ -22,8 +22,8 @@ from maydan.storage.log import LoggedEvent, find_event
 
 _UNSETTLED_S: Final = 0.02
 """Seconds until the next look when there are events whose order is not final yet, on PostgreSQL."""
-_GATHER_S: Final = 0.02
-"""Seconds between two batches: what comes in meanwhile costs one write of the position, not many."""
+_GATHER_S: Final = 0.05
+"""Seconds from one batch to the next: what comes in meanwhile costs one write of the position, not many."""
 _SAVE_AFTER_S: Final = 0.01
 """Seconds of handling after which the position is saved: what a worker that dies would repeat."""
 _MOST_BLOCKED: Final = 100
@@ -54,6 +54,7 @@ class Lane:
         """Where it stands while this worker has the lease."""
         self._leased_at_s = 0.0
         self._looked_at_s = 0.0
+        self._worked_at_s = 0.0
         self._blocked: set[str] = set()
 
     async def reached(self, position: int) -> None:
@@ -99,11 +100,13 @@ class Lane:
                 await self._has_news.wait()
         except TimeoutError:
             self._log.forget()
-        if self._has_news.is_set() and not self._stopped.is_set():
-            await asyncio.sleep(_GATHER_S)
+        gather_s = self._worked_at_s + _GATHER_S - asyncio.get_running_loop().time()
+        if gather_s > 0 and not self._stopped.is_set():
+            await asyncio.sleep(gather_s)
 
     async def work(self) -> float:
         """Do one batch; returns the seconds until the next look, unless there is news."""
+        self._worked_at_s = asyncio.get_running_loop().time()
         place = self._place or await self._lease()
         if place is None:
             return self._settings.poll_s
@@ -115,7 +118,9 @@ class Lane:
         if not await self._while_leased(self._serve(place, events, [head for head in heads if head.wait_ms <= 0])):
             self._place = None
             return 0
-        return 0 if events else await self._rest(place)
+        if len(events) == self._settings.batch_size or self._place is None:
+            return 0
+        return await self._rest(self._place)
 
     async def _lease(self) -> Place | None:
         """Take the lease if there is anything to do, and nobody else has it."""

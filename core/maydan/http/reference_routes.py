@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -11,13 +12,15 @@ from msgspec import Struct
 
 from maydan.access.bounded import BoundedCache
 from maydan.http.answers import Answer, Cache
-from maydan.http.openapi import build_document, build_space_document
+from maydan.http.openapi import build_document, offered_routes, sights_of, write_space_document
 from maydan.http.routing import BY_OPERATION, Route, route
 
 if TYPE_CHECKING:
     from maydan.access.snapshot import Snapshot
+    from maydan.content.spaces import Space
     from maydan.http.call import Call
     from maydan.http.openapi.shapes import Json
+    from maydan.http.openapi.sights import Sight
 
 _DOCUMENT: Final[Json] = {"type": "object", "description": "An OpenAPI 3.1 document."}
 _MAX_DOCUMENTS: Final = 64
@@ -39,7 +42,9 @@ async def get_openapi(call: Call) -> Answer:
     """Get the OpenAPI document of the instance: all routes, content types in general."""
     around = call.around
     if not around.document:
-        around.document = msgspec.json.encode(build_document(around.routes))
+        around.document = msgspec.json.encode(
+            build_document(around.routes, events=call.core.host.event_types().values())
+        )
     return Answer(body=around.document, cache=Cache.PUBLIC)
 
 
@@ -53,10 +58,16 @@ async def get_space_openapi(call: Call) -> Answer:
     versions = tuple((each.key, each.version) for each in types)
     known = _documents.get(key)
     if known is None or known[0] is not snapshot or known[1] != versions:
-        document = build_space_document(call.around.routes, space, types, snapshot, call.actor)
-        known = (snapshot, versions, msgspec.json.encode(document))
+        offered = offered_routes(call.around.routes, space, snapshot, call.actor)
+        events = tuple(core.host.event_types(space).values())
+        body = await asyncio.to_thread(_written, offered, space, sights_of(types, snapshot, call.actor), events)
+        known = (snapshot, versions, body)
         _documents.put(key, known)
     return Answer(body=known[2], cache=Cache.PUBLIC)
+
+
+def _written(offered: list[Route], space: Space, sights: dict[str, Sight], events: tuple[EventType, ...]) -> bytes:
+    return msgspec.json.encode(write_space_document(offered, space, sights, events))
 
 
 _documents: BoundedCache[Any, tuple[Snapshot, tuple[tuple[int, int], ...], bytes]] = BoundedCache(_MAX_DOCUMENTS)

@@ -139,12 +139,12 @@ class PluginHost:
         plugin = self._plugins.get(name)
         return plugin is not None and plugin.state is State.ACTIVE
 
-    def event_types(self, space: Space) -> Mapping[str, EventType]:
-        """Return the kinds of events that can happen in the space, by name: the core's and its plugins'."""
+    def event_types(self, space: Space | None = None) -> Mapping[str, EventType]:
+        """Return the kinds of events that can happen in the space (or in any), by name: the core's and its plugins'."""
         brought = {
             kind.name: kind
             for name, registered in self.registered().items()
-            if name in space.plugins
+            if space is None or name in space.plugins
             for kind in registered.event_types
         }
         return {**CORE_EVENTS, **brought} if brought else CORE_EVENTS

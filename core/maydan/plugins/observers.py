@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -45,20 +46,22 @@ class PluginObserver:
             CallFailed: It raised, or took longer than its deadline.
         """
         call = self._plugin.calls.get(hook_of(event.type))
-        if call is None or event.space_key is None or not self._is_active(event.space_key):
+        if call is None or event.space_key is None or (space := self._space(event.space_key)) is None:
             return
-        while not self._may_tell(call):  # noqa: ASYNC110 - a breaker closes by the clock, and nobody says so
+        while not self._may_tell(call):
             await asyncio.sleep(HELD_LOOK_S)
-        # Looked up again: waiting may have outlived the space, and releasing makes no new calls.
-        space = self._find_space(event.space_key)
-        if space is not None:
-            begun = call.begin((space, event))
-            if type(begun) is Begun:
-                await call.finish(begun, self._deadline_s)
+            # Waiting may outlive the space, or the plugin's place in it.
+            if (space := self._space(event.space_key)) is None:
+                return
+        begun = call.begin((space, event))
+        if type(begun) is Begun:
+            await call.finish(begun, self._deadline_s)
 
-    def _is_active(self, space_key: int) -> bool:
-        space = self._find_space(space_key)
-        return space is not None and (self._plugin.always_active or self._plugin.name in space.plugins)
+    def _space(self, key: int) -> Space | None:
+        """Return the space if the plugin is active in it."""
+        space = self._find_space(key)
+        is_active = space is not None and (self._plugin.always_active or self._plugin.name in space.plugins)
+        return space if is_active else None
 
     def _may_tell(self, call: HookCall) -> bool:
         if self._plugin.state is not State.ACTIVE:
@@ -66,6 +69,7 @@ class PluginObserver:
         return self._plugin.pinned_active or call.gauge.lets_through()
 
 
+@functools.cache
 def hook_of(event_type: str) -> str:
     """Return the observe hook of an event, ``entry_created`` for ``entry.created``."""
     return event_type.replace(".", "_")

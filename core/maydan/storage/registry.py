@@ -24,6 +24,7 @@ class Registry:
         """Begin empty; call :meth:`reload` before serving."""
         self._store = store
         self._spaces: dict[str, Space] = {}
+        self._by_key: dict[int, Space] = {}
         self._types: dict[tuple[int, str], ContentType] = {}
 
     async def reload(self) -> None:
@@ -39,7 +40,11 @@ class Registry:
 
     def space_by_key(self, key: int) -> Space | None:
         """Return the space with that internal number, as this worker knows it."""
-        return next((space for space in self._spaces.values() if space.key == key), None)
+        found = self._by_key.get(key)
+        if found is None or self._spaces.get(found.name) is not found:
+            self._by_key = {space.key: space for space in self._spaces.values()}
+            found = self._by_key.get(key)
+        return found
 
     def cached_space(self, name: str) -> Space | None:
         """Return the space as this worker knows it, without asking the database."""
