@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from maydan.clock import to_text
-from maydan.content.per_type import PerType
 from maydan.content.kinds import FOLDED_KINDS, SYSTEM_KINDS
+from maydan.content.per_type import PerType
 from maydan.content.render import Head, Rendered, render, render_maps
 from maydan.locales import fold
 from maydan.operations.publication import status
