@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +103,13 @@ def test_enable_and_disable_change_one_line_of_the_file(run: Run, instance: Path
     assert enabled.code == 0
     assert "maydan migrate" in enabled.out
     assert tomllib.loads(path.read_text())["plugins"]["enabled"] == ["blog"]
-    assert "already" in run("plugins", "enable", "blog").out
+    with sqlite3.connect(instance / "maydan.db") as database:
+        database.execute(
+            "INSERT INTO maydan_plugin_states (name, pinned, isolated_what, isolated_reason)"
+            " VALUES ('blog', FALSE, 'hooks', 'it hung')"
+        )
+    again = run("plugins", "enable", "blog").out.splitlines()
+    assert again == ["blog is enabled already.", "blog was isolated; that is lifted."]
     changed = [line for line in path.read_text().splitlines() if line not in before.splitlines()]
     assert changed == ['enabled = ["blog"]']
     assert run("plugins", "disable", "blog").code == 0

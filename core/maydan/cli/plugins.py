@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from maydan.cli.configuration_file import change_enabled
 from maydan.cli.failures import FAILED, CommandFailed
 from maydan.cli.instance import find_settings
+from maydan.cli.opening import opened_store
 from maydan.cli.plugin_probe import found_in, load_apart
+from maydan.clock import SystemClock
+from maydan.errors import ConfigurationError
 from maydan.plugins.discovery import find_plugins, installed_names
 from maydan.plugins.loaded import PluginState, State
+from maydan.plugins.records import PluginRecords
 from maydan.settings import FILE_NAME, suggest
+from maydan.storage.migrations import pending
+from maydan.storage.schema import CORE
+
+if TYPE_CHECKING:
+    from maydan.settings import Settings
 
 _SHOWN: Final = ("name", "version", "state", "reason", "enabled", "hook_api")
 
@@ -62,7 +73,11 @@ def run_enable(arguments: argparse.Namespace) -> int:
     known = installed_names()
     if arguments.name not in known:
         raise CommandFailed(f"no plugin {arguments.name} is installed{suggest(arguments.name, known)}")
-    return _change(arguments.name, enabled=True)
+    code = _change(arguments.name, enabled=True)
+    settings = find_settings()
+    if settings is not None and asyncio.run(_release(settings, arguments.name)):
+        print(f"{arguments.name} was isolated; that is lifted.")
+    return code
 
 
 def run_disable(arguments: argparse.Namespace) -> int:
@@ -81,6 +96,20 @@ def _change(name: str, *, enabled: bool) -> int:
     print(f"{name} is {word} in {FILE_NAME}.")
     print("Next: `maydan migrate`, then restart the server." if enabled else "Restart the server to apply it.")
     return 0
+
+
+async def _release(settings: Settings, name: str) -> bool:
+    """Forget that a plugin was isolated, and return whether it was; a database that is not there yet knows of none."""
+    with contextlib.suppress(CommandFailed, ConfigurationError):
+        async with opened_store(settings.database) as store:
+            if await pending(store, CORE):
+                return False
+            records = PluginRecords(store, SystemClock())
+            record = (await records.all()).get(name)
+            if record is not None and record.isolation is not None:
+                await records.release(name)
+                return True
+    return False
 
 
 def _check(name: str, path: Path | None = None) -> Finding:
