@@ -18,6 +18,7 @@ from maydan.http.routing import BY_OPERATION, Route, route
 if TYPE_CHECKING:
     from maydan.access.snapshot import Snapshot
     from maydan.content.spaces import Space
+    from maydan.events.kinds import EventType
     from maydan.http.call import Call
     from maydan.http.openapi.shapes import Json
     from maydan.http.openapi.sights import Sight

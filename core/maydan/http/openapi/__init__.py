@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from maydan.http.openapi.document import build_document
 from maydan.http.openapi.shapes import Page
-from maydan.http.openapi.spaces import build_space_document
+from maydan.http.openapi.sights import sights_of
+from maydan.http.openapi.spaces import build_space_document, offered_routes, write_space_document
 
-__all__ = ["Page", "build_document", "build_space_document"]
+__all__ = [
+    "Page",
+    "build_document",
+    "build_space_document",
+    "offered_routes",
+    "sights_of",
+    "write_space_document",
+]

@@ -65,9 +65,20 @@ def build_space_document(
         types: The content types that are active in the space.
         events: The kinds of events that can happen in the space.
     """
-    offered = [route for route in routes if _is_offered(route, space, snapshot, actor)]
+    offered = offered_routes(routes, space, snapshot, actor)
+    return write_space_document(offered, space, sights_of(types, snapshot, actor), events)
+
+
+def offered_routes(routes: Sequence[Route], space: Space, snapshot: Snapshot, actor: Actor) -> list[Route]:
+    """Return the routes that belong to the space and that the caller may use."""
+    return [route for route in routes if _is_offered(route, space, snapshot, actor)]
+
+
+def write_space_document(
+    offered: Sequence[Route], space: Space, sights: dict[str, Sight], events: Iterable[EventType]
+) -> Json:
+    """Return the document of what was found that the caller may use; it asks nobody, so that a thread can write it."""
     document = build_document(offered, title=space.title or space.name, events=events)
-    sights = sights_of(types, snapshot, actor)
     writer = _Writer(space, sights, document["components"]["schemas"])
     paths: dict[str, Json] = {}
     for path, item in document["paths"].items():
