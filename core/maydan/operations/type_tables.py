@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maydan.operations.rebuilding import rebuild_type
-from maydan.storage import documents
+from maydan.storage import documents, trigrams
 from maydan.storage.ports import Statement
 from maydan.storage.registry import definition_json
 from maydan.storage.revisions import bump
@@ -63,19 +63,29 @@ async def replace_type(
     old, new = documents.indexes(before, store.dialect.name), documents.indexes(after, store.dialect.name)
     for name in sorted(old.keys() - new.keys()):
         await transaction.execute(f"DROP INDEX IF EXISTS {name}")
+    retold = store.dialect.is_sqlite and trigrams.indexed_texts(before) != trigrams.indexed_texts(after)
+    for ddl in trigrams.drop(before.key) if retold else ():
+        await transaction.execute(ddl)
     renders_anew = (before.fields, before.drafts) != (after.fields, after.drafts)
     if renders_anew or moves_entries(before.workflow, after.workflow):
         for space in spaces:
             await rebuild_type(store, transaction, after, space, space)
     for name in sorted(new.keys() - old.keys()):
         await transaction.execute(new[name])
+    for ddl in trigrams.create(after, documents.table_of(after)) if retold else ():
+        await transaction.execute(ddl)
 
 
 async def drop_type(transaction: Transaction, space_key: int, content_type: ContentType) -> None:
     """Remove a type with all of its entries, for good; the caller has locked its documents."""
     await clear_type(transaction, space_key, content_type)
     await transaction.execute("DELETE FROM maydan_types WHERE space_key = ? AND key = ?", space_key, content_type.key)
-    await transaction.execute(f"DROP TABLE IF EXISTS {documents.table_of(content_type)}")
+    await _drop_tables(transaction, content_type.key)
+
+
+async def _drop_tables(transaction: Transaction, type_key: int) -> None:
+    for table in (documents.table_name(type_key), trigrams.table_name(type_key)):
+        await transaction.execute(f"DROP TABLE IF EXISTS {table}")
 
 
 async def clear_type(transaction: Transaction, space_key: int, content_type: ContentType) -> None:
@@ -101,5 +111,5 @@ async def clear_type(transaction: Transaction, space_key: int, content_type: Con
 async def remove_own_types(transaction: Transaction, space_key: int) -> None:
     """Remove the types that a space defined for itself, with their document tables."""
     for (key,) in await transaction.fetch_all("SELECT key FROM maydan_types WHERE space_key = ?", space_key):
-        await transaction.execute(f"DROP TABLE IF EXISTS {documents.table_name(key)}")
+        await _drop_tables(transaction, key)
     await transaction.execute("DELETE FROM maydan_types WHERE space_key = ?", space_key)

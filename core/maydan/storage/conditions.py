@@ -21,6 +21,7 @@ from maydan.ids import is_id
 from maydan.locales import fold
 from maydan.storage.documents import DRAFT, PUBLISHED, table_of
 from maydan.storage.expressions import FOLDED, DialectName, elements, scalar, source_of
+from maydan.storage.fragments import FALSE, TRUE, Sql, joined
 
 if TYPE_CHECKING:
     from maydan.content.conditions import Condition, Hop, Target
@@ -31,16 +32,6 @@ _LIKE_SIGNS: Final = re.compile("[%_!]")
 _LONGEST_LIKE: Final = 1000
 """SQLite refuses patterns of more than 50,000 bytes."""
 
-
-class Sql(Struct, frozen=True):
-    """A piece of SQL with the values of its question marks."""
-
-    text: str
-    args: tuple[Any, ...] = ()
-
-
-TRUE: Final = Sql("TRUE")
-FALSE: Final = Sql("FALSE")
 _Test: TypeAlias = Callable[[str], Sql]
 """What is asked of one SQL value."""
 
@@ -88,15 +79,6 @@ def compile_condition(frame: Frame, condition: Condition | None) -> Sql:
         return _negated(compile_condition(frame, condition.condition))
     parts = [compile_condition(frame, part) for part in condition.conditions]
     return joined("AND" if isinstance(condition, And) else "OR", parts)
-
-
-def joined(word: str, parts: list[Sql]) -> Sql:
-    """Join pieces by AND or OR."""
-    if not parts:
-        return TRUE if word == "AND" else FALSE
-    if len(parts) == 1:
-        return parts[0]
-    return Sql(f"({f' {word} '.join(part.text for part in parts)})", tuple(arg for part in parts for arg in part.args))
 
 
 def value_of(frame: Frame, path: tuple[str, ...], target: Target, table: str, depth: int = 0) -> Sql:

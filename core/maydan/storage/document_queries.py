@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from maydan.content.types import ContentType
-from maydan.storage.conditions import TRUE, Frame, Sql, compile_condition, documents_of, joined, value_of
+from maydan.storage.conditions import Frame, compile_condition, documents_of, value_of
 from maydan.storage.documents import table_of
 from maydan.storage.expressions import order, scalar, source_of
+from maydan.storage.fragments import TRUE, Sql, joined
 from maydan.storage.keysets import Keyset, SortKey, Stretch, ends_descending, stretches
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from maydan.content.conditions import Condition, Target
     from maydan.storage.expressions import DialectName
     from maydan.storage.ports import Row, Store
+    from maydan.storage.trigrams import Lookup
 
 _TABLE: Final = "listed"
 """What the document table is called where a sort key goes through a relation."""
@@ -52,6 +54,8 @@ class PageRequest(Struct, frozen=True, kw_only=True):
     offset: int = 0
     whole: bool = True
     """Whether only the public body is needed."""
+    lookup: Lookup | None = None
+    """The index of texts to begin with, instead of with the order."""
 
 
 class RankKey(Struct, frozen=True):
@@ -158,11 +162,11 @@ def page_statements(dialect: DialectName, request: PageRequest) -> list[Sql]:
         for index, (key, sql) in enumerate(zip(request.sort, keys, strict=True))
         if key.target.hops
     ]
-    table = f"{table_of(request.where.type)}{f' AS {_TABLE}' if named else ''}"
+    table = f"{table_of(request.where.type)}{f' AS {_TABLE}' if named else ''}{_only_by_id(dialect, request.lookup)}"
     head = f"SELECT {', '.join(columns)} FROM {table} WHERE "
     page = f" LIMIT {request.limit:d}{f' OFFSET {request.offset:d}' if request.offset else ''}"
     selected = tuple(arg for key, sql in zip(request.sort, keys, strict=True) if key.target.hops for arg in sql.args)
-    base = [_base(request.where), *_filter(frame, request.condition)]
+    base = [_base(request.where), *_found(request.lookup), *_filter(frame, request.condition)]
     statements: list[Sql] = []
     for stretch in _stretches(dialect, request, keys):
         where = joined("AND", [*base, *([] if stretch.condition == TRUE else [stretch.condition])])
@@ -213,10 +217,20 @@ async def count_documents(store: Store, sql: Sql) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def count_sql(dialect: DialectName, where: Where, condition: Condition | None) -> Sql:
+def count_sql(dialect: DialectName, where: Where, condition: Condition | None, lookup: Lookup | None = None) -> Sql:
     """Write the statement that counts."""
-    found = joined("AND", [_base(where), *_filter(_frame(dialect, where), condition)])
-    return Sql(f"SELECT count(*) FROM {table_of(where.type)} WHERE {_bare(found.text)}", found.args)
+    found = joined("AND", [_base(where), *_found(lookup), *_filter(_frame(dialect, where), condition)])
+    table = f"{table_of(where.type)}{_only_by_id(dialect, lookup)}"
+    return Sql(f"SELECT count(*) FROM {table} WHERE {_bare(found.text)}", found.args)
+
+
+def _found(lookup: Lookup | None) -> list[Sql]:
+    return [] if lookup is None else [lookup.condition]
+
+
+def _only_by_id(dialect: DialectName, lookup: Lookup | None) -> str:
+    """Keep SQLite from beginning elsewhere: it does not know how few documents a lookup leads to."""
+    return " NOT INDEXED" if lookup is not None and dialect == "sqlite" else ""
 
 
 def _frame(dialect: DialectName, where: Where) -> Frame:

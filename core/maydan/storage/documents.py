@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from maydan.content.kinds import SYSTEM_KINDS
 from maydan.content.types import ContentType, Kind
+from maydan.storage import trigrams
 from maydan.storage.expressions import order, scalar, source_of
 from maydan.storage.ports import Statement
 
@@ -52,7 +53,9 @@ def table_name(type_key: int) -> str:
 def create_table(content_type: ContentType, dialect: DialectName) -> list[str]:
     """Return the DDL of a type's document table and of its indexes, with the names in braces of ``Dialect``."""
     table, postgresql = table_of(content_type), dialect == "postgresql"
-    columns = (
+    # What the index of texts refers to; without a name SQLite may number the rows anew.
+    row_id = "" if postgresql else "row_id INTEGER PRIMARY KEY, "
+    columns = row_id + (
         "space_key {bigint} NOT NULL, perspective {bigint} NOT NULL, locale {text} NOT NULL, entry_id {uuid} NOT NULL, "
         "translated {bool} NOT NULL, body {json_text} NOT NULL, private {json_text} NOT NULL, facts {json} NOT NULL"
     )
@@ -64,6 +67,7 @@ def create_table(content_type: ContentType, dialect: DialectName) -> list[str]:
         f"CREATE TABLE IF NOT EXISTS {table} ({columns}){options}",
         *indexes(content_type, dialect).values(),
         f"CREATE UNIQUE INDEX IF NOT EXISTS {table}_entry_unique ON {table} (space_key, perspective, locale, entry_id)",
+        *([] if postgresql else trigrams.create(content_type, table)),
     ]
 
 
@@ -80,14 +84,20 @@ async def lock(transaction: Transaction, content_type: ContentType, dialect: Dia
 def indexes(content_type: ContentType, dialect: DialectName) -> dict[str, str]:
     """Return the declared indexes as ``{name: DDL}``; a name is a digest of its definition, so equal ones are kept."""
     declared = {*content_type.indexes, *((field.name,) for field in content_type.fields if field.indexed)}
-    return dict(_index(content_type, dialect, keys) for keys in sorted(declared))
+    made = dict(_index(content_type, dialect, keys) for keys in sorted(declared))
+    if dialect == "postgresql":
+        made |= dict(_named(content_type, definition) for definition in trigrams.index_definitions(content_type))
+    return made
 
 
 def _index(content_type: ContentType, dialect: DialectName, keys: Sequence[str]) -> tuple[str, str]:
     parts = [_index_key(content_type, dialect, key) for key in keys]
     last_descends = keys[-1].startswith("-")
     parts.append(f"entry_id{' DESC' if last_descends else ''}")
-    definition = f"(space_key, perspective, locale, {', '.join(parts)})"
+    return _named(content_type, f"(space_key, perspective, locale, {', '.join(parts)})")
+
+
+def _named(content_type: ContentType, definition: str) -> tuple[str, str]:
     name = f"{table_of(content_type)}_{hashlib.sha256(definition.encode()).hexdigest()[:12]}"
     return name, f"CREATE INDEX IF NOT EXISTS {name} ON {table_of(content_type)} {definition}"
 

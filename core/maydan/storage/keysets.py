@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from maydan.content.types import Kind
-from maydan.storage.conditions import FALSE, Sql, joined
+from maydan.storage.fragments import FALSE, Sql, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

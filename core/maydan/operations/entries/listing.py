@@ -29,15 +29,20 @@ from maydan.storage.document_queries import (
 )
 from maydan.storage.documents import TRASH
 from maydan.storage.keysets import SortKey
+from maydan.storage.trigrams import find_lookup, helps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from maydan.access.decisions import Decision
     from maydan.content.orders import Sort
     from maydan.content.query import Query
     from maydan.operations.entries.including import Branch
     from maydan.operations.scopes import Scope
-    from maydan.storage.conditions import Sql
     from maydan.storage.document_queries import Listed, Where
+    from maydan.storage.fragments import Sql
+    from maydan.storage.ports import Store
+    from maydan.storage.trigrams import Lookup
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -63,6 +68,8 @@ class _Prepared(Struct, frozen=True):
     """Without a cursor."""
     statements: tuple[Sql, ...]
     count: Sql
+    lookup: Lookup | None
+    """The index of texts, where one serves the query."""
     fingerprint: bytes
     """Binds cursors to the query, the type and what the caller may see."""
 
@@ -78,19 +85,29 @@ async def list_entries(scope: Scope, query: Query) -> Page:
     decision = scope.require(_action(scope, query))
     locale = reading_locale(scope.space, scope.caller, query.locale)
     prepared = _KEPT.find(scope, query, decision, locale) or await _prepare(scope, query, decision, locale)
-    checked, request, store = prepared.query, prepared.request, scope.core.store
+    checked, store = prepared.query, scope.core.store
+    request, statements, count = await _by_index(store, prepared)
     if query.cursor is None:
-        listed = await list_documents(store, request, prepared.statements)
+        listed = await list_documents(store, request, statements)
     else:
         after = tuple(decode_cursor(scope.core.secret, prepared.fingerprint, query.cursor))
         listed = await list_documents(store, msgspec.structs.replace(request, after=after))
-    total = await count_documents(store, prepared.count) if checked.count else None
+    total = await count_documents(store, count) if checked.count else None
     shown, last = listed[: checked.limit], None
     if len(listed) > checked.limit:
         last = encode_cursor(scope.core.secret, prepared.fingerprint, cursor_values(request, shown[-1]))
     items = await _items(scope, decision, checked, shown, prepared.perspective)
     draft = scope.type.drafts and prepared.perspective.draft
     return Page(items=items, next=last, total=total, locale=locale, draft=draft)
+
+
+async def _by_index(store: Store, prepared: _Prepared) -> tuple[PageRequest, Sequence[Sql] | None, Sql]:
+    """Begin with the index of texts where there is one for the query, and it leads to few documents."""
+    request, lookup = prepared.request, prepared.lookup
+    if lookup is None or not await helps(store, lookup):
+        return request, prepared.statements, prepared.count
+    count = count_sql(store.dialect.name, request.where, request.condition, lookup)
+    return msgspec.structs.replace(request, lookup=lookup), None, count
 
 
 async def _prepare(scope: Scope, query: Query, decision: Decision, locale: str) -> _Prepared:
@@ -123,6 +140,7 @@ async def _prepare(scope: Scope, query: Query, decision: Decision, locale: str) 
         request,
         tuple(page_statements(dialect, request)),
         count_sql(dialect, where, condition),
+        find_lookup(dialect, scope.type, condition),
         _fingerprint(scope, checked, where, condition),
     )
     _KEPT.keep(scope, query, decision, locale, prepared)
@@ -229,5 +247,6 @@ async def _maps(
     fields = None if query.fields is None else (*(branch.fields or ()), *branch.names)
     draft = query.perspective == "draft" or query.status == "trashed"
     ids: list[str] = [decode(document.body)["id"] for document in listed]
-    shown = await maps_of(scope, decision, ids, Reading(draft=draft, locale=MAPS, fields=fields))
+    reading = Reading(draft=draft, locale=MAPS, fields=fields)
+    shown = await maps_of(scope, decision, ids, reading, trashed=query.status == "trashed")
     return [opened(shown[entry_id].decode()) for entry_id in ids if entry_id in shown]
