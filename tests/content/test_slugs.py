@@ -66,3 +66,10 @@ def test_a_numbered_slug_is_a_slug(text: str, number: int) -> None:
     if slug:
         assert is_slug(with_number(slug, number))
         assert with_number(slug, number) != with_number(slug, number + 1)
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=90))
+def test_plain_text_gets_the_slug_that_it_would_get_among_other_letters(text: str) -> None:
+    """ASCII goes a shorter way to the same slug."""
+    slug = slugify(text)
+    assert slugify(f"{text} ü") == (f"{slug}-ü" if slug else "ü")

@@ -103,6 +103,33 @@ async def test_a_member_that_fails_does_not_touch_the_others(opened: Open) -> No
     assert await names(store) == [f"{number:02}" for number in range(30) if number % 3] + ["taken"]
 
 
+async def test_what_a_batch_was_refused_for_is_visible_when_it_is_told(opened: Open) -> None:
+    """Also when another did the work in its turn: whoever starts over reads what it lost to."""
+    store = await opened()
+    done = asyncio.Event()
+
+    async def hold() -> None:
+        async with store.write_transaction() as transaction:
+            await transaction.apply([put("first")])
+            await done.wait()
+
+    async def lose(name: str) -> list[str]:
+        with pytest.raises(Duplicate):
+            await store.commit([put(f"{name} too"), put(name)])
+        return await names(store)
+
+    holder = asyncio.create_task(hold())
+    await asyncio.sleep(0)
+    winner = asyncio.create_task(store.commit([put("second")]))
+    losers = [asyncio.create_task(lose(name)) for name in ("first", "second") * 6]
+    gone = asyncio.create_task(store.commit([put("gone")]))
+    await asyncio.sleep(0)
+    gone.cancel()
+    done.set()
+    assert await asyncio.gather(*losers) == [["first", "second"]] * 12
+    await asyncio.gather(holder, winner)
+
+
 async def test_when_the_commit_fails_every_member_hears_it(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told that it is stored, and the next group works."""
     store = await opened()

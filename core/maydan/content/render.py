@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 from msgspec import field as struct_field
 
-from maydan.content.per_type import PerType
 from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields, is_list
+from maydan.content.per_type import PerType
 from maydan.content.stored import SLUG, TAGS, locales_of
 from maydan.content.types import ContentType, Field, Kind
 from maydan.content.values import LOCALES_NOTE
@@ -51,6 +51,8 @@ class Rendered(Struct, frozen=True):
 
     body: bytes
     """Flat JSON with everything but private and secret fields."""
+    members: dict[str, Any]
+    """What is in both parts, as it was before it became JSON."""
     private: bytes | None
     """Flat JSON with the private fields; ``None`` where the type has none."""
     translated: bool
@@ -156,7 +158,7 @@ def render(type: ContentType, space: Space, head: Head, stored: Stored, locale: 
     private: dict[str, Any] = {}
     _fill(plan, stored, chain, body, private)
     translated = is_translated(type, space, stored, locale)
-    return Rendered(_encode(body), _encode(private) if plan.private else None, translated)
+    return Rendered(_encode(body), {**body, **private}, _encode(private) if plan.private else None, translated)
 
 
 def render_maps(type: ContentType, head: Head, stored: Stored, *, draft: bool) -> Rendered:
@@ -174,7 +176,7 @@ def render_maps(type: ContentType, head: Head, stored: Stored, *, draft: bool) -
             target[step.name] = values if shape is None else {key: shape(item) for key, item in values.items()}
         else:
             target[step.name] = _shown(step, value)
-    return Rendered(_encode(body), _encode(private) if plan.private else None, translated=True)
+    return Rendered(_encode(body), {**body, **private}, _encode(private) if plan.private else None, translated=True)
 
 
 def is_translated(type: ContentType, space: Space, stored: Stored, locale: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -48,16 +48,31 @@ def document_keys(content_type: ContentType, space: Space, entry: EntryRow | Non
 def document_row(
     content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str
 ) -> DocumentRow:
-    """Render one document, which must be among :func:`document_keys`.
+    """Render one document, which must be among :func:`document_keys`."""
+    return _made(content_type, space, entry, perspective, locale)[0]
+
+
+def all_members(
+    content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str
+) -> dict[str, Any]:
+    """Return every field of one document, the private ones and the authors too; what conditions are judged by."""
+    return dict(_made(content_type, space, entry, perspective, locale)[1])
+
+
+_Made: TypeAlias = tuple[DocumentRow, dict[str, Any]]
+"""A document, and all of its members."""
+
+
+def _made(content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str) -> _Made:
+    """Render a document, or take it from those of the entry that was asked for last.
 
     A verb asks for the documents of the entry that it writes more than once: to judge them, to store and to show them.
-    Those of the entry that was asked for last are kept.
     """
-    made = _LATEST.of(content_type, space, entry)
-    row = made.get((perspective, locale))
-    if row is None:
-        row = made[perspective, locale] = _document_row(content_type, space, entry, perspective, locale)
-    return row
+    kept = _LATEST.of(content_type, space, entry)
+    made = kept.get((perspective, locale))
+    if made is None:
+        made = kept[perspective, locale] = _make(content_type, space, entry, perspective, locale)
+    return made
 
 
 class _Latest:
@@ -65,9 +80,9 @@ class _Latest:
 
     def __init__(self) -> None:
         self._of: tuple[object, object, object] = (None, None, None)
-        self._rows: dict[tuple[int, str], DocumentRow] = {}
+        self._rows: dict[tuple[int, str], _Made] = {}
 
-    def of(self, content_type: ContentType, space: Space, entry: EntryRow) -> dict[tuple[int, str], DocumentRow]:
+    def of(self, content_type: ContentType, space: Space, entry: EntryRow) -> dict[tuple[int, str], _Made]:
         known = self._of
         if known[0] is not entry or known[1] is not content_type or known[2] is not space:
             self._of, self._rows = (entry, content_type, space), {}
@@ -77,14 +92,14 @@ class _Latest:
 _LATEST: Final = _Latest()
 
 
-def _document_row(
-    content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str
-) -> DocumentRow:
+def _make(content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str) -> _Made:
     rendered = _rendered(content_type, space, entry, perspective, locale)
     own_locale = entry.published is not None and locale in entry.published.locales
-    private = _private(entry, rendered)
-    document = {**_decode(rendered.body), **private}
-    return DocumentRow(
+    authors = {"created_by": entry.created_by, "updated_by": entry.updated_by}
+    document = {**rendered.members, **authors}
+    # The private part also holds the authors, so that conditions on them work under every perspective.
+    private = {**_decode(rendered.private), **authors} if rendered.private else authors
+    row = DocumentRow(
         perspective=perspective,
         locale=locale,
         translated=own_locale if perspective == PUBLISHED and content_type.drafts else rendered.translated,
@@ -92,6 +107,7 @@ def _document_row(
         private=_encode(private).decode(),
         facts=_facts(content_type, document),
     )
+    return row, document
 
 
 def _rendered(content_type: ContentType, space: Space, entry: EntryRow, perspective: int, locale: str) -> Rendered:
@@ -156,12 +172,6 @@ def published_head(content_type: ContentType, space: Space, entry: EntryRow, loc
     )
 
 
-def _private(entry: EntryRow, rendered: Rendered) -> dict[str, Any]:
-    """The private part also holds the authors, so that conditions on them work under every perspective."""
-    private = _decode(rendered.private) if rendered.private else {}
-    return {**private, "created_by": entry.created_by, "updated_by": entry.updated_by}
-
-
 def _facts(content_type: ContentType, document: dict[str, Any]) -> str:
     """Return what lists compare and sort by; absent values are left out."""
     names, folded_names = _fact_names(content_type)
@@ -189,5 +199,4 @@ def maps_document(content_type: ContentType, space: Space, entry: EntryRow, pers
     else:
         head, stored = draft_head(content_type, space, entry), entry.body
     rendered = render_maps(content_type, head, stored, draft=perspective != PUBLISHED)
-    private = _decode(rendered.private) if rendered.private else {}
-    return {**_decode(rendered.body), **private, "created_by": entry.created_by, "updated_by": entry.updated_by}
+    return {**rendered.members, "created_by": entry.created_by, "updated_by": entry.updated_by}

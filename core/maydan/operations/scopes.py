@@ -25,7 +25,7 @@ _KNOWN_BY = (Action.READ, Action.READ_DRAFT, Action.CREATE, Action.UPDATE)
 class Scope:
     """What every operation on entries starts from; made by :func:`scope_of`."""
 
-    __slots__ = ("_snapshot", "caller", "core", "is_shown", "space", "type")
+    __slots__ = ("_decisions", "_snapshot", "caller", "core", "is_shown", "space", "type")
 
     def __init__(self, core: Core, caller: Caller, space: Space, content_type: ContentType, snapshot: Snapshot) -> None:
         """Keep who asks about what; one operation judges by one snapshot."""
@@ -36,6 +36,7 @@ class Scope:
         self.is_shown = True
         """Whether somebody wants to see what they have written."""
         self._snapshot = snapshot
+        self._decisions: dict[str, Decision] = {}
 
     def beside(self, content_type: ContentType) -> Scope:
         """Return the same caller before another type of the space."""
@@ -88,7 +89,10 @@ class Scope:
 
     def decide(self, action: str) -> Decision:
         """Return on which rows, and which of their fields, the caller may take the action."""
-        return self._snapshot.decide(self.caller.actor, action, self.type)
+        known = self._decisions.get(action)
+        if known is None:
+            known = self._decisions[action] = self._snapshot.decide(self.caller.actor, action, self.type)
+        return known
 
     def require(self, action: str) -> Decision:
         """Return the decision, when there is any row on which the action is allowed.

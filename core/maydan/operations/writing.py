@@ -9,7 +9,7 @@ from msgspec import Struct
 from maydan.content.links import links, unique_values
 from maydan.content.secrets import split_secrets
 from maydan.content.stored import slugs_of
-from maydan.operations.rendering import document_keys, document_rows
+from maydan.operations.rendering import document_keys, document_row
 from maydan.operations.witnesses import witness_of
 from maydan.storage import documents, entries, names
 from maydan.storage.links import link_statements
@@ -125,11 +125,12 @@ def _published_body(entry: EntryRow | None) -> dict[str, Any]:
 
 def _documents(change: Change) -> list[Statement]:
     before, after, content_type, space = change.before, change.after, change.type, change.space
-    rows = document_rows(content_type, space, after)
-    stale = document_keys(content_type, space, before) - document_keys(content_type, space, after)
+    keys = document_keys(content_type, space, after)
+    stale = document_keys(content_type, space, before) - keys
     same = before is not None and before.published == after.published and before.state == after.state
     if before and same and content_type.drafts and not before.trashed_at:
-        rows = [row for row in rows if row.perspective != documents.PUBLISHED]
+        keys = {key for key in keys if key[0] != documents.PUBLISHED}
+    rows = [document_row(content_type, space, after, *key) for key in sorted(keys)]
     return [
         *documents.put(content_type, after.space_key, after.id, rows),
         *documents.drop(content_type, after.space_key, after.id, stale),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from maydan.content.links import links
+from maydan.content.per_type import PerType
 from maydan.content.slugs import slugify, with_number
 from maydan.content.stored import slugs_of
 from maydan.content.types import Kind
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
 def hidden_fields(scope: Scope, writing: Decision) -> frozenset[str]:
     """Return the fields that the caller may neither read nor write on any row: unknown, as far as they can tell."""
-    known = {name for decision in (writing, scope.decide("read"), scope.decide("read_draft"))
-             for grant in decision.grants for name in grant.fields}  # fmt: skip
-    return frozenset(field.name for field in scope.type.fields if field.name not in known)
+    decisions = (writing, scope.decide("read"), scope.decide("read_draft"))
+    return _names_of(scope.type).difference(*(grant.fields for decision in decisions for grant in decision.grants))
+
+
+_names_of: Final = PerType(lambda content_type: frozenset(field.name for field in content_type.fields))
 
 
 async def transformed(scope: Scope, data: dict[str, Any]) -> dict[str, Any]:

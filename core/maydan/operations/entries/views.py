@@ -11,7 +11,7 @@ from maydan.access.actions import Action
 from maydan.access.decisions import ENVELOPE
 from maydan.content.render import project
 from maydan.content.secrets import split_secrets
-from maydan.operations.rendering import document_keys, document_row, maps_document
+from maydan.operations.rendering import all_members, document_keys, maps_document
 from maydan.plugins.views import EntryState
 from maydan.storage.documents import DRAFT, PUBLISHED, TRASH
 
@@ -58,7 +58,7 @@ def full_document(row: DocumentRow) -> dict[str, Any]:
 
 def newest_document(content_type: ContentType, space: Space, entry: EntryRow, locale: str) -> dict[str, Any]:
     """Return every field of an entry's newest version, in one locale."""
-    return full_document(document_row(content_type, space, entry, own_perspective(content_type, entry), locale))
+    return all_members(content_type, space, entry, own_perspective(content_type, entry), locale)
 
 
 def other_documents(content_type: ContentType, space: Space, entry: EntryRow, locale: str) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ def other_documents(content_type: ContentType, space: Space, entry: EntryRow, lo
     maps = [maps_document(content_type, space, entry, perspective) for perspective in sorted(shown)]
     if own == PUBLISHED or (PUBLISHED, locale) not in keys:
         return maps
-    return [full_document(document_row(content_type, space, entry, PUBLISHED, locale)), *maps]
+    return [all_members(content_type, space, entry, PUBLISHED, locale), *maps]
 
 
 def view_after_write(scope: Scope, entry: EntryRow, locale: str | None) -> EntryView:

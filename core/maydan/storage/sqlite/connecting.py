@@ -22,10 +22,13 @@ def bound(args: tuple[Any, ...]) -> tuple[Any, ...]:
     The driver's adapters are global to the process and Piccolo sets its own whenever it is imported, so ours would
     not be safe there.
     """
-    for arg in args:
-        if isinstance(arg, datetime):
-            return tuple(_moment(each) if isinstance(each, datetime) else each for each in args)
-    return args
+    places = [place for place, arg in enumerate(args) if isinstance(arg, datetime)]
+    if not places:
+        return args
+    values = list(args)
+    for place in places:
+        values[place] = _moment(values[place])
+    return tuple(values)
 
 
 def _moment(value: datetime) -> str:

@@ -21,7 +21,7 @@ from maydan.storage.sqlite.connecting import bound, connect_reader, connect_writ
 from maydan.storage.sqlite.errors import translated
 from maydan.storage.sqlite.lock import FileLock
 from maydan.storage.sqlite.reading import LoopReader, ThreadReaders
-from maydan.storage.sqlite.transaction import SQLiteTransaction
+from maydan.storage.sqlite.transaction import HEAVY_STATEMENTS, SQLiteTransaction
 from maydan.storage.sqlite.waking import Waking
 from maydan.storage.sqlite.watching import watch
 from maydan.storage.sqlite.writing import Writer
@@ -161,8 +161,21 @@ class SQLiteStore:
 
     async def commit(self, batch: Sequence[Statement]) -> None:
         """Store a batch on its own."""
-        async with self.write_transaction() as transaction:
-            await transaction.apply(batch)
+        if len(batch) > HEAVY_STATEMENTS or self.current.find() is not None:
+            async with self.write_transaction() as transaction:
+                await transaction.apply(batch)
+            return
+        count(len(batch))
+        writer, reader = self._writer, self._own_reader
+        assert writer is not None, "The store is not open."
+        assert reader is not None
+
+        def work() -> list[Callable[[], None]]:
+            transaction = SQLiteTransaction(writer, reader)
+            transaction.apply_now(batch)
+            return self._callbacks(transaction)
+
+        await writer.write(work)
 
     @asynccontextmanager
     async def write_transaction(self) -> AsyncGenerator[SQLiteTransaction]:

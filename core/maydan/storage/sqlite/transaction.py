@@ -16,7 +16,7 @@ from maydan.storage.sqlite.errors import translated
 from maydan.storage.sqlite.reading import LoopReader
 from maydan.storage.sqlite.writing import Writer
 
-_HEAVY_STATEMENTS: Final = 100
+HEAVY_STATEMENTS: Final = 100
 """A longer batch (2 ms and more) runs in the writer's thread."""
 
 
@@ -76,7 +76,7 @@ class SQLiteTransaction:
         """Run a batch; the statements before a refused one stay in the transaction unless a savepoint is around."""
         self._check()
         count(len(batch))
-        if len(batch) > _HEAVY_STATEMENTS:
+        if len(batch) > HEAVY_STATEMENTS:
             await self._writer.in_thread(lambda: self.apply_now(batch))
         else:
             self.apply_now(batch)

@@ -18,7 +18,12 @@ from maydan.storage.threads import finished
 
 T = TypeVar("T")
 
+Work = Callable[[], list[Callable[[], None]]]
+"""What a member does without waiting for anything; returns what to call after the commit."""
+
 _BUSY_POLL_S: Final = 0.002
+_AT_ONCE: Final = 8
+"""Members whose work is done in one round of the loop: about a millisecond."""
 
 
 class _Group:
@@ -26,9 +31,25 @@ class _Group:
 
     def __init__(self) -> None:
         self.started_at = time.monotonic()
-        self.waiters: list[asyncio.Future[None]] = []
+        self.waiters: list[asyncio.Future[bool]] = []
         self.watchers: list[asyncio.Future[None]] = []
+        self.refused: list[tuple[asyncio.Future[bool], Exception]] = []
         self.callbacks: list[Callable[[], None]] = []
+
+
+class _Waiting:
+    """Somebody in the queue: for the turn, or, with ``work``, for whoever has it to do the work."""
+
+    def __init__(self, work: Work | None) -> None:
+        self.work = work
+        self.answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        """True: the turn is theirs. False: their work is done, and on disk."""
+        self.timer: asyncio.TimerHandle | None = None
+
+    def leave(self) -> None:
+        """Out of the queue: nothing is too late any more."""
+        if self.timer is not None:
+            self.timer.cancel()
 
 
 class Writer:
@@ -36,7 +57,8 @@ class Writer:
 
     Whoever has the turn owns the connection, between two others' savepoints. A group begins with the first member's
     turn: OS lock, BEGIN IMMEDIATE. It is committed when nobody waits for a turn, or it is full, or old; the COMMIT
-    has the turn itself. Members that are cancelled never leave anything half done: what runs in a thread is waited
+    has the turn itself. Work that waits for nothing is done by whoever ends the turn before, which saves a task's
+    round through the loop. Members that are cancelled never leave anything half done: what runs in a thread is waited
     for, and the commit belongs to the event loop and to no member.
     """
 
@@ -47,7 +69,7 @@ class Writer:
         self._settings = settings
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="maydan-write")
         self._is_taken = False
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._queue: deque[_Waiting] = deque()
         self._group: _Group | None = None
         self._is_closed = False
 
@@ -59,18 +81,63 @@ class Writer:
         Raises:
             PoolExhausted: The turn or the lock did not come in time.
         """
+        self._require_open()
+        await self._take_turn()
+        await self._join_group()
+        try:
+            self.connection.execute("SAVEPOINT member")
+        except sqlite3.Error as error:
+            self._end_turn()
+            raise translated(error) from error
+
+    async def write(self, work: Work) -> None:
+        """Be a member that only does this work, in a turn of one's own or of whoever has it; as ``begin`` to ``keep``.
+
+        Raises:
+            PoolExhausted: The turn or the lock did not come in time.
+        """
+        self._require_open()
+        if not await self._take_turn(work):
+            return
+        await self._join_group()
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._do(work, stored)
+        self._end_turn()
+        await stored
+
+    def _require_open(self) -> None:
         if self._is_closed:
             raise Unavailable("The database is being closed.", retry_after_s=1)
-        await self._take_turn()
+
+    async def _join_group(self) -> None:
+        """Open a group where there is none; whoever cannot gives the turn back."""
         try:
             if self._group is None:
                 await self._open_group()
-            self.connection.execute("SAVEPOINT member")
         except BaseException as error:
             self._end_turn()
             if isinstance(error, sqlite3.Error):
                 raise translated(error) from error
             raise
+
+    def _do(self, work: Work, stored: asyncio.Future[bool]) -> None:
+        """Do a member's work, between two others' savepoints; ``stored`` is told when the group is on disk."""
+        try:
+            self.connection.execute("SAVEPOINT member")
+            callbacks = work()
+            self.connection.execute("RELEASE member")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the member's own
+            self._roll_back()
+            refusal = translated(error) if isinstance(error, sqlite3.Error) else error
+            # As in settled(): what it was refused for must be visible before it is told.
+            if self._group is not None and self._group.waiters:
+                self._group.refused.append((stored, refusal))
+            else:
+                stored.set_exception(refusal)
+            return
+        assert self._group is not None
+        self._group.waiters.append(stored)
+        self._group.callbacks += callbacks
 
     async def keep(self, callbacks: list[Callable[[], None]]) -> None:
         """End the member well; returns when its group is on disk. The callbacks run right after the commit."""
@@ -84,7 +151,7 @@ class Writer:
         except sqlite3.Error as error:
             self.undo()
             raise translated(error) from error
-        waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         group.waiters.append(waiter)
         group.callbacks += callbacks
         self._end_turn()
@@ -93,6 +160,12 @@ class Writer:
     def undo(self) -> None:
         """End the member without a trace."""
         try:
+            self._roll_back()
+        finally:
+            self._end_turn()
+
+    def _roll_back(self) -> None:
+        try:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK TO member")
                 self.connection.execute("RELEASE member")
@@ -100,8 +173,6 @@ class Writer:
                 self._lose_group()
         except sqlite3.Error:
             self._lose_group()
-        finally:
-            self._end_turn()
 
     async def settled(self) -> None:
         """Wait until all that was kept so far is committed, or lost.
@@ -122,51 +193,71 @@ class Writer:
 
     # -- turns ----------------------------------------------------------------------------------------------------
 
-    async def _take_turn(self) -> None:
+    async def _take_turn(self, work: Work | None = None) -> bool:
+        """Wait for the turn; with ``work``, False when that was done by another and is on disk."""
         if not self._is_taken:
             self._is_taken = True
-            return
-        turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+            return True
+        waiting = _Waiting(work)
+        waiting.timer = asyncio.get_running_loop().call_later(self._settings.write_wait_s, self._refuse, waiting)
+        self._queue.append(waiting)
         try:
-            async with asyncio.timeout(self._settings.write_wait_s):
-                try:
-                    await turn
-                except asyncio.CancelledError:
-                    self._give_up(turn)
-                    raise
-        except TimeoutError:
-            raise PoolExhausted("Too many others are writing; try again.", retry_after_s=1) from None
+            return await waiting.answer
+        except asyncio.CancelledError:
+            waiting.leave()
+            answer = waiting.answer
+            # A turn that came at the same moment goes to the next one.
+            if answer.done() and not answer.cancelled() and answer.exception() is None and answer.result():
+                self._end_turn()
+            raise
 
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
-        """Leave the queue; a turn that came at the same moment goes to the next one."""
-        if turn.done() and not turn.cancelled():
-            self._end_turn()
-        elif turn in self._queue:
-            self._queue.remove(turn)
+    @staticmethod
+    def _refuse(waiting: _Waiting) -> None:
+        if not waiting.answer.done():
+            refusal = PoolExhausted("Too many others are writing; try again.", retry_after_s=1)
+            waiting.answer.set_exception(refusal)
 
     def _hand_on(self) -> bool:
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
+        """Give the turn to the next in the queue, and do on the way what others only want done."""
+        for _ in range(_AT_ONCE):
+            waiting = self._next()
+            if waiting is None:
+                return False
+            if waiting.work is None or self._group is None:
+                waiting.answer.set_result(True)
                 return True
-        return False
+            self._do(waiting.work, waiting.answer)
+            if self._commit_if_due():
+                return True
+        asyncio.get_running_loop().call_soon(self._end_turn)
+        return True
+
+    def _next(self) -> _Waiting | None:
+        while self._queue:
+            waiting = self._queue.popleft()
+            waiting.leave()
+            if not waiting.answer.done():
+                return waiting
+        return None
 
     def _end_turn(self) -> None:
         """Give the turn to the next one, or to the commit."""
         group = self._group
         if group is None:
             self._is_taken = self._hand_on()
-        elif self._is_due(group):
-            self._commit(group)
-        elif not self._hand_on():
+        elif not self._commit_if_due() and not self._hand_on():
             # One round of the loop: requests that have arrived at the same time join before the disk is waited for.
             asyncio.get_running_loop().call_soon(self._commit_unless_joined, group)
 
-    def _is_due(self, group: _Group) -> bool:
+    def _commit_if_due(self) -> bool:
+        group = self._group
+        if group is None:
+            return False
         age_ms = (time.monotonic() - group.started_at) * 1000
-        return len(group.waiters) >= self._settings.group_size or age_ms >= self._settings.group_ms
+        if len(group.waiters) < self._settings.group_size and age_ms < self._settings.group_ms:
+            return False
+        self._commit(group)
+        return True
 
     # -- the group ------------------------------------------------------------------------------------------------
 
@@ -200,8 +291,12 @@ class Writer:
             time.sleep(_BUSY_POLL_S)
 
     def _commit_unless_joined(self, group: _Group) -> None:
-        if not self._hand_on():
+        if self._hand_on():
+            return
+        if self._group is group:
             self._commit(group)
+        else:
+            self._end_turn()
 
     def _commit(self, group: _Group) -> None:
         loop = asyncio.get_running_loop()
@@ -242,11 +337,14 @@ class Writer:
         for watcher in group.watchers:
             if not watcher.done():
                 watcher.set_result(None)
+        for refused, refusal in group.refused:
+            if not refused.done():
+                refused.set_exception(refusal)
         for waiter in group.waiters:
             if waiter.done():
                 continue
             if error is None:
-                waiter.set_result(None)
+                waiter.set_result(False)
             else:
                 waiter.set_exception(error)
 
