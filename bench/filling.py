@@ -62,7 +62,10 @@ class Database:
         return f"maydan_documents_{row[0]}"
 
     def _rows(self, table: str, column: str, entry_id: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        return self._fetch(f"SELECT * FROM {table} WHERE {column} = $1", entry_id)  # noqa: S608 - names of our own
+        names, rows = self._fetch(f"SELECT * FROM {table} WHERE {column} = $1", entry_id)  # noqa: S608 - our own names
+        if names[0] != "row_id":
+            return names, rows
+        return names[1:], [row[1:] for row in rows]  # each row gets a number of its own
 
     def _fetch(self, sql: str, *args: Any) -> tuple[list[str], list[tuple[Any, ...]]]:
         if self._file is not None:
