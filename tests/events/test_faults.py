@@ -1,0 +1,81 @@
+"""Whatever ends a worker, every event that was committed is handed over; what comes twice is known by its position."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from maydan.storage import DatabaseSettings, Store, open_store
+from maydan.storage.log import Event, event_statement, read_after
+
+pytestmark = pytest.mark.anyio
+
+CHILD = Path(__file__).parent.parent / "support" / "handling.py"
+KILLS = int(os.environ.get("MAYDAN_KILLS", "3"))
+"""How often; ``make soak`` sets more."""
+
+
+async def write(store: Store) -> None:
+    """Commit events about twenty things until cancelled."""
+    number = 0
+    while True:
+        number += 1
+        event = Event(
+            type="entry.updated", space_key=1, subject_type="t", subject_id=str(number % 20), version=number,
+            at=datetime.now(UTC),
+        )  # fmt: skip
+        await store.commit([event_statement(event)])
+        await asyncio.sleep(0.002)
+
+
+async def handled(url: str, *, until: int | None = None, for_s: float = 0.0) -> list[int]:
+    """Let a worker serve until it was handed a position, or for a while, and kill it; returns what it was handed."""
+    child = await asyncio.create_subprocess_exec(sys.executable, str(CHILD), url, stdout=asyncio.subprocess.PIPE)
+    assert child.stdout is not None
+    await child.stdout.readline()
+    if until is None:
+        asyncio.get_running_loop().call_later(for_s, child.send_signal, signal.SIGKILL)
+    positions: list[int] = []
+    async with asyncio.timeout(60):
+        while (line := await child.stdout.readline()).endswith(b"\n"):
+            positions.append(int(line))
+            if positions[-1] == until:
+                child.kill()
+    await child.wait()
+    return positions
+
+
+async def test_kill_9_of_the_worker_under_load_loses_no_event_and_repeats_few(database_url: str) -> None:
+    """At random moments; at most one in a hundred comes twice, and each thing's events come in their order."""
+    store = open_store(DatabaseSettings(url=database_url))
+    await store.open()
+    writing = asyncio.create_task(write(store))
+    seen: list[int] = []
+    for _ in range(KILLS):
+        seen += await handled(database_url, for_s=random.uniform(0.5, 1.5))
+    writing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await writing
+    logged = {}
+    while page := await read_after(store, max(logged, default=0), 1000):
+        logged |= {event.position: event.subject_id for event in page}
+    await store.close()
+    if max(seen, default=0) < max(logged):
+        seen += await handled(database_url, until=max(logged))
+    times = Counter(seen)
+    assert times.keys() == logged.keys()
+    repeated = sum(times.values()) - len(times)
+    assert repeated <= max(len(logged) / 100, KILLS * 5)
+    first = list(dict.fromkeys(seen))
+    for subject in set(logged.values()):
+        own = [position for position in first if logged[position] == subject]
+        assert own == sorted(own)
