@@ -9,8 +9,10 @@ import pytest
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.content.settings import ContentSettings
+from maydan.operations.core import as_system
 from maydan.operations.entries import deleting
 from maydan.operations.entries.loading import find_any
+from maydan.operations.imports import SpaceTarget
 from maydan.operations.scopes import Scope
 from maydan.operations.trash import empty_trash
 from maydan.storage.entries import EntryRow
@@ -91,3 +93,22 @@ async def test_no_days_keep_the_trash_for_ever(site: Site) -> None:
     kept = ContentSettings(trash_days=0)
     site.core.settings = msgspec.structs.replace(site.core.settings, content=kept)
     assert await empty_trash(site.core) == 0
+
+
+async def test_the_trash_is_listed_with_every_locale_and_a_purge_forgets_the_import(site: Site) -> None:
+    """``locale=*`` shows what the draft said; an importer brings a purged entry back as a new one."""
+    target = SpaceTarget(site.core, as_system("test"), site.space, "test", dry_run=False, progress=lambda *_: None)
+    assert await target.put("article", "a", {"title": {"en": "A", "ar": "ا"}}) == "created"
+    entry_id = await target.find("a")
+    gone = await site.entry({"title": "B"})
+    for each in (entry_id, gone["id"]):
+        assert (await site.delete(f"{LIST}/{each}", headers=site.admin)).status_code == 204
+    listed = await site.get(f"{LIST}?status=trashed&locale=*&sort=created_at", headers=site.admin)
+    assert listed.status_code == 200, listed.text
+    assert [(one["status"], one["title"]) for one in listed.json()["items"]] == [
+        ("trashed", {"en": "A", "ar": "ا"}),
+        ("trashed", {"en": "B"}),
+    ]
+    assert (await site.delete(f"{LIST}/{entry_id}?purge=1", headers=site.admin)).status_code == 204
+    again = SpaceTarget(site.core, as_system("test"), site.space, "test", dry_run=False, progress=lambda *_: None)
+    assert await again.put("article", "a", {"title": "A"}) == "created"

@@ -26,7 +26,7 @@ from maydan.operations.entries.views import (
 )
 from maydan.operations.rendering import document_keys, maps_document
 from maydan.storage.document_queries import Where, find_document, find_documents
-from maydan.storage.documents import DRAFT, PUBLISHED
+from maydan.storage.documents import DRAFT, PUBLISHED, TRASH
 from maydan.storage.entries import find_entries, newest_version
 from maydan.storage.names import find_slug
 
@@ -175,11 +175,13 @@ async def _maps(scope: Scope, decision: Decision, entry_id: str, reading: Readin
     return EntryView(id=entry_id, body=body, locale=MAPS, version=await _version(scope, entry_id))
 
 
-async def maps_of(scope: Scope, decision: Decision, ids: Sequence[str], reading: Reading) -> dict[str, bytes]:
+async def maps_of(
+    scope: Scope, decision: Decision, ids: Sequence[str], reading: Reading, *, trashed: bool = False
+) -> dict[str, bytes]:
     """Return the entries with the maps of every locale, from the stored form: documents hold one locale each."""
-    perspective = DRAFT if reading.draft and scope.type.drafts else PUBLISHED
+    perspective = TRASH if trashed else DRAFT if reading.draft and scope.type.drafts else PUBLISHED
     entries = await find_entries(scope.core.store, scope.space.key, scope.type.key, ids)
-    allowed = await _allowed_on_maps(scope, decision, ids, reading)
+    allowed = await _allowed_on_maps(scope, decision, ids, perspective)
     shown: dict[str, bytes] = {}
     for entry in entries:
         keys = document_keys(scope.type, scope.space, entry)
@@ -190,14 +192,14 @@ async def maps_of(scope: Scope, decision: Decision, ids: Sequence[str], reading:
 
 
 async def _allowed_on_maps(
-    scope: Scope, decision: Decision, ids: Sequence[str], reading: Reading
+    scope: Scope, decision: Decision, ids: Sequence[str], perspective: int
 ) -> dict[str, frozenset[str]]:
     """Return per entry the fields that may be read in every one of its locales: maps show them all at once."""
     if decision.unconditional:
         return dict.fromkeys(ids, decision.fields)
     allowed: dict[str, frozenset[str]] = {}
     for locale in scope.space.locales:
-        where = where_of(scope, locale, draft=reading.draft)
+        where = replace(where_of(scope, locale, draft=perspective != PUBLISHED), perspective=perspective)
         for entry_id, body, private in await find_documents(scope.core.store, where, ids):
             fields = decision.fields_for({**decode(body), **decode(private)})
             allowed[entry_id] = fields & allowed.get(entry_id, fields)
