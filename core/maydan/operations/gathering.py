@@ -36,9 +36,11 @@ class GatheringStore:
         return getattr(self._store, name)
 
     async def commit(self, batch: Sequence[Statement]) -> None:
-        """Keep a batch."""
+        """Keep a batch; what only looks whether something is so looks once, as every entry of a type does."""
         for statement in batch:
-            self._kept.setdefault(statement.sql, []).append(statement)
+            alike = self._kept.setdefault(statement.sql, [])
+            if not (alike and statement.sql.startswith("SELECT") and statement in alike):
+                alike.append(statement)
 
     async def flush(self) -> None:
         """Write what is kept.
