@@ -38,6 +38,7 @@ TYPES: Final[tuple[dict[str, Any], ...]] = (
 )  # fmt: skip
 _NUMBER, _RANK, _WORD = "0000000", "424242424", "wordwordword"
 """What stands in the note that is copied where every copy has something of its own."""
+_RARE: Final = "lighthouse"
 _WORDS: Final = ("square", "market", "kitchen", "bread", "notice", "town", "street", "evening", "letter", "reader")
 
 
@@ -81,7 +82,7 @@ class Queries:
 
         def texts(number: int) -> dict[str, str]:
             rank = str(chance.randrange(1_000_000))
-            word = _WORDS[number % len(_WORDS)]
+            word = _RARE if number % 1000 == 0 else _WORDS[number % len(_WORDS)]
             writer = {self._writers[0]: self._writers[number % len(self._writers)]}
             return {_NUMBER: f"{number:07d}", _RANK: rank, _WORD: word, **writer}
 
@@ -103,10 +104,10 @@ class Queries:
         self._times("cursor", same(f"{NOTES}?{ORDER}"), same(far), rounds=rounds, seconds=seconds)
 
     def words(self, *, rounds: int, seconds: float) -> None:
-        """Look for words that many titles have, that one has, and that none of a field without an index has."""
+        """Look for a word that every tenth title has, and one that ten of all have, with an index and without one."""
         asked = {
-            "word": "filter[title][icontains]=MARKET", "rare": "filter[title][icontains]=0005000",
-            "scan": "filter[subtitle][icontains]=0005000",
+            "word": "filter[title][icontains]=MARKET", "rare": "filter[title][icontains]=LIGHTHOUSE",
+            "scan": "filter[subtitle][icontains]=LIGHTHOUSE",
         }  # fmt: skip
         for (row, query), _ in itertools.product(asked.items(), range(rounds)):
             self._rate(row, same(f"{NOTES}?{query}&limit=25"), seconds)
