@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, convert
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from maydan.access.actors import system
@@ -175,3 +175,79 @@ async def test_a_space_has_a_document_of_its_own_for_each_caller(instance: Any) 
     assert administrators.headers["cache-control"] == "private, no-store"
     assert "/api/spaces/demo/types" in administrators.json()["paths"]
     assert "post" not in readers.json()["paths"]["/api/spaces/demo/types"]
+
+
+HIDDEN: dict[str, Any] = {
+    "name": "ledger",
+    "drafts": False,
+    "fields": [{"name": "salary", "kind": "integer"}, {"name": "grade", "kind": "enum", "values": ["topmost"]}],
+}
+SHOWN: dict[str, Any] = {
+    "name": "article",
+    "title": "Article",
+    "fields": [
+        {"name": "title", "kind": "string", "localized": True},
+        {"name": "rating", "kind": "integer"},
+        {"name": "price", "kind": "money"},
+        {"name": "paid", "kind": "relation", "to": ["ledger"], "on_delete": "nullify"},
+        {"name": "author", "kind": "relation", "to": ["person"], "many": True},
+        {"name": "note", "kind": "enum", "values": ["embargoed"], "private": True},
+    ],
+}
+PERSON: dict[str, Any] = {"name": "person", "fields": [{"name": "nick", "kind": "string"}]}
+
+
+async def define(core: Any, *definitions: dict[str, Any]) -> None:
+    """Make a space with these types."""
+    caller = Caller(actor=system("a test"))
+    space = await spaces.create_space(core, caller, SpaceInput(name="demo", title="Demo", locales=("en", "ar")))
+    for definition in definitions:
+        await types.create_type(core, caller, space, convert(definition, ContentType))
+
+
+async def test_a_document_names_nothing_that_its_reader_may_not_know(instance: Any) -> None:
+    """No hidden type and no private field stands anywhere in it: not in names, enums, examples or descriptions."""
+    await define(instance.core, HIDDEN, PERSON, SHOWN)
+    url = "/api/spaces/demo/openapi.json"
+    readers = (await instance.client.get(url)).text
+    administrators = (await instance.client.get(url, headers={"Authorization": "Bearer admin"})).text
+    for word in ("ledger", "salary", "grade", "topmost", "note]", '"note"', "embargoed"):
+        assert word not in readers
+        assert word in administrators
+
+
+async def test_a_document_names_every_way_to_ask_for_entries(instance: Any) -> None:
+    """A parameter for each field and operator, the orders, what can be shown and included, and the filter as JSON."""
+    await define(instance.core, HIDDEN, PERSON, SHOWN)
+    found = (await instance.client.get("/api/spaces/demo/openapi.json")).json()
+    check(found)
+    listed = found["paths"]["/api/spaces/demo/content/article"]["get"]["parameters"]
+    parameters = {each["name"]: each["schema"] for each in listed if "name" in each}
+    schemas = found["components"]["schemas"]
+    assert parameters["filter[rating][gte]"]["type"] == "integer"
+    assert parameters["filter[price.amount][lt]"]["type"] == "integer"
+    assert parameters["filter[title][in]"]["type"] == "array"
+    assert parameters["include[author][limit]"]["maximum"] == 100
+    assert "filter[rating][icontains]" not in parameters
+    assert parameters["locale"]["enum"] == ["en", "ar", "*"]
+    assert {"rating", "-rating", "-price"} <= set(schemas["EntrySort.article"]["enum"])
+    assert {"title", "author.nick"} <= set(schemas["EntryField.article"]["enum"])
+    assert schemas["EntryInclude.article"]["enum"] == ["paid", "author"]
+    condition = schemas["EntryFilter.article"]["properties"]
+    assert {"$ref": "#/components/schemas/EntryPath.person"} in condition["author"]["anyOf"]
+    assert {"and", "or", "not", "price.amount"} <= set(condition)
+    body = found["paths"]["/api/spaces/demo/content/article/query"]["post"]["requestBody"]["content"]
+    assert body["application/json"]["schema"] == {"$ref": "#/components/schemas/EntryQuery.article"}
+
+
+async def test_a_relation_is_an_id_or_what_was_included(instance: Any) -> None:
+    """As far as the reader may read what it leads to."""
+    await define(instance.core, HIDDEN, PERSON, SHOWN)
+    found = (await instance.client.get("/api/spaces/demo/openapi.json")).json()
+    entry = found["components"]["schemas"]["Entry.article"]
+    identity = {"type": "string", "format": "uuid"}
+    assert entry["properties"]["author"]["items"] == {
+        "anyOf": [identity, {"$ref": "#/components/schemas/Entry.person"}]
+    }
+    assert entry["properties"]["paid"] == {"anyOf": [identity, {"type": "null"}]}
+    assert entry["required"] == ["id"]
