@@ -30,6 +30,8 @@ LINES = [
     "user unlock a@example.org",
     "import wordpress file.xml --space demo --dry-run --option author=me",
     "openapi --space demo",
+    "events list --json",
+    "events replay plugin.blog --after 0",
 ]
 
 

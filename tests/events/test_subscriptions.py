@@ -33,10 +33,12 @@ class Recorder:
         self.name = name
         self.failing = failing or {}
         self.seen: list[str] = []
+        self.entered = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def handle(self, event: LoggedEvent) -> None:
+        self.entered.set()
         await self.gate.wait()
         self.seen.append(event.subject_id)
         left = self.failing.get(event.subject_id, 0)
@@ -158,7 +160,7 @@ async def test_a_worker_takes_over_when_another_one_has_died(store: Store) -> No
     dying.add(stuck)
     await store.commit([event("a"), event("b")])
     await dying.start()
-    await asyncio.sleep(0.05)
+    await stuck.entered.wait()
     for task in dying._tasks:  # pyright: ignore[reportPrivateUsage] - as when the process is killed
         task.cancel()
     recorder = Recorder()
@@ -178,7 +180,7 @@ async def test_a_lease_is_kept_while_an_event_takes_long(store: Store) -> None:
     second.add(other)
     await store.commit([event("a")])
     await first.start()
-    await asyncio.sleep(0.05)
+    await slow.entered.wait()
     await second.start()
     await asyncio.sleep(0.6)
     slow.gate.set()
@@ -194,7 +196,7 @@ async def test_stopping_finishes_the_event_under_way(store: Store) -> None:
     recorder.gate.clear()
     await store.commit([event("a"), event("b")])
     subscriptions = await served(store, recorder)
-    await asyncio.sleep(0.1)
+    await recorder.entered.wait()
     stopping = asyncio.create_task(subscriptions.stop())
     await asyncio.sleep(0.05)
     recorder.gate.set()
@@ -217,7 +219,7 @@ async def test_a_crash_that_takes_the_worker_along_ends_as_a_dead_letter(store: 
         victim.gate.clear()
         worker.add(victim)
         await worker.start()
-        await asyncio.sleep(0.15)
+        await victim.entered.wait()
         for task in worker._tasks:  # pyright: ignore[reportPrivateUsage] - as when the process is killed
             task.cancel()
         await asyncio.sleep(0.06)

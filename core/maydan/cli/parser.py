@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_users(commands)
     _add_content(commands)
     _add_jobs(commands)
+    _add_events(commands)
     _add_schema(commands)
     _add_audit(commands)
     return parser
@@ -141,12 +142,25 @@ def _add_jobs(commands: Commands) -> None:
     _flag(listing, "--json", "print JSON")
 
 
+def _add_events(commands: Commands) -> None:
+    events = _group(commands, "events", "look at who follows the log, and have events handed over again")
+    listing = _command(events, "list", "events:run_list", "list the subscribers of the log and what waits for each")
+    _flag(listing, "--json", "print JSON")
+    replay = _command(events, "replay", "events:run_replay", "hand the events after a position over again")
+    replay.add_argument("name", metavar="NAME", help="the subscriber, as `maydan events list` names it")
+    replay.add_argument("--after", type=_position, required=True, metavar="POSITION", help="0 is the start of the log")
+
+
 def _port(text: str) -> int:
     return _between(text, 0, 65_535)
 
 
 def _count(text: str) -> int:
     return _between(text, 1, 1_000)
+
+
+def _position(text: str) -> int:
+    return _between(text, 0, 2**63 - 1)
 
 
 def _between(text: str, low: int, high: int) -> int:
