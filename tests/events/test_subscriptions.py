@@ -171,6 +171,22 @@ async def test_a_worker_takes_over_when_another_one_has_died(store: Store) -> No
     assert stuck.seen == []
 
 
+async def test_a_clock_that_is_put_back_stops_nothing(store: Store) -> None:
+    """Neither a dead worker's lease nor a pause lasts until the clock is where it was."""
+    recorder = Recorder(failing={"a": 1})
+    await store.commit([event("a")])
+    subscriptions = await served(store, recorder)
+    await recorder.entered.wait()
+    await subscriptions.stop()
+    tomorrow = "{now_ms} + 86400000"
+    dead = f"UPDATE maydan_subscriptions SET lease_owner = 'dead', lease_until_ms = {tomorrow}"
+    await store.commit([Statement(dead), Statement(f"UPDATE maydan_parked SET due_ms = {tomorrow}"), event("b")])
+    subscriptions = await served(store, recorder)
+    await subscriptions.settled()
+    await subscriptions.stop()
+    assert sorted(recorder.seen) == ["a", "a", "b"]
+
+
 async def test_a_lease_is_kept_while_an_event_takes_long(store: Store) -> None:
     """A slow subscriber is not started a second time elsewhere."""
     slow, other = Recorder(), Recorder()

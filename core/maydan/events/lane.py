@@ -110,12 +110,12 @@ class Lane:
         place = self._place or await self._lease()
         if place is None:
             return self._settings.poll_s
-        heads = await self._parked.heads() if self._blocked else []
+        due = [head for head in await self._parked.heads() if self._is_due(head)] if self._blocked else []
         events: Sequence[LoggedEvent] = ()
         if len(self._blocked) < _MOST_BLOCKED:
             # After a crash one by one, so that what kills the worker is known.
             events = await self._log.read(place.position, 1 if place.failures else self._settings.batch_size)
-        if not await self._while_leased(self._serve(place, events, [head for head in heads if head.wait_ms <= 0])):
+        if not await self._while_leased(self._serve(place, events, due)):
             self._place = None
             return 0
         if len(events) == self._settings.batch_size or self._place is None:
@@ -141,7 +141,7 @@ class Lane:
         if self._blocked:
             self._blocked = await self._parked.subjects()
             heads = await self._parked.heads()
-            wait_s = min((head.wait_ms for head in heads), default=0) / 1000
+            wait_s = min((0 if self._is_due(head) else head.wait_ms for head in heads), default=0) / 1000
             return min(max(wait_s, 0.001), self._settings.poll_s)
         if await self._log.newest() > place.position:
             return _UNSETTLED_S
@@ -159,6 +159,10 @@ class Lane:
             self._place = None
             await self._positions.release()
         return self._settings.poll_s
+
+    def _is_due(self, head: Head) -> bool:
+        """Tell whether it is time for another try; a pause longer than any was begun before the clock was put back."""
+        return not 0 < head.wait_ms <= self._settings.longest_pause_s * 2000
 
     async def _while_leased(self, serving: Coroutine[None, None, bool]) -> bool:
         """Keep the lease while something takes long; when it is lost all the same, end what is under way."""

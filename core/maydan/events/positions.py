@@ -10,16 +10,17 @@ from maydan.events.parked import count_parked
 from maydan.storage import GuardFailed, Reader, Statement, Store
 
 _ADD: Final = "INSERT INTO maydan_subscriptions (name, position) VALUES (?, 0) ON CONFLICT (name) DO NOTHING"
+# A lease that ends later than any can was given before the clock was put back: nobody waits for that moment.
+_RUNS: Final = "lease_until_ms > {now_ms} AND lease_until_ms <= {now_ms} + ?"
 _FIND: Final = (
-    "SELECT position, failures, CASE WHEN lease_until_ms > {now_ms} THEN lease_owner END"
-    " FROM maydan_subscriptions WHERE name = ?"
+    f"SELECT position, failures, CASE WHEN {_RUNS} THEN lease_owner END FROM maydan_subscriptions WHERE name = ?"
 )
 _LEASE: Final = (
     "UPDATE maydan_subscriptions SET lease_until_ms = {now_ms} + ?,"
     # Whoever did not give the lease back has died, perhaps of the very event that comes now: be careful with it.
     " failures = CASE WHEN lease_owner IS NULL OR lease_owner = ? OR failures > 0 THEN failures ELSE 1 END,"
     " lease_owner = ?"
-    " WHERE name = ? AND (lease_owner IS NULL OR lease_owner = ? OR lease_until_ms <= {now_ms})"
+    f" WHERE name = ? AND (lease_owner IS NULL OR lease_owner = ? OR NOT ({_RUNS}))"
 )
 _RENEW: Final = "UPDATE maydan_subscriptions SET lease_until_ms = {now_ms} + ? WHERE name = ? AND lease_owner = ?"
 _ADVANCE: Final = (
@@ -54,20 +55,21 @@ class Positions:
         self._name = name
         self._owner = owner
         self._lease_ms = int(lease_s * 1000)
+        self._longest_ms = 2 * self._lease_ms
 
     async def add(self) -> None:
         """Make the row, at the beginning of the log, unless it exists."""
-        if await self._store.fetch_point(_FIND, self._name) is None:
+        if await self._store.fetch_point(_FIND, self._longest_ms, self._name) is None:
             await self._store.commit([Statement(_ADD, (self._name,))])
 
     async def get(self) -> Place:
         """Return where the subscriber stands."""
-        row = await self._store.fetch_point(_FIND, self._name)
+        row = await self._store.fetch_point(_FIND, self._longest_ms, self._name)
         return Place(0, 0, None) if row is None else Place(row[0], row[1], row[2])
 
     async def lease(self) -> bool:
         """Take the lease, or keep it; False when another worker has it."""
-        args = (self._lease_ms, self._owner, self._owner, self._name, self._owner)
+        args = (self._lease_ms, self._owner, self._owner, self._name, self._owner, self._longest_ms)
         return await self._try(Statement(_LEASE, args, expect=1))
 
     async def renew(self) -> bool:
