@@ -17,6 +17,7 @@ from bench.instance import OTHER_CORES, Instance, folder_for, free_port, pin_to_
 from bench.load import HOST, Source, drive, measure, request
 from bench.queries import BASE, Queries
 from bench.rows import Measured
+from bench.streams import measure_idle, measure_streams
 
 PAGE: Final = Path("docs/benchmarks.md")
 MOST_ARTICLES: Final = 100_000
@@ -45,6 +46,9 @@ class Run:
             try:
                 self._on(name, instance)
                 self._queries(name, instance, url)
+                measure_streams(name, instance, self.results, seconds=self.seconds)
+                if name == "sqlite":
+                    measure_idle(name, instance, self.results)
             finally:
                 instance.stop()
 
@@ -55,6 +59,16 @@ class Run:
             preexec_fn=pin_to_server,
         )  # fmt: skip
         self.results["dispatcher"].values.append(float(done.stdout))
+
+    def events(self) -> None:
+        """Measure the log's way to the plugins, on the server's core."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.events"], capture_output=True, text=True, check=True,
+            preexec_fn=pin_to_server,
+        )  # fmt: skip
+        through, cost = done.stdout.split()
+        self.results["events"].values.append(float(through))
+        self.results["observers"].values.append(float(cost))
 
     def _on(self, name: str, instance: Instance) -> None:
         instance.start()
@@ -195,6 +209,7 @@ def main() -> None:
         say(warning)
     run = Run(size=chosen.size, rounds=chosen.rounds, seconds=chosen.seconds)
     run.dispatcher()
+    run.events()
     if chosen.engine != "postgresql":
         run.engine("sqlite", "sqlite:///bench.db")
     edition = ""

@@ -47,11 +47,11 @@ class Instance:
         assert self._process is not None
         return psutil.Process(self._process.pid)
 
-    def start(self, **environment: str) -> float:
+    def start(self, *, workers: int = 1, **environment: str) -> float:
         """Start the server on its core; return the seconds from its start to its first answer."""
         begin = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "maydan", "serve", "--port", str(self.port), "--workers", "1"],
+            [sys.executable, "-m", "maydan", "serve", "--port", str(self.port), "--workers", str(workers)],
             cwd=self.folder,
             env={**os.environ, "MAYDAN_AUTH_REQUIRE_VERIFICATION": "false", **environment},
             stdout=subprocess.DEVNULL,
