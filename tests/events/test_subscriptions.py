@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from maydan.errors import NotFound
-from maydan.events import EventsSettings, Subscriptions
 from maydan.events.dead_letters import get_dead_letter, list_dead_letters
 from maydan.events.positions import list_standings, replay
+from maydan.events.settings import EventsSettings
+from maydan.events.subscriptions import Subscriptions
 from maydan.storage import Statement, Store
 from maydan.storage.log import Event, LoggedEvent, event_statement, last_position, read_after
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from site_support import ARTICLE, open_site  # pyright: ignore[reportMissingImports] - tests/support
 
-from maydan.events import EventsSettings, Subscriptions
 from maydan.events.dead_letters import letter_statement
 from maydan.events.positions import Positions, replay
+from maydan.events.settings import EventsSettings
+from maydan.events.subscriptions import Subscriptions
 from maydan.storage.log import LoggedEvent, last_position, read_after
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,8 @@ import asyncio
 import os
 import sys
 
-from maydan.events import EventsSettings, Subscriptions
+from maydan.events.settings import EventsSettings
+from maydan.events.subscriptions import Subscriptions
 from maydan.storage import DatabaseSettings, open_store
 from maydan.storage.log import LoggedEvent
 

@@ -5,14 +5,16 @@ Only the standard library: the supervisor imports it.
 
 from __future__ import annotations
 
-import asyncio
 import mmap
 import os
 import tempfile
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from maydan.plugins.notes import PAGE_BYTES, Notes
+
+if TYPE_CHECKING:
+    import asyncio
 
 BEAT_S: Final = 0.5
 
@@ -48,6 +50,9 @@ class Heartbeat:
 
     def start(self) -> None:
         """Beat now and from now on, in the running loop."""
+        # Here, since the supervisor has no loop: asyncio is a fifth of what it would import.
+        import asyncio
+
         self._notes.beat()
         self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._beat)
 

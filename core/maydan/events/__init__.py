@@ -3,12 +3,6 @@
 ``app`` adds subscribers (the dispatcher of plugins' ``observe`` hooks, later webhooks, audit, search) to one
 ``Subscriptions`` per worker and starts it. Each has a position in the log and a lease, so that of all workers one
 hands it its events: in order, at least once, again when it fails, and at last to the dead letters.
+
+Nothing is imported here: the supervisor reads the settings of this room, and must stay small.
 """
-
-from __future__ import annotations
-
-from maydan.events.settings import EventsSettings
-from maydan.events.subscribers import Subscriber
-from maydan.events.subscriptions import Subscriptions
-
-__all__ = ["EventsSettings", "Subscriber", "Subscriptions"]

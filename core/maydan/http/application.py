@@ -21,6 +21,7 @@ from maydan.http.routing import Route
 
 if TYPE_CHECKING:
     from litestar import Request
+    from litestar.plugins import PluginProtocol
     from litestar.types import ASGIApp, HTTPScope, Method, Receive, Scope, Send
 
     from maydan.http.surroundings import Surroundings
@@ -42,7 +43,7 @@ def build_app(around: Surroundings, routes: Sequence[Route], *, lifespan: Sequen
     paths: dict[str, _Path] = {}
     for route in routes:
         paths.setdefault(_PARAMETER.sub("{}", route.path), _Path(around, route.path)).add(route)
-    return Litestar(
+    return _Application(
         [path.handler(paths.get(_beside(path.path))) for path in paths.values()],
         exception_handlers={Exception: _Refusals(around).answer},
         lifespan=list(lifespan),
@@ -51,6 +52,17 @@ def build_app(around: Surroundings, routes: Sequence[Route], *, lifespan: Sequen
         request_max_body_size=None,
         state=State({"around": around}),
     )
+
+
+class _Application(Litestar):
+    """Litestar without the plugins that it takes of itself.
+
+    They understand the types of pydantic and attrs, which no route has; importing pydantic is a third of the start.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return plugins
 
 
 def _beside(path: str) -> str:
