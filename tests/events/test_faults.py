@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import signal
 import sys
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from postgresql_server import running_server  # pyright: ignore[reportMissingImports] - tests/support
 
+from maydan.errors import MaydanError
+from maydan.events.settings import EventsSettings
+from maydan.events.subscriptions import Subscriptions
 from maydan.storage import DatabaseSettings, Store, open_store
-from maydan.storage.log import Event, event_statement, read_after
+from maydan.storage.log import Event, LoggedEvent, event_statement, read_after
 
 pytestmark = pytest.mark.anyio
 
 CHILD = Path(__file__).parent.parent / "support" / "handling.py"
 KILLS = int(os.environ.get("MAYDAN_KILLS", "3"))
 """How often; ``make soak`` sets more."""
+RESTARTS = int(os.environ.get("MAYDAN_RESTARTS", "2"))
+T = TypeVar("T")
 
 
 async def write(store: Store) -> None:
@@ -79,3 +89,55 @@ async def test_kill_9_of_the_worker_under_load_loses_no_event_and_repeats_few(da
     for subject in set(logged.values()):
         own = [position for position in first if logged[position] == subject]
         assert own == sorted(own)
+
+
+async def insist(work: Callable[[], Awaitable[T]]) -> T:
+    """Try until the database answers again."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await work()
+            except (MaydanError, OSError):
+                await asyncio.sleep(0.05)
+
+
+async def test_postgresql_may_be_restarted_under_load() -> None:
+    """Nobody of ours is restarted, and every event whose commit was confirmed is handed over."""
+    with running_server() as server:
+        store = open_store(DatabaseSettings(url=await server.create()))
+        await store.open()
+        seen: set[str] = set()
+
+        class Recorder:
+            name = "recorder"
+
+            async def handle(self, event: LoggedEvent) -> None:
+                seen.add(event.subject_id)
+
+        subscriptions = Subscriptions(store, EventsSettings(poll_s=0.1))
+        subscriptions.add(Recorder())
+        await subscriptions.start()
+        confirmed: set[str] = set()
+
+        async def write() -> None:
+            for number in itertools.count():
+                event = Event(
+                    type="entry.created", space_key=1, subject_type="t", subject_id=str(number), at=datetime.now(UTC)
+                )
+                await insist(partial(store.commit, [event_statement(event)]))
+                confirmed.add(event.subject_id)
+                await asyncio.sleep(0.002)
+
+        writing = asyncio.create_task(write())
+        for _ in range(RESTARTS):
+            known = len(confirmed)
+            await asyncio.to_thread(server.restart)
+            async with asyncio.timeout(60):
+                while len(confirmed) < known + 50:  # noqa: ASYNC110 - a set has no event
+                    await asyncio.sleep(0.02)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await subscriptions.settled(30)
+        await subscriptions.stop()
+        await store.close()
+        assert confirmed <= seen
