@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from maydan.events.positions import Standing
+    from maydan.http.streams_open import OpenStreams
     from maydan.plugins.loaded import PluginState
 
 BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -41,6 +42,8 @@ class Meters:
         """Begin without any."""
         self._routes: dict[tuple[str, str], RouteMeter] = {}
         self.running = 0
+        self.streams: OpenStreams | None = None
+        """The open streams of this process, to be counted."""
 
     def of(self, method: str, template: str) -> RouteMeter:
         """Return the meter of a route, by its template and never by the URL, so that their number is bounded."""
@@ -82,6 +85,20 @@ class Meters:
         running = GaugeMetricFamily("maydan_http_requests_running", "Requests that are being answered.")
         running.add_metric([], self.running)
         yield running
+        if self.streams is not None:
+            yield from _stream_metrics(self.streams)
+
+
+def _stream_metrics(streams: OpenStreams) -> Iterator[Metric]:
+    """Yield how many streams are open, and why others ended."""
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    opened = GaugeMetricFamily("maydan_streams_open", "Streams that are open.")
+    opened.add_metric([], len(streams))
+    ended = CounterMetricFamily("maydan_streams_ended", "Streams that ended, by reason.", labels=["reason"])
+    for reason, count in streams.endings.items():
+        ended.add_metric([reason], count)
+    yield from (opened, ended)
 
 
 class _Once:

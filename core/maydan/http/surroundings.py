@@ -42,7 +42,7 @@ class Surroundings:
         )
         """In development: the store adds one to the list's only number for each SQL statement."""
         self.readiness = Readiness(core)
-        self.streams = OpenStreams(core, streams or StreamsSettings())
+        self.streams = self.meters.streams = OpenStreams(core, streams or StreamsSettings())
         self.feed = ChangeFeed(core, encode_change)
         """Tells the streams of all spaces' change feeds what happens."""
         self.routes: tuple[Route, ...] = ()
