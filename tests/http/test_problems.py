@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import maydan
 from maydan import errors
 from maydan.errors import InputError, InvalidInput, MaydanError, NotFound, TooManyRequests
-from maydan.http.problems import STATUS, problem_body, problem_headers, status_of
+from maydan.http.problems import STATUS, list_problems, problem_body, problem_headers, status_of
 
 COMMAND_LINE = {errors.ConfigurationError, errors.MigrationsPending, errors.PluginRejected}
 """Errors that no request meets."""
@@ -91,3 +94,23 @@ def test_retry_after_is_in_whole_seconds() -> None:
     assert dict(problem_headers(errors.PoolExhausted()))["retry-after"] == "1"
     assert dict(problem_headers(errors.IdempotencyRunning()))["retry-after"] == "1"
     assert "retry-after" not in dict(problem_headers(errors.Conflict()))
+
+
+def exact_codes() -> Iterator[tuple[str, str]]:
+    """Yield the codes that the core gives to errors when it raises them, with the names of their classes."""
+    for path in sorted(Path(maydan.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                for keyword in node.keywords:
+                    if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
+                        yield str(keyword.value.value), name
+
+
+def test_every_code_has_a_place_on_the_reference_page() -> None:
+    """The type of a problem leads there, whether the class gives its code or whoever raises it."""
+    listed = {each["code"]: each["status"] for each in list_problems()}
+    for code, name in exact_codes():
+        kind = getattr(errors, name)
+        if kind not in COMMAND_LINE:
+            assert listed.get(code) == status_of(kind("x")), code

@@ -10,6 +10,7 @@ import msgspec
 
 from maydan import errors
 from maydan.errors import InputError, MaydanError
+from maydan.http.exact_codes import EXACT_CODES
 from maydan.locales import add_catalogues, translate
 
 STATUS: Final[dict[type[MaydanError], int]] = {
@@ -78,6 +79,10 @@ def list_problems() -> list[dict[str, str | int]]:
         if status is not None:
             about = (kind.__doc__ or "").strip().partition("\n")[0]
             found[kind.code] = {"code": kind.code, "title": kind.title, "status": status, "description": about}
+    titles = {each["status"]: each["title"] for each in found.values()}
+    for code, (status, about) in EXACT_CODES.items():
+        title = found.get(code, {"title": titles.get(status, "")})["title"]
+        found[code] = {"code": code, "title": title, "status": status, "description": about}
     return [found[code] for code in sorted(found)]
 
 
