@@ -46,6 +46,20 @@ async def test_many_writes_to_one_entry_all_come_through(site: Site) -> None:
     assert Counter(answer.status_code for answer in answers) == {200: MANY + 6}, [answer.text for answer in answers]
 
 
+async def test_many_changes_of_types_and_spaces_all_come_through(site: Site) -> None:
+    """Whoever overwrites a type or a space takes turns with the others; entries are written by whatever it is then."""
+    types, demo = "/api/spaces/demo/types", "/api/spaces/demo"
+    answers = await asyncio.gather(
+        *(site.patch(f"{types}/article", {"title": f"T{number}"}, headers=site.admin) for number in range(6)),
+        *(site.patch(demo, {"title": f"S{number}"}, headers=site.admin) for number in range(6)),
+        *(site.post(types, {"name": f"kind{number}", "fields": []}, headers=site.admin) for number in range(6)),
+        *(site.post("/api/spaces", {"name": f"space{number}"}, headers=site.admin) for number in range(6)),
+        *(site.post(CONTENT, {"title": f"E{number}"}, headers=site.admin) for number in range(6)),
+    )
+    assert [answer.status_code for answer in answers] == [200] * 12 + [201] * 18, [answer.text for answer in answers]
+    assert (await site.get(f"{types}/article", headers=site.admin)).json()["version"] == 7
+
+
 async def test_of_many_who_want_a_slug_or_a_unique_value_one_gets_it(site: Site) -> None:
     """The others are refused by 409, which names the place."""
     for name, value in (("slug", "wanted"), ("code", "A-1")):

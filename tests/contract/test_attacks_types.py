@@ -56,3 +56,21 @@ async def test_a_space_refuses_what_only_this_machine_knows(site: Site, name: st
     assert made.json()["errors"][0]["pointer"] == f"/{name}"
     patched = await site.patch("/api/spaces/demo", {name: value}, headers=site.admin)
     assert patched.status_code == 422, patched.text
+
+
+async def test_a_type_takes_no_ids_from_outside_and_a_token_shows_its_own_space(site: Site) -> None:
+    """A field's id is the system's to give; an administrator's token for one space lists that one."""
+    field = {"name": "mark", "kind": "string", "id": "other"}
+    inner = {"name": "part", "kind": "component", "of": [field]}
+    made = await site.post("/api/spaces/demo/types", {"name": "coin", "fields": [field, inner]}, headers=site.admin)
+    assert made.status_code == 422, made.text
+    assert [one["pointer"] for one in made.json()["errors"]] == ["/fields/0/id", "/fields/1/of/0/id"]
+    shown = (await site.get("/api/spaces/demo/types/person", headers=site.admin)).json()["fields"]
+    again = await site.post("/api/spaces/demo/types", {"name": "coin", "fields": shown}, headers=site.admin)
+    assert again.status_code == 201, again.text
+
+    await site.post("/api/spaces", {"name": "other"}, headers=site.admin)
+    wanted = {"name": "t", "space": "demo", "actions": ["*"], "expires_in": 60}
+    token = (await site.post("/api/tokens", wanted, headers=site.admin)).json()["token"]
+    listed = await site.get("/api/spaces", headers={"authorization": f"Bearer {token}"})
+    assert [one["name"] for one in listed.json()["items"]] == ["demo"]
