@@ -102,7 +102,7 @@ async def _receive(port: int, count: int) -> None:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
                 body = await reader.readexactly(int(length.partition(b":")[2]))
-            except (asyncio.IncompleteReadError, ConnectionError):
+            except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
                 writer.close()
                 return
             now = datetime.now(UTC)

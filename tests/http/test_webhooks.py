@@ -309,7 +309,7 @@ async def test_nothing_connects_inward(sqlite_url: str) -> None:
     addresses = {
         "inside.example": ["10.0.0.7"],
         "turning.example": ["93.184.216.34"],
-        "mixed.example": ["::1", "8.8.8.8"],
+        "mix.example": ["::1", "8.8.8.8"],
     }
 
     async def resolve(host: str, port: int) -> Sequence[str]:
