@@ -18,6 +18,7 @@ from bench.load import HOST, Source, drive, measure, request
 from bench.queries import BASE, Queries
 from bench.rows import Measured
 from bench.streams import measure_idle, measure_streams
+from bench.webhooks import measure_webhooks
 
 PAGE: Final = Path("docs/benchmarks.md")
 MOST_ARTICLES: Final = 100_000
@@ -47,6 +48,7 @@ class Run:
                 self._on(name, instance)
                 self._queries(name, instance, url)
                 measure_streams(name, instance, self.results, seconds=self.seconds)
+                measure_webhooks(name, instance, self.results, seconds=max(self.seconds, 5.0))
                 if name == "sqlite":
                     measure_idle(name, instance, self.results)
             finally:

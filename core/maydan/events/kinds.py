@@ -70,6 +70,13 @@ class SubjectData(Struct, frozen=True, kw_only=True):
     version: int | UnsetType = UNSET
 
 
+class DisabledData(SubjectData, frozen=True, kw_only=True):
+    """What is told of a webhook that was switched off."""
+
+    reason: str
+    """``gone`` (its receiver answered 410) or ``failing`` (nothing was taken for days)."""
+
+
 def _entry(what: str, summary: str) -> EventType:
     return EventType(name=f"entry.{what}", summary=summary, data=EntryData)
 
@@ -111,7 +118,10 @@ CORE_EVENTS: Final = {
         _setting("webhook.created", "manage:webhooks", "A webhook was made."),
         _setting("webhook.updated", "manage:webhooks", "A webhook was changed."),
         _setting("webhook.deleted", "manage:webhooks", "A webhook was removed."),
-        _setting("webhook.disabled", "manage:webhooks", "A webhook was switched off because its receiver failed."),
+        EventType(
+            name="webhook.disabled", summary="A webhook was switched off because its receiver failed.", data=DisabledData,
+            permission="manage:webhooks",
+        ),
     )
 }
 """The core's kinds of events that happen in a space, by name."""
