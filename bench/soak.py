@@ -23,6 +23,11 @@ RANDOM_FILES: Final = (
     "tests/operations/test_histories.py",
 )
 RANDOM_TESTS: Final = ("naive", "paging", "histories")
+KILLS: Final = os.environ.get("KILLS", "100")
+"""How often workers and writers are killed with ``kill -9``."""
+RESTARTS: Final = os.environ.get("RESTARTS", "20")
+"""How often PostgreSQL is restarted under load."""
+FAULT_FILES: Final = ("tests/events/test_faults.py", "tests/storage/test_durability.py")
 SIZE: Final = 2_000
 TURN_S: Final = 10.0
 MOST_GROWTH: Final = 1.25
@@ -31,7 +36,7 @@ MOST_GROWTH: Final = 1.25
 
 def main() -> int:
     """Run it; 1 where memory grew too much. An answer that is no success ends it with an error."""
-    if _random_tests():
+    if _random_tests() or _faults():
         return 1
     os.sched_setaffinity(0, OTHER_CORES)
     with folder_for("soak") as folder:
@@ -50,6 +55,13 @@ def _random_tests() -> int:
     """Return what the tests ended with; those named here ask how long they may take."""
     command = [sys.executable, "-m", "pytest", "-q", "-k", " or ".join(RANDOM_TESTS), *RANDOM_FILES]
     return subprocess.run(command, env={**os.environ, "MAYDAN_TEST_SOAK": EXAMPLES}, check=False).returncode
+
+
+def _faults() -> int:
+    """Return what the tests ended with that kill workers and restart the database."""
+    command = [sys.executable, "-m", "pytest", "-q", *FAULT_FILES]
+    environment = {**os.environ, "MAYDAN_KILLS": KILLS, "MAYDAN_RESTARTS": RESTARTS}
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def _soak(instance: Instance, ids: list[str]) -> float:

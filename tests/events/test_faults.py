@@ -10,14 +10,14 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from postgresql_server import running_server  # pyright: ignore[reportMissingImports] - tests/support
+from postgresql_server import Server, running_server  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.errors import MaydanError
 from maydan.events.settings import EventsSettings
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 CHILD = Path(__file__).parent.parent / "support" / "handling.py"
 KILLS = int(os.environ.get("MAYDAN_KILLS", "3"))
 """How often; ``make soak`` sets more."""
-RESTARTS = int(os.environ.get("MAYDAN_RESTARTS", "2"))
+RESTARTS = int(os.environ.get("MAYDAN_RESTARTS", "1"))
 T = TypeVar("T")
 
 
@@ -101,43 +101,49 @@ async def insist(work: Callable[[], Awaitable[T]]) -> T:
                 await asyncio.sleep(0.05)
 
 
-async def test_postgresql_may_be_restarted_under_load() -> None:
-    """Nobody of ours is restarted, and every event whose commit was confirmed is handed over."""
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server that nobody else's tests use."""
     with running_server() as server:
-        store = open_store(DatabaseSettings(url=await server.create()))
-        await store.open()
-        seen: set[str] = set()
+        yield server
 
-        class Recorder:
-            name = "recorder"
 
-            async def handle(self, event: LoggedEvent) -> None:
-                seen.add(event.subject_id)
+async def test_postgresql_may_be_restarted_under_load(own_server: Server) -> None:
+    """Nobody of ours is restarted, and every event whose commit was confirmed is handed over."""
+    store = open_store(DatabaseSettings(url=await own_server.create()))
+    await store.open()
+    seen: set[str] = set()
 
-        subscriptions = Subscriptions(store, EventsSettings(poll_s=0.1))
-        subscriptions.add(Recorder())
-        await subscriptions.start()
-        confirmed: set[str] = set()
+    class Recorder:
+        name = "recorder"
 
-        async def write() -> None:
-            for number in itertools.count():
-                event = Event(
-                    type="entry.created", space_key=1, subject_type="t", subject_id=str(number), at=datetime.now(UTC)
-                )
-                await insist(partial(store.commit, [event_statement(event)]))
-                confirmed.add(event.subject_id)
-                await asyncio.sleep(0.002)
+        async def handle(self, event: LoggedEvent) -> None:
+            seen.add(event.subject_id)
 
-        writing = asyncio.create_task(write())
-        for _ in range(RESTARTS):
-            known = len(confirmed)
-            await asyncio.to_thread(server.restart)
-            async with asyncio.timeout(60):
-                while len(confirmed) < known + 50:  # noqa: ASYNC110 - a set has no event
-                    await asyncio.sleep(0.02)
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
-        await subscriptions.settled(30)
-        await subscriptions.stop()
-        await store.close()
-        assert confirmed <= seen
+    subscriptions = Subscriptions(store, EventsSettings(poll_s=0.1))
+    subscriptions.add(Recorder())
+    await subscriptions.start()
+    confirmed: set[str] = set()
+
+    async def write() -> None:
+        for number in itertools.count():
+            event = Event(
+                type="entry.created", space_key=1, subject_type="t", subject_id=str(number), at=datetime.now(UTC)
+            )
+            await insist(partial(store.commit, [event_statement(event)]))
+            confirmed.add(event.subject_id)
+            await asyncio.sleep(0.002)
+
+    writing = asyncio.create_task(write())
+    for _ in range(RESTARTS):
+        known = len(confirmed)
+        await asyncio.to_thread(own_server.restart)
+        async with asyncio.timeout(60):
+            while len(confirmed) < known + 50:  # noqa: ASYNC110 - a set has no event
+                await asyncio.sleep(0.02)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    await subscriptions.settled(30)
+    await subscriptions.stop()
+    await store.close()
+    assert confirmed <= seen
