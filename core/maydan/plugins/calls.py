@@ -90,7 +90,8 @@ class HookCall:
         if not self._is_async:
             return Begun(started_ns, None, arguments)
         try:
-            result = self._guard.begin(self._note, self._function, self._picked(arguments))
+            wanted = arguments if self._picks is None else self._picked(arguments)
+            result = self._guard.begin(self._note, self._function, wanted)
         except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is judged
             self._raise(error, perf_counter_ns() - started_ns)
         if type(result) is Waiting:

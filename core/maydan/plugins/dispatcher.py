@@ -12,6 +12,7 @@ from maydan.plugins.calls import Arguments, Begun, CallFailed, HookCall
 from maydan.plugins.loaded import LoadedPlugin, State
 
 RETRY_AFTER_S: Final = 60
+_ACTIVE: Final = State.ACTIVE
 
 
 class Deadlines(Struct, frozen=True, kw_only=True):
@@ -49,7 +50,8 @@ class Dispatcher:
             PluginIsolated: A plugin that would have to be asked is isolated.
         """
         for plugin, call in self._called(hook, active):
-            if self._may_ask(plugin, call):
+            # What nearly always holds is asked here: three calls less for each plugin.
+            if (plugin.state is _ACTIVE and call.gauge.opened_at is None) or self._may_ask(plugin, call):
                 try:
                     result = call.begin(arguments)
                     if type(result) is Begun:
@@ -106,7 +108,7 @@ class Dispatcher:
         offers: dict[str, Any] = {}
         last_resorts: dict[str, Any] = {}
         for plugin, call in self._called(hook, None):
-            if plugin.state is State.ACTIVE:
+            if plugin.state is _ACTIVE:
                 offer = call.try_now(arguments)
                 if offer is not None:
                     (last_resorts if plugin.always_active else offers)[plugin.name] = offer
@@ -126,7 +128,7 @@ class Dispatcher:
         return found
 
     def _lets_through(self, plugin: LoadedPlugin, call: HookCall) -> bool:
-        if plugin.state is not State.ACTIVE:
+        if plugin.state is not _ACTIVE:
             return False
         return plugin.pinned_active or call.gauge.lets_through()
 

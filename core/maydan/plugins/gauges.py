@@ -32,7 +32,7 @@ class HookHealth(Struct, frozen=True, kw_only=True):
 class Gauge:
     """Counts and times the calls of one plugin's one hook, and stops calling what keeps failing."""
 
-    __slots__ = ("_durations_ns", "_opened_at", "_trial", "calls", "errors", "errors_in_row", "last_error", "total_ns")
+    __slots__ = ("_durations_ns", "_trial", "calls", "errors", "errors_in_row", "last_error", "opened_at", "total_ns")
 
     def __init__(self) -> None:
         """Begin with nothing counted and the breaker closed."""
@@ -42,7 +42,8 @@ class Gauge:
         self.total_ns = 0
         self.last_error = ""
         self._durations_ns = array("Q", bytes(8 * _KEPT))
-        self._opened_at: float | None = None
+        self.opened_at: float | None = None
+        """When the breaker opened; ``None`` while it is closed."""
         self._trial = False
 
     def succeeded(self, duration_ns: int) -> None:
@@ -63,19 +64,19 @@ class Gauge:
         self.last_error = reason
         self._trial = False
         if self.errors_in_row >= BREAKER_ERRORS:
-            self._opened_at = monotonic()
+            self.opened_at = monotonic()
 
     def close(self) -> None:
         """Call it again: it worked, or an operator says so."""
         self.errors_in_row = 0
-        self._opened_at = None
+        self.opened_at = None
         self._trial = False
 
     def lets_through(self) -> bool:
         """Tell whether it may be called; after the pause one call at a time is let through as a trial."""
-        if self._opened_at is None:
+        if self.opened_at is None:
             return True
-        if self._trial or monotonic() - self._opened_at < BREAKER_PAUSE_S:
+        if self._trial or monotonic() - self.opened_at < BREAKER_PAUSE_S:
             return False
         self._trial = True
         return True
@@ -87,9 +88,9 @@ class Gauge:
     @property
     def breaker(self) -> Literal["closed", "open", "half_open"]:
         """How the breaker stands."""
-        if self._opened_at is None:
+        if self.opened_at is None:
             return "closed"
-        waited = monotonic() - self._opened_at >= BREAKER_PAUSE_S
+        waited = monotonic() - self.opened_at >= BREAKER_PAUSE_S
         return "half_open" if self._trial or waited else "open"
 
     def health(self, hook: str, kind: str) -> HookHealth:
