@@ -174,6 +174,8 @@ class _Writer:
 def _is_possible(operation: str, sight: Sight) -> bool:
     if "comment" in operation and "comments" not in sight.type.engagement:
         return False
+    if "transition" in operation and sight.type.workflow is None:
+        return False
     needed = _NEEDS.get(operation)
     return needed is None or not sight.actions.isdisjoint(needed)
 
