@@ -119,7 +119,9 @@ CORE_EVENTS: Final = {
         _setting("webhook.updated", "manage:webhooks", "A webhook was changed."),
         _setting("webhook.deleted", "manage:webhooks", "A webhook was removed."),
         EventType(
-            name="webhook.disabled", summary="A webhook was switched off because its receiver failed.", data=DisabledData,
+            name="webhook.disabled",
+            summary="A webhook was switched off because its receiver failed.",
+            data=DisabledData,
             permission="manage:webhooks",
         ),
     )
