@@ -223,6 +223,12 @@ async def test_what_is_refused_for_three_days_is_a_dead_letter(lite: Site) -> No
         space = lite.space
         (letter,) = await list_dead_letters(lite.core.store, space_key=space.key)
         assert (letter.subscriber, str(letter.position)) == (f"webhook.{made['id']}", dead["event"])
+        receiver.behave = says(200)
+        answer = await lite.post(f"/api/spaces/demo/dead-letters/{letter.id}/retry", headers=lite.admin)
+        assert answer.status_code == 200
+        await until(lite, made, "delivered")
+        assert len({each.message for each in receiver.got}) == 1
+        assert await list_dead_letters(lite.core.store, space_key=space.key) == []
 
 
 async def test_a_receiver_that_asks_for_time_gets_it(lite: Site) -> None:
