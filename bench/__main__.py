@@ -77,6 +77,7 @@ class Run:
         say(f"{name}: writing and publishing {self.size} articles")
         content.create_space(instance)
         ids = content.fill(instance, self.size)
+        instance.gather_statistics()
         self._reads(name, instance, ids)
         self._writes(name, instance, ids)
         instance.stop()

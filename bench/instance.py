@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ from typing import Any, Final
 
 import psutil
 
+from maydan.storage.postgresql.driver import asyncpg
+
 EMAIL: Final = "bench@example.com"
 PASSWORD: Final = "as fast as it goes"  # noqa: S105 - of an instance that lives for the benchmark
 START_S: Final = 60.0
@@ -37,6 +40,7 @@ class Instance:
     def __init__(self, folder: Path, url: str) -> None:
         """Create the instance; the plugins are those that are installed."""
         self.folder = folder
+        self.url = url
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         run_maydan(folder, "init", "--admin-email", EMAIL, "--admin-password", PASSWORD, "--database", url)
@@ -70,6 +74,11 @@ class Instance:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(timeout=40)
             self._process = None
+
+    def gather_statistics(self) -> None:
+        """Let PostgreSQL look at the tables that were just filled, as its autovacuum does within a minute."""
+        if self.url.startswith("postgresql"):
+            asyncio.run(_analyze(self.url))
 
     def worker(self) -> psutil.Process:
         """Return the process that answers requests."""
@@ -107,6 +116,14 @@ class Instance:
             return False
         finally:
             connection.close()
+
+
+async def _analyze(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()
 
 
 def pin_to_server() -> None:
