@@ -28,8 +28,8 @@ same options, on the same core. It is driven in turn with Maydan, round by round
 rounds' shares: what else the machine does falls on both. The other figures are medians too, the start is the best of
 three. PostgreSQL has gathered its statistics, as it does within a minute of being filled. All 16 connections ask for
 the same list, as the readers of a front page do; on PostgreSQL those who ask at the same moment share an answer, and
-reads of single entries that come while one is in flight go out together. The *fastest peer* is, line by line, the best of
-Payload 3, Strapi 5, Directus 12, Wagtail 8 and dmart on such a machine.
+reads of single entries that come while one is in flight go out together. The *fastest peer* is, line by line, the best
+of Payload 3, Strapi 5, Directus 12, Wagtail 8 and dmart on such a machine.
 """
 
 

@@ -114,8 +114,8 @@ _WRITES: Final = (
 
 REASONS: Final[dict[str, str]] = {
     "postgresql by-id": (
-        "those who wait together share a round trip; PostgreSQL shares its core with the load generator, and keeping hot"
-        " documents in memory until their revision moves would take the round trip away"
+        "those who wait together share a round trip; PostgreSQL shares its core with the load generator, and keeping"
+        " hot documents in memory until their revision moves would take the round trip away"
     ),
     "postgresql total": (
         "PostgreSQL cannot count by an expression index alone and visits every row; real columns for ind"
