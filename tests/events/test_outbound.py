@@ -35,7 +35,7 @@ ODD = [
     "http://example.com:99999/", "http://example.com:6379/", "http://example.com:x/", "http://example.com/a b",
     "http://example.com/\r\nX: y", "http://example.com\\@127.0.0.1/", "http://example.com/#part", "http://a b.com/",
     "http://[::1", "http://[fe80::1%25eth0]/", "http://..example.com/", "http://" + "a" * 64 + ".com/",
-    "https://example.com/" + "a" * 2000, "http://-a.com/", "http://\u202eexample.com/",
+    "https://example.com/" + "a" * 2000, "http://-a.com/", "http://[v1.x]/", "http://\u202eexample.com/",
 ]  # fmt: skip
 
 

@@ -101,6 +101,8 @@ def _host(name: str, *, in_brackets: bool, allow_private: bool) -> str:
         if not is_allowed(address, allow_private=allow_private):
             raise UrlRefused("inward_address", "must not lead into a private or reserved network")
         return str(address)
+    if in_brackets:
+        raise UrlRefused("bad_host", "must have an IPv6 address in its brackets")
     labels = host.split(".")
     # ``127.1``, ``2130706433``, ``0x7f.0.0.1`` and ``0177.0.0.1`` are addresses to a resolver, though not to us.
     if _NUMBER.fullmatch(labels[-1]):
