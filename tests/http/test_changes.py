@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from msgspec.structs import replace
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import ARTICLE, PASSWORD, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 from streams_support import listening, reading  # pyright: ignore[reportMissingImports] - tests/support
 
 pytestmark = pytest.mark.anyio
@@ -158,8 +158,11 @@ async def test_a_stream_ends_when_its_caller_loses_the_right_to_it(served: Serve
         await asyncio.gather(readers["kept"].has(2), readers["removed"].has(1))
         assert readers["removed"].told == [("entry.published", entry["id"])]
         assert not readers["kept"].is_over
-    figures = (await client.get("/metrics", headers=site.admin)).text
-    assert 'maydan_streams_ended_total{reason="revoked"} 2.0' in figures
+        site.clock.forward(seconds=3600)  # its access token has expired
+        await site.core.accounts.people.create(email="new@example.org", password=PASSWORD, name="New")
+        await asyncio.gather(readers["kept"].ends(), readers["removed"].ends())
+    figures = (await client.get("/metrics", headers=await site.log_in("admin@example.org"))).text
+    assert 'maydan_streams_ended_total{reason="revoked"} 4.0' in figures
     assert "maydan_streams_open " in figures
     assert (await client.get(FEED, headers={**people["suspended"], **STREAM})).status_code == 401
 

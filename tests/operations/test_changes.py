@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 from site_support import PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.access.actors import ANONYMOUS, Actor, system
+from maydan.errors import Unavailable
 from maydan.operations.changes import ChangeFeed, Follower, Wanted
-from maydan.storage.log import last_position
+from maydan.storage.log import last_position, read_after
 
 pytestmark = pytest.mark.anyio
 
@@ -101,6 +103,30 @@ async def test_followers_with_the_same_rights_cost_as_many_statements_as_one(
     one = await statements_for(people[:1])
     assert await statements_for(people) <= one + 2
     assert await statements_for([*people, *[ANONYMOUS] * 30]) <= 2 * one
+
+
+async def test_plugins_follow_a_space_by_the_same_reading_of_the_log(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First what was, then what comes, each once; who falls too far behind is told so, and misses nothing unnoticed."""
+    tail, key = site.core.tail, site.space.key
+    old = [event.position for event in await read_after(site.core.store, 0, 100, key)]
+    async with aclosing(tail.follow(key, 0)) as events:
+        seen = [(await anext(events)).position for _ in old]
+        coming = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0.05)  # it waits for what comes by now; else it would read this from the log too
+        await site.entry({"name": "Ann"}, type="person", publish=False)
+        async with asyncio.timeout(10):
+            new = await coming
+            assert (seen, new.type) == (old, "entry.created")
+            monkeypatch.setattr("maydan.events.streams._MOST_WAITING", 3)
+            for number in range(5):
+                await site.entry({"name": f"Person {number}"}, type="person", publish=False)
+            while tail.position < await last_position(site.core.store):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.005)
+            assert [(await anext(events)).type for _ in range(3)] == ["entry.created"] * 3
+            with pytest.raises(Unavailable):
+                await anext(events)
 
 
 def _counting(read: Any, asked: list[str]) -> Any:

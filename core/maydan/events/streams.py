@@ -64,13 +64,13 @@ class LogTail:
         Raises:
             Unavailable: Whoever iterates is more than a thousand events behind.
         """
-        waiting: asyncio.Queue[LoggedEvent] = asyncio.Queue(_MOST_WAITING)
+        waiting: asyncio.Queue[LoggedEvent | None] = asyncio.Queue()
 
         async def take(events: Sequence[LoggedEvent]) -> None:
             for event in events:
-                if event.space_key == space_key:
-                    with contextlib.suppress(asyncio.QueueFull):
-                        waiting.put_nowait(event)
+                if event.space_key == space_key and waiting.qsize() <= _MOST_WAITING:
+                    # The last that fits says that others did not.
+                    waiting.put_nowait(event if waiting.qsize() < _MOST_WAITING else None)
 
         stop = await self.listen(take)
         try:
@@ -80,9 +80,9 @@ class LogTail:
                     yield event
                 position = events[-1].position
             while True:
-                if waiting.full():
-                    raise Unavailable("Too many events wait for this reader.")
                 event = await waiting.get()
+                if event is None:
+                    raise Unavailable("Too many events wait for this reader.")
                 if event.position > position:
                     yield event
         finally:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _log: Final = logging.getLogger("maydan.http")
 _SCOPES: Final = ("accounts", "policies", "spaces")
-_PAUSE_S: Final = 1.0
+_PAUSE_S: Final = 0.5
 """Between two looks at all streams, however often accounts change."""
 _RETRY_AFTER_S: Final = 30
 
