@@ -18,6 +18,8 @@ from maydan.storage.expressions import FOLDED
 from maydan.storage.fragments import Sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from maydan.content.conditions import Condition
     from maydan.content.types import ContentType
     from maydan.storage.expressions import DialectName
@@ -28,7 +30,7 @@ SHORTEST: Final = 3
 _LONGEST: Final = 40
 """So many characters of a text are looked up."""
 _MOST_RARE: Final = 300
-"""Documents up to which it is quicker on SQLite to look at them all than to go through a list until a page is full."""
+"""Documents up to which it is quicker to look at them all than to go through a list until a page is full."""
 
 FUNCTION: Final = """
 CREATE OR REPLACE FUNCTION maydan_trigrams(given text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
@@ -42,8 +44,8 @@ class Lookup(Struct, frozen=True):
 
     condition: Sql
     """What holds of the documents that may have it."""
-    probe: Sql | None
-    """Counts them, as far as it matters; ``None`` where the engine finds out by itself whether the index helps."""
+    probe: Sql
+    """Counts them, as far as it matters."""
 
 
 def indexed_texts(content_type: ContentType) -> tuple[str, ...]:
@@ -61,8 +63,11 @@ def table_name(type_key: int) -> str:
 
 
 def index_definitions(content_type: ContentType) -> list[str]:
-    """Return what PostgreSQL's indexes are over."""
-    return [f"USING gin ({_grams(name)})" for name in indexed_texts(content_type)]
+    """Return what PostgreSQL's indexes are over.
+
+    Without its list of what is still to be put in order, which every question would have to read as a whole.
+    """
+    return [f"USING gin ({_grams(name)}) WITH (fastupdate = off)" for name in indexed_texts(content_type)]
 
 
 def _grams(name: str) -> str:
@@ -100,35 +105,46 @@ def _texts(names: tuple[str, ...], row: str) -> list[str]:
     return [f"""json_extract({row}facts,'$."{FOLDED}".{name}')""" for name in names]
 
 
-def find_lookup(dialect: DialectName, content_type: ContentType, condition: Condition | None) -> Lookup | None:
+def find_lookup(
+    dialect: DialectName, content_type: ContentType, documents: str, condition: Condition | None
+) -> Lookup | None:
     """Return how the index serves a condition: a text that must be in an indexed field, whatever else must hold."""
-    parts = condition.conditions if isinstance(condition, And) else (condition,)
     names = indexed_texts(content_type)
-    for part in parts:
+    for part in _conjuncts(condition):
         if not isinstance(part, Compare) or part.op != "icontains" or ".".join(part.path) not in names:
             continue
         text = fold(part.value)[:_LONGEST]
         if len(text) >= SHORTEST:
-            return _lookup(dialect, content_type.key, ".".join(part.path), text)
+            return _lookup(dialect, content_type.key, documents, ".".join(part.path), text)
     return None
 
 
-def _lookup(dialect: DialectName, type_key: int, name: str, text: str) -> Lookup:
+def _conjuncts(condition: Condition | None) -> Iterator[Condition]:
+    """Yield what must hold, whatever else."""
+    if isinstance(condition, And):
+        for part in condition.conditions:
+            yield from _conjuncts(part)
+    elif condition is not None:
+        yield condition
+
+
+def _lookup(dialect: DialectName, type_key: int, documents: str, name: str, text: str) -> Lookup:
     if dialect == "postgresql":
         grams = tuple(dict.fromkeys(text[place : place + SHORTEST] for place in range(len(text) - SHORTEST + 1)))
-        asked = ",".join("?" * len(grams))
-        return Lookup(Sql(f"{_grams(name)} @> CAST(ARRAY[{asked}] AS text[])", grams), None)
+        asked = Sql(f"{_grams(name)} @> CAST(ARRAY[{','.join('?' * len(grams))}] AS text[])", grams)
+        return Lookup(asked, _probe(f"FROM {documents} WHERE {asked.text}", grams))
     table = table_name(type_key)
     match = f"FROM {table} WHERE {table} MATCH ?"
     quoted = text.replace('"', '""')
-    asked_for = (f't_{name} : "{quoted}"',)
-    probe = f"SELECT count(*) FROM (SELECT 1 {match} LIMIT {_MOST_RARE + 1:d})"
-    return Lookup(Sql(f"row_id IN (SELECT rowid {match})", asked_for), Sql(probe, asked_for))
+    args = (f't_{name} : "{quoted}"',)
+    return Lookup(Sql(f"row_id IN (SELECT rowid {match})", args), _probe(match, args))
+
+
+def _probe(match: str, args: tuple[str, ...]) -> Sql:
+    return Sql(f"SELECT count(*) FROM (SELECT 1 {match} LIMIT {_MOST_RARE + 1:d}) AS found", args)
 
 
 async def helps(store: Store, lookup: Lookup) -> bool:
-    """Tell whether the index is to be asked: always where the engine decides, else where it leads to few documents."""
-    if lookup.probe is None:
-        return True
+    """Tell whether the index leads to few documents; no engine knows that before it has looked at them."""
     row = await store.fetch_one(lookup.probe.text, *lookup.probe.args)
     return row is not None and int(row[0]) <= _MOST_RARE

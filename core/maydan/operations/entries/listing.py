@@ -27,7 +27,7 @@ from maydan.storage.document_queries import (
     list_documents,
     page_statements,
 )
-from maydan.storage.documents import TRASH
+from maydan.storage.documents import TRASH, table_of
 from maydan.storage.keysets import SortKey
 from maydan.storage.trigrams import find_lookup, helps
 
@@ -140,7 +140,7 @@ async def _prepare(scope: Scope, query: Query, decision: Decision, locale: str) 
         request,
         tuple(page_statements(dialect, request)),
         count_sql(dialect, where, condition),
-        find_lookup(dialect, scope.type, condition),
+        find_lookup(dialect, scope.type, table_of(scope.type), condition),
         _fingerprint(scope, checked, where, condition),
     )
     _KEPT.keep(scope, query, decision, locale, prepared)
