@@ -21,8 +21,9 @@ RANDOM_FILES: Final = (
     "tests/storage/test_document_queries.py",
     "tests/operations/test_lists_paging.py",
     "tests/operations/test_histories.py",
+    "tests/contract/test_schemathesis.py",
 )
-RANDOM_TESTS: Final = ("naive", "paging", "histories")
+RANDOM_TESTS: Final = ("naive", "paging", "histories", "schemathesis")
 KILLS: Final = os.environ.get("KILLS", "100")
 """How often workers and writers are killed with ``kill -9``."""
 RESTARTS: Final = os.environ.get("RESTARTS", "20")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.openapi.checks import RejectedPositiveData
 from site_support import ARTICLE, PERSON, Site, open_site
+from soaking import is_soaking
 
 from maydan import app
 from maydan.plugins.host import PluginHost
@@ -151,7 +153,7 @@ def run(
     off = {name: {"enabled": False} for name in ("examples", "coverage", "fuzzing", "stateful")}
     config = SchemathesisConfig.from_dict(
         {
-            "seed": seed,
+            "seed": random.randrange(2**32) if is_soaking() else seed,
             "suppress-health-check": ["all"],
             "headers": {name.title(): value for name, value in headers.items()},
             "checks": {
@@ -160,7 +162,7 @@ def run(
             },
             "continue-on-failure": True,
             "phases": {**off, **{name: {"enabled": True, **of} for name, of in phases.items()}},
-            "generation": {"deterministic": True, "no-shrink": True, "database": "none"},
+            "generation": {"deterministic": not is_soaking(), "no-shrink": True, "database": "none"},
             "parameters": dict(parameters or {}),
         }
     )
