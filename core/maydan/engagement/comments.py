@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from maydan.storage.log import padded
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
@@ -97,10 +98,10 @@ async def find_states(reader: Reader, space_key: int, ids: Sequence[str]) -> dic
     """Return how the comments with these ids stand, by id, in one statement; missing ones are left out."""
     if not ids:
         return {}
+    listed = padded(ids)
+    marks = ",".join("?" * len(listed))
     rows = await reader.fetch_all(
-        f"SELECT id, status, author_id FROM maydan_comments WHERE space_key = ? AND id IN ({','.join('?' * len(ids))})",
-        space_key,
-        *ids,
+        f"SELECT id, status, author_id FROM maydan_comments WHERE space_key = ? AND id IN ({marks})", space_key, *listed
     )
     return {str(row[0]): CommentStanding(CommentStatus(row[1]), row[2]) for row in rows}
 

@@ -137,13 +137,15 @@ def _log_metrics(subscribers: Iterable[Standing]) -> Iterator[Metric]:
     lag = GaugeMetricFamily(
         "maydan_log_lag_events", "Events that wait for a subscriber, counted up to 10,000.", labels=["subscriber"]
     )
-    failures = GaugeMetricFamily(
-        "maydan_log_failures", "Failures in a row of a subscriber's next event.", labels=["subscriber"]
+    parked = GaugeMetricFamily(
+        "maydan_log_parked_events", "Events that could not be taken and are tried again.", labels=["subscriber"]
     )
+    failures = GaugeMetricFamily("maydan_log_failures", "Tries of the worst of these.", labels=["subscriber"])
     for standing in subscribers:
         lag.add_metric([standing.name], standing.lag)
+        parked.add_metric([standing.name], standing.parked)
         failures.add_metric([standing.name], standing.failures)
-    yield from (lag, failures)
+    yield from (lag, parked, failures)
 
 
 def _cumulated(buckets: list[int]) -> list[tuple[str, float]]:

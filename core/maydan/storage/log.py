@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +31,8 @@ _READ_SPACE: Final = (
     f"SELECT {_COLUMNS} FROM maydan_log WHERE space_key = ? AND position > ? AND position < {{log_end}}"
     " ORDER BY position LIMIT ?"
 )
+T = TypeVar("T")
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -113,22 +115,28 @@ async def find_event(store: Reader, position: int) -> LoggedEvent | None:
     return None if row is None else _event(row)
 
 
+def padded(values: Sequence[T]) -> list[T]:
+    """Return the values, the last one repeated up to a power of two: so there are few texts of a statement to plan."""
+    return [*values, *[values[-1]] * ((1 << (len(values) - 1).bit_length()) - len(values))]
+
+
 async def find_events(store: Reader, positions: Sequence[int]) -> dict[int, LoggedEvent]:
     """Return the events at these positions, oldest first; missing ones are left out."""
     if not positions:
         return {}
-    marks = ",".join("?" * len(positions))
-    sql = f"SELECT {_COLUMNS} FROM maydan_log WHERE position IN ({marks}) ORDER BY position"
-    return {row[0]: _event(row) for row in await store.fetch_all(sql, *positions)}
+    listed = padded(positions)
+    sql = f"SELECT {_COLUMNS} FROM maydan_log WHERE position IN ({','.join('?' * len(listed))}) ORDER BY position"
+    return {row[0]: _event(row) for row in await store.fetch_all(sql, *listed)}
 
 
 async def read_witnesses(store: Reader, positions: Sequence[int]) -> dict[int, str]:
     """Return the witnesses of those of the events that have one, in one statement."""
     if not positions:
         return {}
-    marks = ",".join("?" * len(positions))
+    listed = padded(positions)
+    marks = ",".join("?" * len(listed))
     rows = await store.fetch_all(
-        f"SELECT position, witness FROM maydan_log WHERE position IN ({marks}) AND witness IS NOT NULL", *positions
+        f"SELECT position, witness FROM maydan_log WHERE position IN ({marks}) AND witness IS NOT NULL", *listed
     )
     return {row[0]: row[1] for row in rows}
 
