@@ -8,8 +8,8 @@ from unicodedata import normalize
 
 from msgspec import Struct
 
-from maydan.content.per_type import PerType
 from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields, is_list
+from maydan.content.per_type import PerType
 from maydan.content.problems import child
 from maydan.content.types import ContentType, Field, Kind
 

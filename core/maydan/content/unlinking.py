@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from maydan.content.per_type import PerType
 from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields, is_list
+from maydan.content.per_type import PerType
 from maydan.content.stored import locales_of
 from maydan.content.types import Kind
 

@@ -7,8 +7,8 @@ from unicodedata import normalize
 
 from msgspec import UNSET
 
-from maydan.content.per_type import PerType
 from maydan.content.fields import default_of, put, read_value
+from maydan.content.per_type import PerType
 from maydan.content.problems import Problems, child
 from maydan.content.slugs import is_slug
 from maydan.content.stored import SLUG, TAGS, Stored, locales_of
