@@ -12,6 +12,7 @@ import ctypes
 import faulthandler
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import uvicorn
 
 _PR_SET_PDEATHSIG: Final = 1
+_FILES: Final = 65_536
 _LASTING: Final = (ConfigurationError, MigrationsPending, PluginRejected)
 """What trying again does not mend."""
 
@@ -44,6 +46,7 @@ def main() -> int:
     # The terminal sends Ctrl-C to everybody; the supervisor decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with(arguments.parent)
+    _allow_connections()
     guard = Guard(attach_page(arguments.page))
     guard.notes.beat()
     isolated = msgspec.json.decode(arguments.isolated, type=dict[str, Isolation])
@@ -57,6 +60,14 @@ def main() -> int:
         code = report(cause)
         return CANNOT_START[code - 1] if isinstance(cause, _LASTING) else code
     return 0
+
+
+def _allow_connections() -> None:
+    """Raise the number of files that may be open: each connection is one, and streams keep theirs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard < 0 else min(_FILES, hard)
+    if 0 <= soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _alone(error: Exception) -> Exception:

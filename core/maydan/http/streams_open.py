@@ -73,7 +73,8 @@ class OpenStreams:
         self._core = core
         self._open: dict[int, OpenStream] = {}
         self._by_key: Counter[str] = Counter()
-        self._most = min(settings.max_per_worker, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._most = settings.max_per_worker if files < 0 else min(settings.max_per_worker, files // 2)
         self._has_news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._follows = False
