@@ -64,18 +64,17 @@ async def list_transitions_route(call: Call) -> Answer:
 
 @route(
     "POST", _TRANSITIONS + "/{transition}", permission=BY_OPERATION, query=WriteQuery, answer=ENTRY,
-    errors=(401, 403, 404, 409, 412, 422, 503), tags=("workflows",),
+    errors=(401, 403, 404, 409, 422, 503), tags=("workflows",),
 )  # fmt: skip
 async def take_transition(call: Call) -> Answer:
-    """Take an entry a step through its workflow; an ``If-Match`` is honoured.
+    """Take an entry a step through its workflow.
 
     A step that does not lead out of the present state is 409 `invalid_transition`, with the steps that are `allowed`.
     """
     seal = call.seal(_entry)
     view = await transition(
-        await scope(call), call.path["entry"], call.path["transition"], precondition=call.require_version,
-        locale=call.query.locale, seal=seal.statements,
-    )  # fmt: skip
+        await scope(call), call.path["entry"], call.path["transition"], locale=call.query.locale, seal=seal.statements
+    )
     return seal.answer(view)
 
 

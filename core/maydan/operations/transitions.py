@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from maydan.content.types import Transition, Workflow
-    from maydan.operations.entries.loading import Precondition
     from maydan.operations.entries.storing import Seal, Veto
     from maydan.operations.entries.views import EntryView
     from maydan.operations.scopes import Scope
@@ -71,7 +70,6 @@ async def take(
     id_or_slug: str,
     name: str,
     *,
-    precondition: Precondition | None = None,
     locale: str | None = None,
     seal: Seal | None = None,
     more: Sequence[Statement] = (),
@@ -83,7 +81,6 @@ async def take(
         scope: Who does it, before the entry's type.
         id_or_slug: Its id, or its newest slug.
         name: The transition.
-        precondition: Called with the newest version before anything is judged.
         locale: In which to answer.
         seal: What to store with it for the caller.
         more: Further statements of the same transaction.
@@ -92,7 +89,6 @@ async def take(
     Raises:
         NotFound: There is no such entry that the caller may see, or no such transition.
         Unauthenticated, Forbidden: The caller may not take it.
-        Stale: The precondition does not hold.
         Conflict: It does not lead out of the present state (``invalid_transition``, with ``allowed``).
         InvalidInput: A field that it requires has no value.
         HookRefused: A plugin said no.
@@ -104,8 +100,6 @@ async def take(
         before = await load(scope, action_of(name), id_or_slug)
         if not scope.has_role(step.roles):
             _refuse_role(scope, step)
-        if precondition is not None:
-            precondition(before.version)
         if during is not None:
             _require_stay(before, step, during)
         _require_way(scope, workflow, step, before)
