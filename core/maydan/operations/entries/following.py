@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 from maydan.operations.entries.storing import TypeMoved
 
@@ -18,7 +18,9 @@ _TRIES: Final = 5
 """Types change rarely; each failure means that it happened once more."""
 
 
-def following(verb: Callable[Concatenate[Scope, P], Awaitable[T]]) -> Callable[Concatenate[Scope, P], Awaitable[T]]:
+def following(
+    verb: Callable[Concatenate[Scope, P], Awaitable[T]],
+) -> Callable[Concatenate[Scope, P], Coroutine[Any, Any, T]]:
     """Make a verb carry on with the type, the space and the policies as they are now, from its input again."""
 
     @wraps(verb)
