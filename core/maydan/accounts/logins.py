@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from maydan.accounts.passwords import Passwords
     from maydan.accounts.people import Account, People
     from maydan.accounts.settings import AuthSettings
+    from maydan.accounts.totp import SecondFactors
     from maydan.clock import Clock
     from maydan.storage.ports import Store
 
@@ -54,6 +55,7 @@ class Logins:
         people: People,
         passwords: Passwords,
         attempts: Attempts,
+        totp: SecondFactors,
     ) -> None:
         """Keep sessions in this store."""
         self._store = store
@@ -62,8 +64,11 @@ class Logins:
         self._people = people
         self._passwords = passwords
         self._attempts = attempts
+        self._totp = totp
 
-    async def log_in(self, email: str, password: str, *, address: str = "", user_agent: str = "") -> TokenPair:
+    async def log_in(
+        self, email: str, password: str, *, code: str | None = None, address: str = "", user_agent: str = ""
+    ) -> TokenPair:
         """Begin a session.
 
         Whether the address is unknown, the password wrong or the account suspended: the answer and the time it takes
@@ -72,11 +77,13 @@ class Logins:
         Args:
             email: In any spelling.
             password: As it was typed.
+            code: Of the second factor, where the account has one; ignored where it has none.
             address: The network address, for the limit and the list of sessions.
             user_agent: As the client calls itself, for the list of sessions.
         Raises:
             TooManyRequests: Too many failures for this account or from this network address.
-            Unauthenticated: Address and password do not belong together.
+            Unauthenticated: Address and password do not belong together; or they do, but the account needs a code
+                (``code_required``), or this is not it (``wrong_code``).
             Forbidden: They do, but the address is not verified yet (``email_not_verified``).
         """
         for_account, for_address = self._attempts_of(email, address)
@@ -88,9 +95,19 @@ class Logins:
         await self._attempts.forgive(cleared=(for_account,), returned=(for_address,))
         if account.verified_at is None and self._settings.require_verification:
             raise Forbidden("Verify the e-mail address first, with the link in the mail.", code="email_not_verified")
+        await self._check_code(account, code)
         if self._passwords.needs_rehash(account.password_hash):
             await self._store_new_hash(account, password)
         return await self.begin(account, address=address, user_agent=user_agent)
+
+    async def _check_code(self, account: Account, code: str | None) -> None:
+        """Ask for the second factor of somebody whose password is right."""
+        if not await self._totp.is_on(account.id):
+            return
+        if code is None:
+            raise Unauthenticated("This account needs the code of its authenticator app too.", code="code_required")
+        if not await self._totp.use(account.id, code):
+            raise Unauthenticated("This is not the present code, or it was used already.", code="wrong_code")
 
     async def begin(self, account: Account, *, address: str = "", user_agent: str = "") -> TokenPair:
         """Begin a session of somebody who has already proved who they are."""

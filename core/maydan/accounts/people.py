@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from maydan.accounts.addresses import address_key, is_address
 from maydan.accounts.passwords import check_password
+from maydan.accounts.totp import removal
 from maydan.errors import InputError, InvalidInput, NotFound, Stale
 from maydan.ids import is_id, new_id
 from maydan.storage.acting import change_statement
@@ -162,9 +163,30 @@ class People:
         await self.change(account, {"suspended_at": now if suspended else None}, more=seal)
         return await self.get(account.id)
 
-    async def change(self, account: Account, values: dict[str, Any], *, more: Sequence[Statement] = ()) -> None:
+    async def reset_totp(self, account: Account) -> Account:
+        """Remove the second factor of somebody who lost it, on an administrator's word.
+
+        Raises:
+            Stale: Somebody else changed the account first.
+        """
+        await self.change(account, {}, more=[removal(account.id)], named=("totp",))
+        return await self.get(account.id)
+
+    async def change(
+        self,
+        account: Account,
+        values: dict[str, Any],
+        *,
+        more: Sequence[Statement] = (),
+        named: Sequence[str] = (),
+    ) -> None:
         """Store new values of columns, with whatever belongs to the same change.
 
+        Args:
+            account: As it was read.
+            values: By column.
+            more: Statements to store in the same transaction.
+            named: What else of the account these change, for the log.
         Raises:
             Stale: Somebody else changed it first.
             InvalidInput: The new address is taken.
@@ -173,7 +195,7 @@ class People:
         sql = f"UPDATE maydan_accounts SET {names}version = version + 1, updated_at = ? WHERE id = ? AND version = ?"
         now = self._clock.now()
         args = (*values.values(), now, account.id, account.version)
-        kind, data = _change_of(values)
+        kind, data = _change_of(values, named)
         noted = change_statement(kind, ("account", account.id), at=now, version=account.version + 1, data=data)
         try:
             await self._store.commit([Statement(sql, args, expect=1), *more, noted, bump("accounts")])
@@ -183,12 +205,12 @@ class People:
             raise address_taken() from error
 
 
-def _change_of(values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _change_of(values: dict[str, Any], also: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """Return the type of the event of a change and what it tells: names of what changed, never values."""
     if "suspended_at" in values:
         return ("account.released" if values["suspended_at"] is None else "account.suspended"), {}
     named = {"email_key": "email", "password_hash": "password"}
-    return "account.changed", {"fields": sorted({named.get(name, name) for name in values})}
+    return "account.changed", {"fields": sorted({*also, *(named.get(name, name) for name in values)})}
 
 
 def created_statement(account: Account) -> Statement:

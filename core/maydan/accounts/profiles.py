@@ -71,7 +71,7 @@ class Profiles:
         )
         sensitive = email is not None or password is not None
         if sensitive:
-            await self._check_current(account, current_password)
+            await self.check_current(account, current_password)
         values: dict[str, Any] = {}
         if name is not None:
             values["name"] = name
@@ -86,7 +86,13 @@ class Profiles:
         await self._people.change(account, values, more=more)
         return await self._people.get(account.id)
 
-    async def _check_current(self, account: Account, current_password: str | None) -> None:
+    async def check_current(self, account: Account, current_password: str | None) -> None:
+        """Demand proof that it is really the person; counted like logins.
+
+        Raises:
+            InvalidInput: It is missing or wrong.
+            TooManyRequests: It was guessed too often.
+        """
         if current_password is None:
             raise _wrong("required", "Send the current password as well.")
         settings = self._settings

@@ -20,6 +20,7 @@ from maydan.accounts.registration import Registration
 from maydan.accounts.roles import Roles
 from maydan.accounts.sessions import Authenticator, Sessions
 from maydan.accounts.tickets import Tickets
+from maydan.accounts.totp import SecondFactors
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class Accounts:
         self.sessions = Sessions(store, clock)
         self.authenticator = Authenticator(store, clock, require_verification=auth.require_verification)
         self.tickets = Tickets(store, clock, self.authenticator)
-        self.logins = Logins(store, clock, auth, self.people, self.passwords, self.attempts)
+        self.totp = SecondFactors(store, clock, auth, self.attempts, base_url)
+        self.logins = Logins(store, clock, auth, self.people, self.passwords, self.attempts, self.totp)
         self.registration = Registration(store, clock, auth, self.people, self.passwords, self.attempts)
         self.profiles = Profiles(clock, auth, self.people, self.passwords, self.attempts)
         self.tokens = ApiTokens(store, clock)

@@ -28,10 +28,18 @@ class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Failed logins from one network address in that time; then 429."""
     mail_requests_per_hour: int = 60
     """Registrations, and requests for a new password, from one network address in an hour; then 429."""
+    code_failures_per_hour: int = 10
+    """Wrong codes of a second factor for one account in an hour; then 429."""
+    invitations_per_hour: int = 60
+    """Invitations by one account in an hour; then 429."""
+    invitation_s: int = 7 * 24 * 3600
+    """Seconds for which an invitation is good."""
     verify_path: str = "/verify"
     """Path on ``[server] base_url`` to which the mail that verifies an address links, with ``?token=``."""
     reset_path: str = "/reset"
     """Path on ``[server] base_url`` to which the mail for a new password links, with ``?token=``."""
+    invitation_path: str = "/invitation"
+    """Path on ``[server] base_url`` to which the mail of an invitation links, with ``?token=``."""
     hash_memory_kib: int = 19456
     """Memory of argon2id for one password. 19 MiB with three passes take about 50 ms on a small server's core, and
     are above what OWASP's Password Storage Cheat Sheet asks for."""

@@ -27,6 +27,8 @@ class LoginInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     email: str
     password: str
+    code: str | None = None
+    """Of the second factor, where the account has one."""
 
 
 class RefreshInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,11 +88,15 @@ async def register(call: Call, body: RegisterInput) -> Answer:
 async def login(call: Call, body: LoginInput) -> Answer:
     """Log in.
 
-    403 ``email_not_verified`` comes only with the right password. After too many failures for one account or from one
-    network address: 429.
+    403 ``email_not_verified`` and 401 ``code_required`` come only with the right password. After too many failures for
+    one account or from one network address: 429.
     """
     pair = await call.core.accounts.logins.log_in(
-        body.email, body.password, address=call.address, user_agent=call.header("user-agent") or ""
+        body.email,
+        body.password,
+        code=body.code,
+        address=call.address,
+        user_agent=call.header("user-agent") or "",
     )
     return Answer.json(pair, cache=Cache.SECRET, tag="")
 

@@ -10,6 +10,7 @@ EXACT_CODES: Final[dict[str, tuple[int, str]]] = {
     "bad_ticket": (401, "The ticket was used, or is too old; get another one."),
     "body_required": (400, "The request needs a body."),
     "built_in_role": (409, "The role belongs to the instance; it cannot be given, or deleted."),
+    "code_required": (401, "The password is right; the code of the second factor is needed too."),
     "comments_closed": (409, "Nobody comments on this entry any more."),
     "database_lost": (503, "The database cannot be reached."),
     "duplicate_member": (400, "A member is given twice in one JSON object."),
@@ -31,8 +32,10 @@ EXACT_CODES: Final[dict[str, tuple[int, str]]] = {
     "too_many_lines": (413, "A bulk has too many lines."),
     "too_many_references": (409, "Too many links lead to what would be deleted."),
     "too_many_webhooks": (409, "The space has as many webhooks as it may have."),
+    "totp_active": (409, "The account has a second factor already."),
     "unknown_locale": (400, "The space has no such locale."),
     "webhook_disabled": (409, "The webhook is switched off."),
     "webhook_not_interested": (409, "The webhook does not take such events any more."),
+    "wrong_code": (401, "The password is right, but the code of the second factor is not, or it was used already."),
 }
 """By code: the status, and what happened. A test finds each ``code=`` in the core."""

@@ -22,6 +22,7 @@ from maydan.http import (
     spaces_routes,
     tickets_routes,
     tokens_routes,
+    totp_routes,
     types_routes,
     users_routes,
     versions_routes,
@@ -38,6 +39,7 @@ def core_routes() -> tuple[Route, ...]:
     modules = (
         accounts_routes,
         accounts_me_routes,
+        totp_routes,
         tokens_routes,
         tickets_routes,
         users_routes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -36,6 +36,8 @@ class UserPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     suspended: bool | UnsetType = UNSET
     """Bars the account from everything, on every session and token, within a second."""
+    totp: Literal[False] | UnsetType = UNSET
+    """``false`` removes the second factor of somebody who lost it."""
 
 
 class UserPage(Struct, frozen=True, kw_only=True):
@@ -64,11 +66,13 @@ async def get_user(call: Call) -> Answer:
     errors=(404, 409), tags=("accounts",),
 )  # fmt: skip
 async def patch_user(call: Call) -> Answer:
-    """Suspend an account, or let it in again."""
+    """Suspend an account, or let it in again; remove a second factor that was lost."""
     people = call.core.accounts.people
     account = await people.get(call.path["id"])
     call.require_match(str(account.version))
     given = call.body(UserPatch)
+    if given.totp is not UNSET and await call.core.accounts.totp.is_on(account.id):
+        account = await people.reset_totp(account)
     if given.suspended is UNSET or given.suspended is (account.suspended_at is not None):
         return _answer(account)
     if account.id == call.actor.id:
