@@ -68,6 +68,11 @@ class Scope:
         return self._snapshot.allows(self.caller.actor, Action.MANAGE_TYPES)
 
     @property
+    def manages_space(self) -> bool:
+        """Whether the caller looks after this space."""
+        return self._snapshot.allows(self.caller.actor, Action.MANAGE_SPACE)
+
+    @property
     def reads_conditionally(self) -> bool:
         """Whether what an entry of the type holds decides, for anybody, whether it can be read."""
         return self._snapshot.reads_conditionally(self.type.name)

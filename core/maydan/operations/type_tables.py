@@ -100,6 +100,9 @@ async def clear_type(transaction: Transaction, space_key: int, content_type: Con
         ("maydan_versions", "entry_id"),
         ("maydan_links", "source_id"),
         ("maydan_jobs", "subject_id"),
+        ("maydan_locks", "entry_id"),
+        ("maydan_previews", "entry_id"),
+        ("maydan_shares", "entry_id"),
     ):
         sql = f"DELETE FROM {table} WHERE space_key = ? AND {column} IN ({entries})"
         await transaction.execute(sql, space_key, *where)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from maydan.content.types import ContentType
     from maydan.operations.core import Caller
     from maydan.storage.entries import EntryRow
+    from maydan.storage.locks import Writer
     from maydan.storage.ports import Statement
 
 
@@ -47,14 +48,20 @@ class Change(Struct, frozen=True, kw_only=True):
     """Whether who may read an entry of the type depends on what it holds, so that a change may hide it from some."""
 
 
-def batch_of(change: Change, caller: Caller) -> list[Statement]:
-    """Return everything that the change stores; guarded statements first."""
+def batch_of(change: Change, caller: Caller, writer: Writer | None) -> list[Statement]:
+    """Return everything that the change stores; guarded statements first.
+
+    Args:
+        change: The entry before and after.
+        caller: Whom the event names.
+        writer: Whom a lock of somebody else stops; ``None`` is nobody.
+    """
     before, after = change.before, change.after
     kept = entries.Kept(*split_secrets(change.type, after.body))
     if before is None:
         rows = entries.insert(after, kept)
     else:
-        rows = [entries.update(after, kept, guard=before.revision)]
+        rows = [entries.update(after, kept, guard=before.revision, writer=writer)]
         if after.version != before.version:
             rows.append(entries.insert_version(after, kept))
     linked = [*_target_guard(change), *_links(change)]

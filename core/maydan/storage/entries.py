@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from maydan.storage.locks import unlocked
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from maydan.storage.locks import Writer
     from maydan.storage.ports import Reader, Row, Store
 
 
@@ -170,27 +172,33 @@ def insert_version(entry: EntryRow, kept: Kept) -> Statement:
     )
 
 
-def update(entry: EntryRow, kept: Kept, *, guard: int) -> Statement:
-    """Return the guarded statement that replaces an entry's row; it must find the revision that was read."""
+def update(entry: EntryRow, kept: Kept, *, guard: int, writer: Writer | None) -> Statement:
+    """Return the guarded statement that replaces an entry's row.
+
+    It must find the revision that was read, and no lock that somebody else than the writer holds.
+    """
+    clause, held = unlocked(writer)
     return Statement(
         "UPDATE maydan_entries SET version = ?, revision = ?, state = ?, published = ?, updated_at = ?, updated_by = ?,"
-        " trashed_at = ?, secrets = ?, state_at = ? WHERE space_key = ? AND id = ? AND revision = ?",
+        " trashed_at = ?, secrets = ?, state_at = ? WHERE space_key = ? AND id = ? AND revision = ?"
+        f"{clause}",
         (
             entry.version, entry.revision, entry.state, json_text(entry.published) if entry.published else None,
             entry.updated_at, entry.updated_by, entry.trashed_at, _secrets(kept), entry.state_at,
-            entry.space_key, entry.id, guard,
+            entry.space_key, entry.id, guard, *held,
         ),
         expect=1,
     )  # fmt: skip
 
 
-def purge(entry: EntryRow) -> list[Statement]:
-    """Return the statements that remove an entry and everything kept of it but its documents."""
-    owned = ("maydan_versions", "maydan_slugs", "maydan_unique_values")
+def purge(entry: EntryRow, *, writer: Writer | None) -> list[Statement]:
+    """Return the statements that remove an entry and everything kept of it but its documents; guarded as an update."""
+    clause, held = unlocked(writer)
+    owned = ("maydan_versions", "maydan_slugs", "maydan_unique_values", "maydan_previews", "maydan_shares")
     return [
         Statement(
-            "DELETE FROM maydan_entries WHERE space_key = ? AND id = ? AND revision = ?",
-            (entry.space_key, entry.id, entry.revision),
+            f"DELETE FROM maydan_entries WHERE space_key = ? AND id = ? AND revision = ?{clause}",
+            (entry.space_key, entry.id, entry.revision, *held),
             expect=1,
         ),
         *(

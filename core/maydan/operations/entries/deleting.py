@@ -14,12 +14,14 @@ from maydan.operations.entries.loading import find_any, load
 from maydan.operations.entries.references import Reference, visible_references
 from maydan.operations.entries.storing import Veto, outrun_by, until_stored
 from maydan.operations.entries.views import state_for_hooks
+from maydan.operations.locking import require_unlocked, writer_of
 from maydan.operations.plans import cancel_statement
 from maydan.operations.publication import status
 from maydan.operations.rendering import document_keys
 from maydan.operations.writing import Change, batch_of, event_of
 from maydan.storage import documents, entries
 from maydan.storage.entries import Changes, changed
+from maydan.storage.locks import release
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
 from maydan.storage.registry import type_guard
 
@@ -99,7 +101,7 @@ async def delete(scope: Scope, id_or_slug: str, *, precondition: Precondition, n
         nullify: Take out the links that would be in the way, from entries that the caller may update.
     Raises:
         NotFound, Unauthenticated, Forbidden, Stale, HookRefused: In this order; nothing is changed.
-        Conflict: Other entries link to it and do not let it go.
+        Conflict: Other entries link to it and do not let it go, or somebody else has locked one that would change.
     """
 
     async def attempt(_number: int) -> None:
@@ -151,6 +153,7 @@ async def _store(scope: Scope, entry: EntryRow, *, nullify: bool, purge: bool) -
             found = await consequences(scope, entry, nullify=nullify, lock=True)
         if found.refused_by:
             raise await _refusal(scope, found)
+        await require_unlocked(scope, [*found.deletes, *(row.source_id for row in found.nullifies)])
         for gone in found.deletes.values():
             await _delete_one(scope, transaction, gone, cause=entry, purge=purge and gone is entry)
         for source_id in dict.fromkeys(row.source_id for row in found.nullifies):
@@ -189,16 +192,16 @@ async def _delete_one(
     veto = _delete_veto(scope, before)
     if veto is not None:
         await veto()
-    rows = _purged(scope, made) if purge else batch_of(made, scope.caller)
-    guard = type_guard(scope.space, scope.type)
-    await transaction.apply([guard, *rows, cancel_statement(scope.space.key, before.id)])
+    rows = _purged(scope, made) if purge else batch_of(made, scope.caller, writer_of(scope))
+    guard, unlock = type_guard(scope.space, scope.type), release(scope.space.key, before.id)
+    await transaction.apply([guard, *rows, unlock, cancel_statement(scope.space.key, before.id)])
 
 
 def _purged(scope: Scope, made: Change) -> list[Statement]:
     entry, keys = made.after, document_keys(scope.type, scope.space, made.after)
     where = (scope.space.key, entry.id)
     return [
-        *entries.purge(entry),
+        *entries.purge(entry, writer=writer_of(scope)),
         Statement("DELETE FROM maydan_imports WHERE space_key = ? AND target_id = ?", where),
         Statement(_FORGET_COMMENTS, (scope.space.key, *where)),
         *documents.drop(scope.type, scope.space.key, entry.id, keys),
@@ -224,7 +227,7 @@ async def _nullify_one(
         old = state_for_hooks(scope.type, scope.space, before, status(scope.type, before))
         new = state_for_hooks(scope.type, scope.space, after, status(scope.type, after))
         await hooks.check_entry_update(scope.space, old, new, scope.caller.actor)
-    await transaction.apply([type_guard(scope.space, scope.type), *batch_of(made, scope.caller)])
+    await transaction.apply([type_guard(scope.space, scope.type), *batch_of(made, scope.caller, writer_of(scope))])
 
 
 def _delete_veto(scope: Scope, before: EntryRow) -> Veto | None:

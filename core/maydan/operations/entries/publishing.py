@@ -10,11 +10,14 @@ from maydan.content.required import check_required
 from maydan.errors import Conflict, InputError, InvalidInput
 from maydan.operations import publication
 from maydan.operations.entries.loading import load
-from maydan.operations.entries.storing import store, until_stored
+from maydan.operations.entries.storing import Outrun, store, until_stored
 from maydan.operations.entries.views import state_for_hooks, view_after_write
+from maydan.operations.locking import require_unlocked, writer_of
 from maydan.operations.plans import PUBLICATIONS, cancel_statement, schedule_statements
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed
+from maydan.storage.locks import still_unlocked
+from maydan.storage.ports import GuardFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,7 +169,12 @@ async def _schedule(
     """Store that it is to happen later, instead of an earlier plan of the same kind."""
     view = view_after_write(scope, entry, locale)
     planned = schedule_statements(scope, entry, kind, locales, at)
-    await scope.core.store.commit([*planned, *more, *(seal(view) if seal else ())])
+    held = still_unlocked(scope.space.key, entry.id, writer_of(scope))
+    try:
+        await scope.core.store.commit([*held, *planned, *more, *(seal(view) if seal else ())])
+    except GuardFailed as error:
+        await require_unlocked(scope, [entry.id])
+        raise Outrun from error
     return view
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from maydan.content.links import unique_values
 from maydan.content.stored import slugs_of
 from maydan.errors import Conflict, InputError, Unavailable, UniqueViolation
+from maydan.operations.locking import require_unlocked, writer_of
 from maydan.operations.writing import THE_ONLY, Change, batch_of
 from maydan.storage.names import holder_of, holder_of_slug
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
@@ -61,10 +62,11 @@ async def store(
     Raises:
         Outrun: Somebody was faster; read again and start over.
         TypeMoved: The type or the space is not what it was.
+        Conflict: Somebody else holds the entry's lock.
         HookRefused: A plugin said no.
     """
-    guard = type_guard(scope.space, scope.type)
-    batch = [guard, *batch_of(change, scope.caller), *more, *(seal(view) if seal else ())]
+    guard, writer = type_guard(scope.space, scope.type), writer_of(scope)
+    batch = [guard, *batch_of(change, scope.caller, writer), *more, *(seal(view) if seal else ())]
     try:
         if veto is None:
             await scope.core.store.commit(batch)
@@ -73,6 +75,7 @@ async def store(
             await veto()
             await transaction.apply(batch)
     except (GuardFailed, Duplicate) as error:
+        await require_unlocked(scope, [change.after.id])
         raise outrun_by(error) from error
 
 
