@@ -80,11 +80,12 @@ def create_core(
         clock=clock,
         mailer=mailer or _mailer(settings, host),
     )
+    registry = Registry(store)
     core = Core(
         settings=settings,
         store=store,
-        registry=Registry(store),
-        snapshots=Snapshots(store, host, clock),
+        registry=registry,
+        snapshots=Snapshots(store, host, clock, registry),
         revisions=Revisions(store),
         host=host,
         accounts=accounts,

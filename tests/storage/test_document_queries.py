@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from site_support import Site, open_site  # pyright: ignore[reportMissingImports
 from soaking import examples, is_soaking  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.content.checking import check_condition
-from maydan.content.conditions import And, Compare, Condition, Not, Or, write_condition
+from maydan.content.conditions import And, Compare, Condition, Hop, Not, Or, write_condition
 from maydan.content.matching import matches
 from maydan.content.paths import Reach, Reached
 from maydan.content.types import SYSTEM_FIELDS
@@ -239,9 +240,9 @@ async def test_sql_finds_what_the_naive_evaluator_finds(database_url: str) -> No
         scope, documents = await _filled(site)
         loop = asyncio.get_running_loop()
 
-        def load(name: str, entry_id: str) -> dict[str, Any] | None:
+        def load(hop: Hop, entry_id: str, near: Mapping[str, Any]) -> dict[str, Any] | None:
             found = documents.get(entry_id)
-            return found if found and found["type"] == name else None
+            return found if found and found["type"] == hop.type and near else None
 
         def visible(entry_id: str) -> dict[str, Any] | None:
             found = documents[entry_id]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from maydan.access.actions import ANY, is_action
-from maydan.access.compiling import check_policy_condition
+from maydan.access.actions import ANY, Action, is_action
+from maydan.access.compiling import Seen, check_policy_condition
 from maydan.access.policies import MAX_POLICIES, Role
 from maydan.access.roles import find_cycle
 from maydan.content.types import SYSTEM_FIELDS, ContentType
@@ -96,7 +96,7 @@ def _check_policy(place: str, policy: Policy, types: Mapping[str, ContentType]) 
         if field != ANY and not _has_field(field, content_type)
     )
     if policy.condition is not None:
-        errors.extend(_check_condition(f"{place}/condition", policy, content_type))
+        errors.extend(_check_condition(f"{place}/condition", policy, content_type, types))
     return errors
 
 
@@ -104,10 +104,13 @@ def _has_field(name: str, type: ContentType | None) -> bool:
     return name in SYSTEM_FIELDS or (type is not None and type.field(name) is not None)
 
 
-def _check_condition(place: str, policy: Policy, content_type: ContentType | None) -> list[InputError]:
+def _check_condition(
+    place: str, policy: Policy, content_type: ContentType | None, types: Mapping[str, ContentType]
+) -> list[InputError]:
     try:
         # A policy for every type can only speak of what every type has.
-        check_policy_condition(policy.condition or {}, content_type or ContentType(name=ANY))
+        reach = Seen(types.get).reach(Action.READ)
+        check_policy_condition(policy.condition or {}, content_type or ContentType(name=ANY), reach)
     except BadParameter as error:
         return [InputError(place, "bad_condition", error.detail)]
     return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -31,16 +31,29 @@ from maydan.access.decisions import (
 from maydan.access.policies import Role
 from maydan.content.checking import check_condition
 from maydan.content.conditions import Condition, compares, read_condition, refuse
+from maydan.content.kinds import SYSTEM_KINDS
+from maydan.content.paths import Reached
 from maydan.content.types import Kind
 from maydan.errors import BadParameter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from maydan.access.actors import Actor
     from maydan.access.policies import Policy
     from maydan.clock import Clock
+    from maydan.content.paths import Reach
     from maydan.content.types import ContentType
+
+
+FindType: TypeAlias = "Callable[[str], ContentType | None]"
+"""Finds a type of the space by its name."""
+
+
+def no_types(name: str) -> ContentType | None:
+    """Find nothing: no condition goes through a relation."""
+    del name
+    return None
 
 
 _ANY_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
@@ -53,6 +66,12 @@ class Compiled(Struct, frozen=True):
     variables: bool
     moment: bool
     """Whether one of the variables is ``$now``; asking the clock costs more than the rest."""
+    types: tuple[tuple[str, ContentType | None], ...] = ()
+    """The types behind relations that conditions go through, as they were when this was compiled."""
+
+    def is_current(self, find: FindType) -> bool:
+        """Tell whether the types behind relations are still what they were."""
+        return not self.types or all(find(name) is known for name, known in self.types)
 
     def bind(self, actor: Actor, roles: frozenset[str], clock: Clock) -> Decision:
         """Return the decision for one actor at this moment."""
@@ -81,25 +100,52 @@ class Rule(Struct, frozen=True):
     whole_row: bool
 
 
-def compile_decision(policies: Sequence[Policy], action: str, content_type: ContentType) -> Compiled:
+def compile_decision(
+    policies: Sequence[Policy], action: str, content_type: ContentType, find: FindType = no_types
+) -> Compiled:
     """Judge what the policies (of the roles that somebody has) say of one action on one type."""
-    decision = _decide(policies, action, content_type)
+    seen = Seen(find)
+    decision = _decide(policies, action, content_type, seen)
     if action == "read" and not decision.denied:
-        decision = with_authors(decision, _decide(policies, "read_draft", content_type))
+        decision = with_authors(decision, _decide(policies, "read_draft", content_type, seen))
     conditions = (decision.row, *(grant.condition for grant in decision.grants))
     return Compiled(
         decision,
         any(has_variables(condition) for condition in conditions),
         any(has_moment(condition) for condition in conditions),
+        tuple(seen.types.items()),
     )
 
 
-def _decide(policies: Sequence[Policy], action: str, content_type: ContentType) -> Decision:
+class Seen:
+    """Finds types for conditions and remembers which, so that what was compiled ends with what it was compiled from."""
+
+    def __init__(self, find: FindType) -> None:
+        """Begin with none."""
+        self._find = find
+        self.types: dict[str, ContentType | None] = {}
+
+    def reach(self, action: str) -> Reach:
+        """Return how a policy's condition goes through relations: readers' rights depend on what is published alone."""
+
+        def reach(name: str) -> Reached | None:
+            found = self.types[name] = self._find(name)
+            if found is None:
+                return None
+            names = (*SYSTEM_KINDS, *(field.name for field in found.fields if field.kind is not Kind.SECRET))
+            return Reached(found, dict.fromkeys(names), action != "read")
+
+        return reach
+
+
+def _decide(policies: Sequence[Policy], action: str, content_type: ContentType, seen: Seen) -> Decision:
     concerned = [policy for policy in policies if _concerns(policy, action, content_type)]
     names = action_fields(action, content_type)
     shared = frozenset(names) - {field.name for field in content_type.fields if field.private}
-    allows = [rule for rule in (_allow(policy, action, content_type, names, shared) for policy in concerned) if rule]
-    denies = [rule for rule in (_deny(policy, content_type) for policy in concerned) if rule]
+    reach = seen.reach(action)
+    judged = [_allow(policy, action, content_type, names, shared, reach) for policy in concerned]
+    allows = [rule for rule in judged if rule]
+    denies = [rule for rule in (_deny(policy, content_type, reach) for policy in concerned) if rule]
     row = _surviving([rule.condition for rule in allows], [rule.condition for rule in denies if rule.whole_row])
     if row == NEVER:
         return DENIED_DECISION
@@ -150,12 +196,12 @@ def _concerns(policy: Policy, action: str, content_type: ContentType) -> bool:
 
 
 def _allow(
-    policy: Policy, action: str, content_type: ContentType, names: list[str], shared: frozenset[str]
+    policy: Policy, action: str, content_type: ContentType, names: list[str], shared: frozenset[str], reach: Reach
 ) -> Rule | None:
     """Read an allowing policy; ``names`` are all fields, ``shared`` those that a wildcard covers."""
     if policy.effect == "deny":
         return None
-    condition = condition_of(policy, content_type)
+    condition = condition_of(policy, content_type, reach)
     if condition == NEVER:
         return None
     everything = frozenset(names) if policy.role == Role.ADMINISTRATOR else shared
@@ -167,10 +213,10 @@ def _allow(
     return Rule(frozenset(granted), condition, whole_row=False)
 
 
-def _deny(policy: Policy, content_type: ContentType) -> Rule | None:
+def _deny(policy: Policy, content_type: ContentType, reach: Reach) -> Rule | None:
     if policy.effect == "allow":
         return None
-    condition = condition_of(policy, content_type)
+    condition = condition_of(policy, content_type, reach)
     # A denial that cannot be read denies without a condition: closed, never open.
     return Rule(frozenset(policy.fields), None if condition == NEVER else condition, whole_row=ANY in policy.fields)
 
@@ -185,18 +231,20 @@ def _slug_source(content_type: ContentType) -> str | None:
     return next((field.name for field in content_type.fields if field.kind is Kind.STRING), None)
 
 
-def condition_of(policy: Policy, content_type: ContentType) -> Condition | None:
+def condition_of(policy: Policy, content_type: ContentType, reach: Reach | None = None) -> Condition | None:
     """Return a policy's condition for one type; :data:`NEVER` where it names what the type does not have."""
     if policy.condition is None:
         return None
     try:
-        return check_policy_condition(policy.condition, content_type)
+        return check_policy_condition(policy.condition, content_type, reach)
     except BadParameter:
         return NEVER
 
 
-def check_policy_condition(written: dict[str, Any], content_type: ContentType) -> Condition | None:
-    """Read a policy's condition and hold it against a type.
+def check_policy_condition(
+    written: dict[str, Any], content_type: ContentType, reach: Reach | None = None
+) -> Condition | None:
+    """Read a policy's condition and hold it against a type, and against those that its relations lead to.
 
     Raises:
         BadParameter: It is no condition, or names what the type does not have or what nobody may read.
@@ -204,11 +252,7 @@ def check_policy_condition(written: dict[str, Any], content_type: ContentType) -
     condition = read_condition(written, name="condition")
     if condition is None:
         return None
-    for compare in compares(condition):
-        field = content_type.field(compare.path[0])
-        if field is not None and field.kind is Kind.RELATION and len(compare.path) > 1:
-            raise refuse("condition", "through_relation", "must compare the entry's own fields only")
-    checked = check_condition(condition, content_type, None, variables=VARIABLES)
+    checked = check_condition(condition, content_type, None, variables=VARIABLES, reach=reach)
     for compare in () if checked is None else compares(checked):
         if not is_sound(compare):
             message = "compares $actor.id with text, $actor.roles with text by in or nin, $now with times, and only so"

@@ -10,7 +10,7 @@ from msgspec import Struct
 from maydan.access.actions import READING, WRITING
 from maydan.access.conditions import all_of
 from maydan.content.conditions import Condition
-from maydan.content.matching import matches
+from maydan.content.matching import Load, Unjudged, matches
 from maydan.content.types import SYSTEM_FIELDS, Kind
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     whole: bool = False
     """Every field that is neither private nor an author's is granted on all of the rows, so that a document's public
     part may be sent as it is."""
+    load: Load | None = None
+    """Finds what relations lead to, where conditions go through them; what was not loaded cannot be judged: denied."""
 
     @property
     def unconditional(self) -> bool:
@@ -86,7 +88,7 @@ class Decision(Struct, frozen=True, kw_only=True):
         Args:
             row: The names of all fields and system fields with their values, readable or not.
         """
-        return not self.denied and matches(self.row, row)
+        return not self.denied and self._holds(self.row, row)
 
     def fields_for(self, row: Mapping[str, Any]) -> frozenset[str]:
         """Return the fields that are granted on this row; none where the row itself is not allowed.
@@ -96,7 +98,13 @@ class Decision(Struct, frozen=True, kw_only=True):
         """
         if not self.permits(row):
             return frozenset()
-        return self.envelope.union(*(grant.fields for grant in self.grants if matches(grant.condition, row)))
+        return self.envelope.union(*(grant.fields for grant in self.grants if self._holds(grant.condition, row)))
+
+    def _holds(self, condition: Condition | None, row: Mapping[str, Any]) -> bool:
+        try:
+            return matches(condition, row, self.load)
+        except Unjudged:
+            return False
 
     def writable(self, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> frozenset[str]:
         """Return the fields that may be written when a row becomes another one.

@@ -103,7 +103,7 @@ def _check_type(snapshot: Snapshot, actor: Actor, policy: Policy, action: str, t
         return
     roles = snapshot.effective_roles(actor)
     held = snapshot.unbound(roles, action, type)
-    given = compile_decision([policy], action, type).decision
+    given = compile_decision([policy], action, type, snapshot.find_type).decision
     if given.denied or given is DENIED_DECISION:
         return
     if held.denied or not _implies(given.row, held.row):

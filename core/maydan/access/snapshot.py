@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from maydan.access.actions import ANY, Action, covers
 from maydan.access.bounded import BoundedCache
-from maydan.access.compiling import Compiled, compile_decision
+from maydan.access.compiling import Compiled, FindType, compile_decision, no_types
 from maydan.access.decisions import DENIED_DECISION, Decision, full_decision
+from maydan.access.foreseeing import Paths, paths_through
 from maydan.access.policies import BUILT_IN_INHERITS, BUILT_IN_POLICIES, BUILT_IN_ROLES, Policy, Role
 from maydan.access.roles import contained_roles
 from maydan.clock import SystemClock
@@ -27,7 +28,17 @@ _NO_ROLES: Final[frozenset[str]] = frozenset()
 class Snapshot:
     """What the policies of one space allow, at one version of them; immutable but for its bounded caches."""
 
-    __slots__ = ("_by_role", "_clock", "_decisions", "_inherits", "_role_sets", "_space_actions", "space_key")
+    __slots__ = (
+        "_by_role",
+        "_clock",
+        "_decisions",
+        "_inherits",
+        "_paths",
+        "_role_sets",
+        "_space_actions",
+        "find_type",
+        "space_key",
+    )
 
     def __init__(
         self,
@@ -35,8 +46,11 @@ class Snapshot:
         by_role: Mapping[str, tuple[Policy, ...]],
         inherits: Mapping[str, tuple[str, ...]],
         clock: Clock,
+        find_type: FindType = no_types,
     ) -> None:
         """Keep compiled parts; use :func:`compile_snapshot`."""
+        self.find_type = find_type
+        self._paths: BoundedCache[tuple[str, int, int], Paths] = BoundedCache(_MAX_DECISIONS)
         self.space_key = space_key
         self._by_role = by_role
         self._inherits = inherits
@@ -57,14 +71,24 @@ class Snapshot:
         roles = self.effective_roles(actor)
         key = (roles, action, type.name, type.key, type.version)
         compiled = self._decisions.get(key)
-        if compiled is None:
-            compiled = compile_decision(self._policies_of(roles), action, type)
+        if compiled is None or not compiled.is_current(self.find_type):
+            compiled = compile_decision(self._policies_of(roles), action, type, self.find_type)
             self._decisions.put(key, compiled)
         return compiled.bind(actor, roles, self._clock)
 
     def unbound(self, roles: frozenset[str], action: str, type: ContentType) -> Decision:
         """Return what a set of roles may do, with its variables as they are written; to compare rights by."""
-        return compile_decision(self._policies_of(roles), action, type).decision
+        return compile_decision(self._policies_of(roles), action, type, self.find_type).decision
+
+    def paths_through(self, type: ContentType) -> Paths:
+        """Return the paths through relations that any policy's condition on the type takes."""
+        key = (type.name, type.key, type.version)
+        known = self._paths.get(key)
+        if known is None or not known.is_current(self.find_type):
+            held = (policy for policies in self._by_role.values() for policy in policies)
+            known = paths_through(held, type, self.find_type)
+            self._paths.put(key, known)
+        return known
 
     def policies_of(self, roles: Iterable[str]) -> list[Policy]:
         """Return the policies of roles and of all that they contain."""
@@ -186,6 +210,7 @@ def compile_snapshot(
     *,
     built_in: Sequence[Policy] = BUILT_IN_POLICIES,
     clock: Clock | None = None,
+    find_type: FindType = no_types,
 ) -> Snapshot:
     """Compile the policies of one space, with those of the built-in roles.
 
@@ -195,6 +220,7 @@ def compile_snapshot(
         inherits: Role name to the roles that it contains; may be any depth, a cycle counts each role once.
         built_in: What the built-in roles may do; empty closes everything to everyone but the system.
         clock: Gives ``$now``.
+        find_type: Finds the types behind relations, for conditions that go through them.
     """
     by_role: dict[str, list[Policy]] = {}
     for policy in (*built_in, *policies):
@@ -204,6 +230,7 @@ def compile_snapshot(
         {role: tuple(held) for role, held in by_role.items()},
         {**inherits, **_built_in_inherits(inherits)},
         clock or SystemClock(),
+        find_type,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from maydan.access.casbin import ALL_SPACES, Rule, RuleSet, inheritance_rules, policy_rules, read_rules
+from maydan.access.compiling import no_types
 from maydan.access.policies import BUILT_IN_ROLES, REPLACEABLE, Policy, Role
 from maydan.access.snapshot import compile_snapshot
 from maydan.errors import Conflict, NotFound, Stale
@@ -20,6 +21,7 @@ from maydan.storage.schema.m0001_access import RULE_INSERT, rule_values
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from maydan.access.compiling import FindType
     from maydan.access.policies import RoleDefinition
     from maydan.access.snapshot import Snapshot
     from maydan.clock import Clock
@@ -177,7 +179,12 @@ class Roles:
 
 
 async def load_snapshot(
-    reader: Reader, space_key: int, *, brought: Sequence[RoleDefinition] = (), clock: Clock | None = None
+    reader: Reader,
+    space_key: int,
+    *,
+    brought: Sequence[RoleDefinition] = (),
+    clock: Clock | None = None,
+    find_type: FindType = no_types,
 ) -> Snapshot:
     """Read a space's policies and compile them.
 
@@ -188,6 +195,7 @@ async def load_snapshot(
         space_key: The space.
         brought: The roles of the plugins that are active in the space.
         clock: Gives ``$now``.
+        find_type: Finds the types behind relations, for conditions that go through them.
     """
     shared, own, versions = await _read(reader, space_key)
     built_in = [policy for policy in shared.policies if not (policy.role in REPLACEABLE and policy.role in versions)]
@@ -195,7 +203,7 @@ async def load_snapshot(
     for role in brought:
         inherits[role.name] = (*role.inherits, *inherits.get(role.name, ()))
     policies = [*own.policies, *(policy for role in brought for policy in role.policies)]
-    return compile_snapshot(space_key, policies, inherits, built_in=built_in, clock=clock)
+    return compile_snapshot(space_key, policies, inherits, built_in=built_in, clock=clock, find_type=find_type)
 
 
 def forget_space(space_key: int) -> list[Statement]:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, Union, cast
 
 from msgspec import Struct
 
-from maydan.content.types import Kind
+from maydan.content.types import ContentType, Kind
 from maydan.errors import BadParameter, InputError
 
 OPERATORS: Final = (
@@ -56,6 +56,11 @@ class Hop(Struct, frozen=True):
     """What the rest of the path leads to in their documents."""
     condition: Condition | None = None
     """Those that count: what the caller may read, and where they may read what the path names."""
+    content_type: ContentType | None = None
+    """The type itself, in a policy's condition; those of a query are found by whoever asks."""
+    draft: bool | None = None
+    """Whether the newest versions count, or what is published; ``None``: as they are looked at. A policy's condition
+    says so itself, and means the same whatever perspective somebody reads under."""
 
 
 class Compare(Struct, frozen=True, tag=True):

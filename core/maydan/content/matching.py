@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias, cast
 
-from maydan.content.conditions import LIST_OPERATORS, NEGATIVE, And, Compare, Condition, Not, Target
+from maydan.content.conditions import LIST_OPERATORS, NEGATIVE, And, Compare, Condition, Hop, Not, Target
 from maydan.content.types import Kind
 from maydan.locales import fold
 
-Load: TypeAlias = Callable[[str, str], Mapping[str, Any] | None]
-"""Finds the document of an entry by the name of its type and its id, under the perspective and in the locale asked."""
+Load: TypeAlias = Callable[[Hop, str, Mapping[str, Any]], Mapping[str, Any] | None]
+"""Finds the document of an entry that a relation leads to, by its id, in the locale of the document that names it."""
+
+
+class Unjudged(ValueError):
+    """A condition goes through a relation whose targets were not loaded; whoever judges must say no."""
 
 
 def matches(condition: Condition | None, document: Mapping[str, Any], load: Load | None = None) -> bool:
@@ -68,12 +72,12 @@ def affirmed(compare: Compare) -> tuple[Compare, bool]:
 def _meets_through(compare: Compare, target: Target, document: Mapping[str, Any], load: Load | None) -> bool:
     """Judge by the entries that a relation points at: one is enough."""
     if load is None:
-        raise ValueError(f"{'.'.join(compare.path)} goes through a relation, and nothing can load its targets.")
+        raise Unjudged(f"{'.'.join(compare.path)} goes through a relation, and nothing can load its targets.")
     asked, opposite = affirmed(compare)
     rest = asked.path[target.steps :]
     for entry_id in values_at(document, asked.path[: target.steps]):
         for hop in target.hops:
-            found = load(hop.type, entry_id)
+            found = load(hop, entry_id, document)
             inner = Compare(rest, asked.op, asked.value, hop.target)
             if found is not None and matches(hop.condition, found, load) and _meets(inner, found, load):
                 return not opposite

@@ -25,6 +25,8 @@ class Reached(Struct, frozen=True):
     type: ContentType
     readable: Mapping[str, Condition | None]
     """The names that a path may continue with, each with the condition on the entries that then count."""
+    draft: bool | None = None
+    """As :attr:`~maydan.content.conditions.Hop.draft`."""
 
 
 Reach: TypeAlias = Callable[[str], Reached | None]
@@ -81,7 +83,8 @@ def _hops(field: Field, rest: tuple[str, ...], reach: Reach | None, relations: i
             continue
         target = find_target(reached.type, rest, reach, relations=relations)
         if target is not None:
-            hops.append(Hop(name, reached.type.key, target, reached.readable[rest[0]]))
+            content_type = None if reached.draft is None else reached.type
+            hops.append(Hop(name, reached.type.key, target, reached.readable[rest[0]], content_type, reached.draft))
     return tuple(hops)
 
 

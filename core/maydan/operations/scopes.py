@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from msgspec.structs import replace
+
 from maydan.access.actions import Action
 from maydan.errors import Forbidden, NotFound, Unauthenticated
+from maydan.operations.targets import Targets
 from maydan.storage.registry import SHARED, find_space, find_type
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
+    from typing import Any
 
     from maydan.access.decisions import Decision
     from maydan.access.snapshot import Snapshot
@@ -25,7 +29,7 @@ _KNOWN_BY = (Action.READ, Action.READ_DRAFT, Action.CREATE, Action.UPDATE)
 class Scope:
     """What every operation on entries starts from; made by :func:`scope_of`."""
 
-    __slots__ = ("_decisions", "_snapshot", "caller", "core", "is_shown", "space", "type")
+    __slots__ = ("_decisions", "_snapshot", "caller", "core", "is_shown", "space", "targets", "type")
 
     def __init__(self, core: Core, caller: Caller, space: Space, content_type: ContentType, snapshot: Snapshot) -> None:
         """Keep who asks about what; one operation judges by one snapshot."""
@@ -37,10 +41,23 @@ class Scope:
         """Whether somebody wants to see what they have written."""
         self._snapshot = snapshot
         self._decisions: dict[str, Decision] = {}
+        self.targets = Targets()
+        """What relations lead to that conditions go through, as far as it was loaded."""
 
     def beside(self, content_type: ContentType) -> Scope:
         """Return the same caller before another type of the space."""
-        return Scope(self.core, self.caller, self.space, content_type, self._snapshot)
+        beside = Scope(self.core, self.caller, self.space, content_type, self._snapshot)
+        beside.targets = self.targets
+        return beside
+
+    async def foresee(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Load what the documents are judged by beside themselves: nothing but where conditions go through relations.
+
+        A document that was not foreseen is denied under such a condition.
+        """
+        compares = self._snapshot.paths_through(self.type).compares
+        if compares and documents and self.caller.actor.kind != "system":
+            await self.targets.load(self.core.store, self.space.key, compares, documents)
 
     async def renew(self) -> None:
         """Go on with the type, the space and the policies as the database has them now.
@@ -61,6 +78,7 @@ class Scope:
         if content_type is None:
             raise NotFound
         self.space, self.type, self._snapshot = space, content_type, await core.snapshots.get(space)
+        self._decisions, self.targets = {}, Targets()
 
     @property
     def manages_types(self) -> bool:
@@ -96,7 +114,10 @@ class Scope:
         """Return on which rows, and which of their fields, the caller may take the action."""
         known = self._decisions.get(action)
         if known is None:
-            known = self._decisions[action] = self._snapshot.decide(self.caller.actor, action, self.type)
+            known = self._snapshot.decide(self.caller.actor, action, self.type)
+            if not known.unconditional and self._snapshot.paths_through(self.type).compares:
+                known = replace(known, load=self.targets.find)
+            self._decisions[action] = known
         return known
 
     def require(self, action: str) -> Decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from maydan.access.policies import RoleDefinition, policy_of
@@ -13,14 +14,19 @@ if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.plugins.host import PluginHost
     from maydan.storage.ports import Store
+    from maydan.storage.registry import Registry
 
 
 class Snapshots:
     """Keeps one compiled snapshot per space; a question whose policies cannot be read is an error, never a yes."""
 
-    def __init__(self, store: Store, host: PluginHost, clock: Clock) -> None:
-        """Compile from the tables of the store and from the roles of the host's plugins."""
+    def __init__(self, store: Store, host: PluginHost, clock: Clock, registry: Registry) -> None:
+        """Compile from the tables of the store and from the roles of the host's plugins.
+
+        Conditions go through relations to the types that the registry knows.
+        """
         self._store = store
+        self._registry = registry
         self._host = host
         self._clock = clock
         self._known: dict[int, tuple[Space, Snapshot]] = {}
@@ -33,7 +39,8 @@ class Snapshots:
             return known[1]
         generation = self._generation
         brought = brought_roles(self._host, space)
-        snapshot = await load_snapshot(self._store, space.key, brought=brought, clock=self._clock)
+        find_type = partial(self._registry.cached_type, space)
+        snapshot = await load_snapshot(self._store, space.key, brought=brought, clock=self._clock, find_type=find_type)
         # What was read before a change must not be kept after it.
         if generation == self._generation:
             self._known[space.key] = (space, snapshot)

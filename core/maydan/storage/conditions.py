@@ -51,7 +51,9 @@ class Frame(Struct, frozen=True, kw_only=True):
 
     def behind(self, hop: Hop) -> Frame:
         """Return the frame of the entries that a relation leads to."""
-        return msgspec.structs.replace(self, type=self.types[hop.type_key])
+        if hop.content_type is None or hop.draft is None:
+            return msgspec.structs.replace(self, type=self.types[hop.type_key])
+        return msgspec.structs.replace(self, type=hop.content_type, draft=hop.draft, translated_only=False)
 
     @property
     def base(self) -> Sql:
