@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from maydan.accounts.members import Member, Members
     from maydan.accounts.roles import Roles, SpaceRole
     from maydan.content.types import ContentType
+    from maydan.storage.ports import Statement
 
 
 class Granter(Struct, frozen=True, kw_only=True):
@@ -50,20 +51,15 @@ class Granter(Struct, frozen=True, kw_only=True):
         check_token_grantable(self.snapshot, self.actor, actions, wanted, future=types is None)
 
 
-async def put_member(
-    members: Members, granter: Granter, account_id: str, roles: Sequence[str], *, known: Member | None
-) -> Member:
-    """Take an account into a space, or give a member other roles.
-
-    Whoever changes a member must hold what the member has and what it is to have: a manager does not unseat an owner.
+def check_roles(granter: Granter, roles: Sequence[str], *, known: Sequence[str] = ()) -> None:
+    """Refuse to give somebody roles that do not exist, or that the actor does not hold.
 
     Raises:
-        Forbidden: The actor does not hold one of the roles.
+        Forbidden: The actor does not hold one of the roles, or one that is replaced.
         InvalidInput: There is no such role.
-        Stale: Somebody else changed it first.
     """
     snapshot = granter.snapshot
-    before = snapshot.policies_of(() if known is None else known.roles)
+    before = snapshot.policies_of(known)
     after = snapshot.policies_of(roles)
     lost = [policy for policy in before if policy not in after]
     granter.check([*before, *after, *denials_as_grants(lost)])
@@ -75,7 +71,28 @@ async def put_member(
     ]
     if errors:
         raise InvalidInput("There is no such role in this space.", errors=tuple(errors))
-    return await members.put(granter.space_key, account_id, roles, known=known)
+
+
+async def put_member(
+    members: Members,
+    granter: Granter,
+    account_id: str,
+    roles: Sequence[str],
+    *,
+    known: Member | None,
+    seal: Sequence[Statement] = (),
+) -> Member:
+    """Take an account into a space, or give a member other roles.
+
+    Whoever changes a member must hold what the member has and what it is to have: a manager does not unseat an owner.
+
+    Raises:
+        Forbidden: The actor does not hold one of the roles.
+        InvalidInput: There is no such role.
+        Stale: Somebody else changed it first.
+    """
+    check_roles(granter, roles, known=() if known is None else known.roles)
+    return await members.put(granter.space_key, account_id, roles, known=known, seal=seal)
 
 
 async def remove_member(members: Members, granter: Granter, known: Member) -> None:

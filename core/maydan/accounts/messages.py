@@ -72,6 +72,18 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = {
             "سجّل الدخول به، وإن نسيت كلمة المرور فاطلب كلمة جديدة.",
         ),
     },
+    "invitation": {
+        "en": Text(
+            "You are invited to join",
+            "Somebody invited you to work with them on this site. Open this link to join:",
+            "It works once. If you do not know what this is about, do nothing.",
+        ),
+        "ar": Text(
+            "أنت مدعوّ إلى الانضمام",
+            "دعاك أحدهم إلى العمل معه في هذا الموقع. افتح هذا الرابط للانضمام:",
+            "يعمل الرابط مرة واحدة. إن كنت لا تعرف شيئًا عن هذا فلا تفعل شيئًا.",
+        ),
+    },
     "changed": {
         "en": Text(
             "The e-mail address of your account is being changed",

@@ -18,7 +18,7 @@ from maydan.ids import new_id
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from email.message import EmailMessage
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SIGNAL: Final = "mail"
 NOBODY: Final = "nobody"
 """Mail that is never sent: it makes asking about an unknown address as much work as about a known one."""
+
+INVITATION: Final = "invitation"
 
 _LOG: Final = logging.getLogger("maydan.mail")
 _BATCH: Final = 20
@@ -48,7 +50,15 @@ class _Waiting(Struct, frozen=True, kw_only=True):
     tries: int
 
 
-def mail_statement(kind: str, *, email: str, account_id: str | None, now: datetime, locale: str = "") -> Statement:
+def mail_statement(
+    kind: str,
+    *,
+    email: str,
+    account_id: str | None,
+    now: datetime,
+    locale: str = "",
+    data: Mapping[str, str] | None = None,
+) -> Statement:
     """Return the part of a batch that has a mail sent once the batch is committed.
 
     Tokens are made when it is sent: none is ever stored in a form that would work.
@@ -56,7 +66,7 @@ def mail_statement(kind: str, *, email: str, account_id: str | None, now: dateti
     return Statement(
         "INSERT INTO maydan_mail (id, kind, account_id, email, data, created_at, run_at, tries, error) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, 0, '')",
-        (new_id(), kind, account_id, email, json.dumps({"locale": locale}), now, now),
+        (new_id(), kind, account_id, email, json.dumps({**(data or {}), "locale": locale}), now, now),
         signal=SIGNAL,
     )
 
@@ -163,10 +173,14 @@ class Outbox:
         )
 
     async def _link(self, waiting: _Waiting) -> str | None:
+        token = new_token(TokenKind.MAIL)
+        if waiting.kind == INVITATION:
+            sql = "UPDATE maydan_invitations SET token_hash = ? WHERE id = ?"
+            await self._store.commit([Statement(sql, (hash_token(token), str(waiting.data[INVITATION])))])
+            return f"{self._base_url}{self._auth.invitation_path}?token={token}"
         if waiting.kind not in ("verify", "email", "reset"):
             return None
         reset = waiting.kind == "reset"
-        token = new_token(TokenKind.MAIL)
         lives_s = self._auth.reset_token_s if reset else self._auth.mail_token_s
         ends = self._clock.now() + timedelta(seconds=lives_s)
         sql = "INSERT INTO maydan_mail_tokens (hash, account_id, purpose, expires_at, data) VALUES (?, ?, ?, ?, ?)"

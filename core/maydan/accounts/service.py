@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from maydan.accounts.api_tokens import ApiTokens
 from maydan.accounts.attempts import Attempts
+from maydan.accounts.invitations import Invitations
 from maydan.accounts.logins import Logins
 from maydan.accounts.mail import open_mailer
 from maydan.accounts.members import Members
@@ -70,6 +71,7 @@ class Accounts:
         self.profiles = Profiles(clock, auth, self.people, self.passwords, self.attempts)
         self.tokens = ApiTokens(store, clock)
         self.members = Members(store, clock)
+        self.invitations = Invitations(store, clock, auth, self.passwords, self.attempts)
         self.roles = Roles(store, clock)
         self.outbox = Outbox(store, clock, mailer or open_mailer(mail), auth, mail, base_url)
         self._store = store
@@ -95,7 +97,14 @@ class Accounts:
     async def clear_away(self) -> None:
         """Delete tokens, sessions and counts that have expired."""
         now = self._clock.now()
-        for table in ("maydan_session_tokens", "maydan_mail_tokens", "maydan_sessions", "maydan_tickets"):
+        for table in (
+            "maydan_session_tokens",
+            "maydan_mail_tokens",
+            "maydan_sessions",
+            "maydan_tickets",
+            "maydan_invitations",
+            "maydan_oidc_flows",
+        ):
             await self._store.commit([Statement(f"DELETE FROM {table} WHERE expires_at < ?", (now,))])
         await self.attempts.forget_old(older_than_s=_ATTEMPTS_KEPT_S)
 

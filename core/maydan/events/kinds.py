@@ -115,6 +115,8 @@ CORE_EVENTS: Final = {
         _setting("role.deleted", "manage:roles", "A role was removed."),
         _setting("member.changed", "manage:members", "Somebody's roles in the space were set."),
         _setting("member.deleted", "manage:members", "Somebody is no member any more."),
+        _setting("invitation.created", "manage:members", "Somebody was invited into the space."),
+        _setting("invitation.deleted", "manage:members", "An invitation was withdrawn."),
         _setting("webhook.created", "manage:webhooks", "A webhook was made."),
         _setting("webhook.updated", "manage:webhooks", "A webhook was changed."),
         _setting("webhook.deleted", "manage:webhooks", "A webhook was removed."),
@@ -129,6 +131,9 @@ CORE_EVENTS: Final = {
 """The core's kinds of events that happen in a space, by name."""
 
 CORE_THINGS: Final = frozenset(
-    {"account", "asset", "comment", "entry", "job", "member", "plugin", "role", "space", "token", "type", "webhook"}
-)
+    {
+        "account", "asset", "comment", "entry", "invitation", "job", "member", "plugin", "role", "space", "token",
+        "type", "webhook",
+    }
+)  # fmt: skip
 """First words of names of events that belong to the core."""
