@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from maydan.accounts.addresses import address_key, is_address
+from maydan.accounts.attempts import network_key
 from maydan.accounts.service import Accounts
 from maydan.errors import InvalidInput, TooManyRequests, Unauthenticated
 from maydan.storage import Store
@@ -63,36 +64,48 @@ async def test_a_taken_address_is_answered_like_a_free_one(accounts: Accounts, l
     await accounts.logins.log_in("ann@site.example", PASSWORD)
 
 
-async def test_registering_takes_the_same_steps_for_free_and_taken(
-    accounts: Accounts, store: Store, monkeypatch: pytest.MonkeyPatch
+async def test_whether_an_address_is_known_changes_neither_hashes_nor_statements(
+    accounts: Accounts, open_accounts: Accounts, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As many passwords are hashed and as many transactions committed, so that time tells nothing."""
-    counts: list[tuple[int, int]] = []
-    hashed = committed = 0
-    hash_password, commit = accounts.passwords.hash, store.commit
-
-    async def count_hash(password: str) -> str:
-        nonlocal hashed
-        hashed += 1
-        return await hash_password(password)
+    """Registering, forgetting, logging in: free and taken, known and unknown, wrong and barred take the same work."""
+    work: list[int] = []
+    commit = store.commit
 
     async def count_commit(batch: Any) -> None:
-        nonlocal committed
-        committed += 1
+        work.append(len(batch))
         await commit(batch)
 
-    monkeypatch.setattr(accounts.passwords, "hash", count_hash)
+    def count_hashes(passwords: Any) -> None:
+        run = passwords._run
+
+        async def counted(what: Any) -> Any:
+            work.append(-1)
+            return await run(what)
+
+        monkeypatch.setattr(passwords, "_run", counted)
+
+    async def work_of(doing: Any) -> list[int]:
+        work.clear()
+        with contextlib.suppress(Unauthenticated):
+            await doing
+        return list(work)
+
     monkeypatch.setattr(store, "commit", count_commit)
-    for _ in range(2):
-        hashed = committed = 0
-        await accounts.registration.register(email="ann@site.example", password=PASSWORD, name="Ann")
-        counts.append((hashed, committed))
-    assert counts[0] == counts[1] == (1, 1)
-    for email in ("ann@site.example", "nobody@site.example"):
-        committed = 0
-        await accounts.registration.forgot(email=email)
-        counts.append((0, committed))
-    assert counts[2] == counts[3]
+    for each in (accounts, open_accounts):
+        count_hashes(each.passwords)
+        emails = ("ann@site.example", "ann@site.example") if each is accounts else ("zoe@site.example",) * 2
+        first, again = [
+            await work_of(each.registration.register(email=email, password=PASSWORD, name="Ann")) for email in emails
+        ]
+        assert first == again == [-1, 3]
+    bea = await accounts.people.create(email="bea@site.example", password=PASSWORD)
+    await accounts.people.suspend(bea, suspended=True)
+    everybody = ("zoe@site.example", "ann@site.example", "bea@site.example", "nobody@site.example")
+    for email in everybody:
+        assert await work_of(accounts.registration.forgot(email=email)) == [1]
+        assert await work_of(accounts.logins.log_in(email, "not the password")) == [-1]
+    assert await work_of(accounts.logins.log_in("bea@site.example", PASSWORD)) == [-1]
+    await open_accounts.stop()
 
 
 async def test_two_registrations_at_once_make_one_account(accounts: Accounts) -> None:
@@ -284,3 +297,11 @@ def test_one_address_has_one_key() -> None:
     assert address_key("ANN@Site.Example") == address_key("ａｎｎ@site.example") == "ann@site.example"
     assert address_key("straße@x.example") == address_key("STRASSE@x.example")
     assert address_key("ann@a.example") != address_key("ann@b.example")
+
+
+def test_a_network_counts_as_whoever_has_it() -> None:
+    """One customer has all 64 bits of an IPv6 network; what is no address counts as it is."""
+    assert network_key("2001:db8:1:2:3::4") == network_key("2001:db8:1:2:ffff::") == "2001:db8:1:2::/64"
+    assert network_key("2001:db8:1:3::1") != network_key("2001:db8:1:2::1")
+    assert network_key("::ffff:192.0.2.7") == network_key("192.0.2.7") == "192.0.2.7"
+    assert network_key("") == ""

@@ -141,7 +141,10 @@ async def test_too_many_wrong_logins_are_429(site: Site) -> None:
         for number in range(11)
     ]
     assert [answer.status_code for answer in answers] == [*[401] * 10, 429]
-    assert int(answers[-1].headers["retry-after"]) > 0
+    told = answers[-1].headers
+    assert int(told["retry-after"]) > 0
+    assert (told["ratelimit-limit"], told["ratelimit-remaining"]) == ("10", "0")
+    assert told["ratelimit-reset"] == told["retry-after"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -47,6 +48,17 @@ class Attempt(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(f"{self.limit.scope}:{self.key}".encode(errors="surrogatepass")).hexdigest()
 
 
+def network_key(address: str) -> str:
+    """Return whom a network address stands for: of IPv6 the 64 bits that one customer has, all of it in IPv4."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or ip_network((found.packed, 64), strict=False))
+    return str(found)
+
+
 class Attempts:
     """Counts attempts before they are made, so that many at once cannot all slip through."""
 
@@ -63,6 +75,7 @@ class Attempts:
         """
         now = self._clock.now()
         waits: list[float] = []
+        most = 0
         async with self._store.write_transaction() as transaction:
             for attempt in sorted(attempts, key=lambda each: each.limit.scope):
                 begins = now - timedelta(seconds=attempt.limit.window_s)
@@ -73,11 +86,12 @@ class Attempts:
                     attempt.key_hash,
                 )
                 if row is not None and row[0] > attempt.limit.count:
+                    most = attempt.limit.count
                     started = self._store.dialect.read_time(row[1])
                     waits.append(attempt.limit.window_s - (now - started).total_seconds())
         if waits:
             wait_s = max(1, round(max(waits)))
-            raise TooManyRequests("Too many attempts; wait before the next one.", retry_after_s=wait_s)
+            raise TooManyRequests("Too many attempts; wait before the next one.", retry_after_s=wait_s, rate_limit=most)
 
     async def forgive(self, *, cleared: Sequence[Attempt] = (), returned: Sequence[Attempt] = ()) -> None:
         """Take back what turned out to be no failure.

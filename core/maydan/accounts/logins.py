@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec import Struct
 
 from maydan.accounts.addresses import address_key
-from maydan.accounts.attempts import Attempt, Limit
+from maydan.accounts.attempts import Attempt, Limit, network_key
 from maydan.accounts.sessions import end_session
 from maydan.accounts.tokens import TokenKind, hash_token, kind_of, new_token
 from maydan.errors import Forbidden, Unauthenticated
@@ -202,7 +202,7 @@ class Logins:
         window_s = settings.login_window_s
         account = Limit(scope="login:account", count=settings.login_failures_per_account, window_s=window_s)
         network = Limit(scope="login:address", count=settings.login_failures_per_address, window_s=window_s)
-        return Attempt(limit=account, key=address_key(email)), Attempt(limit=network, key=address)
+        return Attempt(limit=account, key=address_key(email)), Attempt(limit=network, key=network_key(address))
 
 
 def _refused() -> Unauthenticated:

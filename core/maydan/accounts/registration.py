@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from msgspec import Struct
 
 from maydan.accounts.addresses import address_key
-from maydan.accounts.attempts import Attempt, Limit
+from maydan.accounts.attempts import Attempt, Limit, network_key
 from maydan.accounts.outbox import NOBODY, mail_statement
 from maydan.accounts.passwords import check_password
 from maydan.accounts.people import check_person, created_statement, insert_account, new_account
@@ -60,7 +60,8 @@ class Registration:
     async def register(self, *, email: str, password: str, name: str, address: str = "", locale: str = "") -> None:
         """Make an account and send the mail that verifies it; for a taken address, mail to its holder instead.
 
-        Both take the same steps: one password is hashed, one row is looked for, one transaction is committed.
+        Both take the same steps: one password is hashed, one row is looked for, one transaction of three statements is
+        committed.
 
         Args:
             email: The address.
@@ -81,16 +82,16 @@ class Registration:
             account = new_account(
                 self._clock.now(), email=email, password_hash=hashed, name=name, locale="", verified=verified
             )
-            batch = [insert_account(account), created_statement(account)]
-            if not verified:
-                batch.append(self._mail("verify", account, locale))
+            mail = self._mail(NOBODY if verified else "verify", account, locale)
+            batch = [insert_account(account), created_statement(account), mail]
             try:
                 await self._store.commit(batch)
             except Duplicate:
                 # Somebody registered the same address a moment ago.
                 known = await self._people.find_by_email(email)
         if known is not None:
-            await self._store.commit([self._mail(_answer_to(known, self._settings), known, locale)])
+            mail = self._mail(_answer_to(known, self._settings), known, locale)
+            await self._store.commit([*_nothing_changed(known, self._clock.now()), mail])
 
     async def verify(self, token: str) -> Account:
         """Take a token from a mail as proof that its address is the account's.
@@ -181,13 +182,19 @@ class Registration:
 
     def _attempt(self, what: str, address: str) -> Attempt:
         limit = Limit(scope=f"{what}:address", count=self._settings.mail_requests_per_hour, window_s=3600)
-        return Attempt(limit=limit, key=address)
+        return Attempt(limit=limit, key=network_key(address))
 
 
 def _answer_to(known: Account, settings: AuthSettings) -> str:
     if known.suspended_at is not None:
         return NOBODY
     return "verify" if known.verified_at is None and settings.require_verification else "taken"
+
+
+def _nothing_changed(known: Account, now: datetime) -> list[Statement]:
+    """Return as much work as a new account is, for one that stays as it is; the audit learns that somebody tried."""
+    touched = Statement("UPDATE maydan_accounts SET email = email WHERE id = ?", (known.id,))
+    return [touched, change_statement("account.registered_again", ("account", known.id), at=now)]
 
 
 def _use(proof: _MailToken, now: datetime) -> list[Statement]:

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from typing import Final
 
 EXPOSED: Final = (
-    "Content-Language, ETag, Idempotency-Replayed, Link, Location, Retry-After, X-DB-Statements, X-Request-Id"
+    "Content-Language, ETag, Idempotency-Replayed, Link, Location, RateLimit-Limit, RateLimit-Remaining, "
+    "RateLimit-Reset, Retry-After, X-DB-Statements, X-Request-Id"
 )
 """Headers that scripts of other origins may read."""
 MAX_AGE_S: Final = 600

@@ -30,7 +30,7 @@ STATUS: Final[dict[type[MaydanError], int]] = {
 """A class that is not named here has the status of its nearest base; one without any is our fault (500)."""
 
 MEDIA_TYPE: Final = "application/problem+json"
-_HIDDEN: Final = frozenset({"retry_after_s"})
+_HIDDEN: Final = frozenset({"rate_limit", "retry_after_s"})
 
 
 add_catalogues(files("maydan.http") / "catalogues")
@@ -128,6 +128,12 @@ def problem_headers(error: MaydanError) -> list[tuple[str, str]]:
         retry_after_s = 1
     if isinstance(retry_after_s, (int, float)):
         headers.append(("retry-after", str(max(1, round(retry_after_s)))))
+    rate_limit = error.facts.get("rate_limit")
+    if isinstance(rate_limit, int) and isinstance(retry_after_s, (int, float)):
+        # draft-ietf-httpapi-ratelimit-headers-07, the form that clients know.
+        headers.append(("ratelimit-limit", str(rate_limit)))
+        headers.append(("ratelimit-remaining", "0"))
+        headers.append(("ratelimit-reset", str(max(1, round(retry_after_s)))))
     if isinstance(error, errors.Unauthenticated):
         headers.append(("www-authenticate", 'Bearer realm="maydan"'))
     return headers

@@ -21,7 +21,7 @@ MEANINGS: Final = {
     415: "The body is not of the media type that the route takes, or has a Content-Encoding.",
     422: "A value is not acceptable; `errors` names each place.",
     428: "If-Match is missing.",
-    429: "Faster than the limit; Retry-After says when to try again.",
+    429: "Faster than the limit; Retry-After says when to try again, and RateLimit-* which limit it was.",
     500: "An error of the server.",
     503: "Temporarily unavailable; Retry-After says when to try again.",
 }
@@ -67,6 +67,9 @@ HEADERS: Final[dict[str, Json]] = {
     },
     "Link": {"description": "`rel=next`: the next page, root-relative.", "schema": {"type": "string"}},
     "Location": {"description": "Where it is, root-relative.", "schema": {"type": "string"}},
+    "RateLimitLimit": {"description": "How many are allowed in the time.", "schema": {"type": "integer"}},
+    "RateLimitRemaining": {"description": "How many are left.", "schema": {"type": "integer"}},
+    "RateLimitReset": {"description": "Seconds until the time begins anew.", "schema": {"type": "integer"}},
     "RetryAfter": {"description": "Seconds after which to try again.", "schema": {"type": "integer"}},
     "WWWAuthenticate": {"description": "How to log in.", "schema": {"type": "string"}},
     "XRequestId": {"description": "Identifies the request in the logs.", "schema": {"type": "string"}},
@@ -103,6 +106,9 @@ def _problem_response(status: int) -> Json:
     headers: Json = {"X-Request-Id": header_reference("XRequestId")}
     if status in _RETRY:
         headers["Retry-After"] = header_reference("RetryAfter")
+    if status == 429:
+        for what in ("Limit", "Remaining", "Reset"):
+            headers[f"RateLimit-{what}"] = header_reference(f"RateLimit{what}")
     if status == 401:
         headers["WWW-Authenticate"] = header_reference("WWWAuthenticate")
     return {
