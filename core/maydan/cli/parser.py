@@ -28,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_events(commands)
     _add_schema(commands)
     _add_audit(commands)
+    _add_access(commands)
     return parser
 
 
@@ -130,6 +131,20 @@ def _add_schema(commands: Commands) -> None:
 def _add_audit(commands: Commands) -> None:
     audit = _group(commands, "audit", "check who did what")
     _command(audit, "verify", "audit:run_verify", "check every link of the audit's chains")
+
+
+def _add_access(commands: Commands) -> None:
+    access = _group(commands, "access", "find out who may do what")
+    explain = _command(access, "explain", "access:run_explain", "say what somebody may do, and which policies say so")
+    explain.add_argument("--space", required=True, metavar="S", help="name of the space")
+    explain.add_argument("--action", required=True, metavar="A", help="such as read, update or manage:roles")
+    explain.add_argument("--type", metavar="T", help="content type; left out for what is not about one")
+    explain.add_argument("--id", metavar="ENTRY", help="an entry's id or slug")
+    explain.add_argument("--field", metavar="F", help="one field of the type")
+    about = explain.add_mutually_exclusive_group(required=True)
+    about.add_argument("--user", metavar="U", help="an account's address or id")
+    about.add_argument("--role", action="append", metavar="R", help="anybody with this role; may be repeated")
+    _flag(explain, "--json", "print JSON")
 
 
 def _add_jobs(commands: Commands) -> None:

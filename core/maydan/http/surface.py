@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maydan.http import (
+    access_routes,
     accounts_me_routes,
     accounts_routes,
     audit_routes,
@@ -49,6 +50,7 @@ def core_routes() -> tuple[Route, ...]:
         members_routes,
         invitations_routes,
         roles_routes,
+        access_routes,
         types_routes,
         entries_routes,
         query_routes,

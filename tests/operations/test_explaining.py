@@ -1,0 +1,171 @@
+"""Explain and simulate against what requests get."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+
+pytestmark = pytest.mark.anyio
+ACCESS = "/api/spaces/demo/access"
+CONTENT = "/api/spaces/demo/content/article"
+CONDITIONS = (None, None, {"rating": {"gte": 3}}, {"category": {"eq": "news"}}, {"created_by": {"eq": "$actor.id"}})
+FIELDS = ("title", "rating", "category", "code", "note")
+
+
+def some_policies(random: random.Random) -> list[dict[str, Any]]:
+    """Return policies on articles."""
+    return [
+        {
+            "effect": random.choice(("allow", "allow", "deny")),
+            "type": random.choice(("*", "article")),
+            "actions": random.sample(("read", "read_draft", "update", "delete"), random.randint(1, 3)),
+            "fields": random.choice((["*"], ["*"], random.sample(FIELDS, 2))),
+        }
+        for _ in range(random.randint(1, 4))
+    ]
+
+
+def with_conditions(random: random.Random, policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add conditions and keep to what the rules for writing policies allow."""
+    for policy in policies:
+        condition = random.choice(CONDITIONS)
+        if policy["fields"] != ["*"] or condition is not None:
+            policy["type"] = "article"
+        if condition is not None:
+            policy["condition"] = condition
+    return policies
+
+
+async def test_what_is_explained_is_what_requests_get(sqlite_url: str) -> None:
+    """For random policies, entries and fields: allowed means served, denied means refused."""
+    chance = random.Random(20261123)
+    async with open_site(sqlite_url) as site:
+        await site.define(PERSON)
+        await site.define(ARTICLE)
+        await put_role(site, "x", with_conditions(chance, some_policies(chance)))
+        ann = await site.account("ann@example.org", "x")
+        me = (await site.get("/api/me", headers=ann)).json()["id"]
+        entries = [
+            (await site.entry({"title": "a", "rating": 4, "category": "news", "code": "1", "note": "n"}))["id"],
+            (await site.entry({"title": "b", "rating": 1, "code": "2", "note": "n"}))["id"],
+            (await site.entry({"title": "c", "rating": 5, "category": "guide", "code": "3"}, publish=False))["id"],
+        ]
+        seen: set[tuple[str, str, bool]] = set()
+        for role in ("member", "x") * 4:
+            await put_role(site, role, with_conditions(chance, some_policies(chance)))
+            for entry in entries:
+                for action, field in (("read", None), ("read", chance.choice(FIELDS)), ("read_draft", None),
+                                      ("read_draft", chance.choice(FIELDS)), ("update", "code")):  # fmt: skip
+                    asked = {"action": action, "type": "article", "id": entry, "user": me}
+                    asked |= {"field": field} if field else {}
+                    told = (await site.get(f"{ACCESS}/explain", params=asked, headers=site.admin)).json()
+                    got = await really(site, ann, entry, action, field)
+                    assert told["decision"] == ("allow" if got else "deny"), (told, asked)
+                    seen.add((action, str(bool(field)), got))
+        assert len(seen) == 10  # each question was answered both ways
+
+
+async def really(site: Site, headers: dict[str, str], entry: str, action: str, field: str | None) -> bool:
+    """Return what a request gets."""
+    path = f"{CONTENT}/{entry}"
+    if action == "update":
+        # A field that no condition looks at: the entry that is left by the change is judged like the one before.
+        return (await site.patch(path, {"code": entry[-8:]}, headers=headers)).is_success
+    answer = await site.get(f"{path}?perspective=draft" if action == "read_draft" else path, headers=headers)
+    return answer.is_success and (field is None or field in answer.json())
+
+
+async def put_role(site: Site, name: str, policies: list[dict[str, Any]], inherits: tuple[str, ...] = ()) -> None:
+    """Write a role."""
+    headers = {**site.admin, "if-match": "*"}
+    path = f"/api/spaces/demo/roles/{name}"
+    body = {"policies": policies, "inherits": list(inherits)}
+    answer = await site.put(path, body, headers=headers)
+    if answer.status_code == 412:
+        answer = await site.put(path, body, headers=site.admin)
+    assert answer.is_success, answer.text
+
+
+async def test_explain_and_simulate_over_http(sqlite_url: str) -> None:
+    """Who may ask what, what is answered, and what makes no sense."""
+    async with open_site(sqlite_url) as site:
+        await site.define(PERSON)
+        await site.define(ARTICLE)
+        own = {
+            "effect": "allow",
+            "type": "article",
+            "actions": ["update"],
+            "condition": {"created_by": {"eq": "$actor.id"}},
+        }
+        await put_role(site, "writer", [own])
+        await put_role(site, "chief", [{"effect": "deny", "type": "article", "actions": ["delete"]}], ("writer",))
+        chief, owner = await site.account("c@example.org", "chief"), await site.account("o@example.org", "owner")
+        me = (await site.get("/api/me", headers=chief)).json()["id"]
+        entry = (await site.entry({"title": "One", "note": "hidden"}))["id"]
+        draft = (await site.entry({"title": "Two"}, publish=False))["id"]
+
+        async def ask(headers: dict[str, str] | None = None, **asked: str) -> tuple[int, dict[str, Any]]:
+            answer = await site.get(f"{ACCESS}/explain", params=asked, headers=headers or {})
+            return answer.status_code, answer.json()
+
+        _, told = await ask(owner, user=me, action="update", type="article")
+        assert told["decision"] == "conditional"
+        assert told["row_filter"] == {"created_by": {"eq": me}}
+        assert told["rules"][0] | {"why": ""} == {
+            "role": "writer", "via": ["chief", "writer"], "effect": "allow", "outcome": "conditional", "why": "",
+            "type": "article", "actions": ["update"], "fields": ["*"], "condition": {"created_by": {"eq": "$actor.id"}},
+        }  # fmt: skip
+        _, told = await ask(owner, role="chief", action="update", type="article")
+        assert told["row_filter"] == {"created_by": {"eq": "$actor.id"}}
+        _, told = await ask(owner, user=me, action="update", type="article", id=entry)
+        assert (told["decision"], told["rules"][0]["outcome"]) == ("deny", "does_not_apply")
+        _, told = await ask(owner, user=me, action="manage:roles")
+        assert told["decision"] == "deny"
+        _, told = await ask(chief, action="update", type="article")
+        assert (told["decision"], told["row_filter"], told["rules"][0]["condition"]) == ("conditional", None, None)
+        assert (await ask(chief, action="read", type="article", id=entry))[1]["decision"] == "allow"
+
+        refused = {
+            401: [{"action": "read", "type": "article"}],
+            403: [{"action": "read", "type": "article", "user": "x"},
+                  {"action": "read", "type": "article", "role": "owner"}],
+            404: [{"action": "read", "type": "article", "id": draft}, {"action": "read", "type": "person"},
+                  {"action": "read", "type": "nothing"}],
+            400: [{"action": "fly", "type": "article"}, {"action": "read"}, {"action": "*", "type": "article"},
+                  {"action": "manage:roles", "type": "article"}, {"action": "create", "type": "article", "id": entry},
+                  {"action": "delete", "type": "article", "field": "title"},
+                  {"action": "read", "type": "article", "field": "no"},
+                  {"action": "read", "type": "article", "field": "note"}, {"action": "manage:roles", "id": entry}],
+        }  # fmt: skip
+        for status, questions in refused.items():
+            for asked in questions:
+                assert (await ask(None if status == 401 else chief, **asked))[0] == status, asked
+        assert (await ask(owner, user=draft, action="read", type="article"))[0] == 404
+        assert (await ask(owner, role="owner", user=me, action="read", type="article"))[0] == 400
+
+        async def simulate(**body: Any) -> tuple[int, dict[str, Any]]:
+            answer = await site.post(f"{ACCESS}/simulate", body, headers=owner)
+            return answer.status_code, answer.json()
+
+        maker = (await site.get("/api/me", headers=site.admin)).json()["id"]
+        body = {"action": "update", "type": "article", "id": entry}
+        assert (await simulate(actor={"roles": ["writer"], "attrs": {"id": maker}}, **body))[1]["decision"] == "allow"
+        assert (await simulate(actor={"roles": ["writer"]}, **body))[1]["decision"] == "deny"
+        assert (await simulate(actor={"roles": ["anonymous"]}, action="read", type="article"))[1]["decision"] == "allow"
+        status, problem = await simulate(actor={"roles": ["writer", "nobody"]}, **body)
+        assert (status, problem["errors"][0]["pointer"]) == (422, "/actor/roles/1")
+        assert (await simulate(actor={"roles": []}, action="fly", type="article"))[1]["errors"][0][
+            "pointer"
+        ] == "/action"
+        assert (
+            await site.post(f"{ACCESS}/simulate", {"actor": {"roles": []}, **body}, headers=chief)
+        ).status_code == 403
+
+        hidden = {"effect": "allow", "type": "article", "actions": ["read"], "condition": {"note": {"eq": "hidden"}}}
+        await put_role(site, "anonymous", [hidden])
+        asked = {"action": "read", "type": "article", "id": entry, "role": "anonymous"}
+        assert (await ask(owner, **asked))[1]["decision"] == "conditional"  # owners do not read private fields
+        assert (await ask(site.admin, **asked))[1]["decision"] == "allow"
