@@ -62,6 +62,16 @@ class Run:
         )  # fmt: skip
         self.results["dispatcher"].values.append(float(done.stdout))
 
+    def access(self) -> None:
+        """Measure what policies cost, on the server's core."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.access"], capture_output=True, text=True, check=True,
+            preexec_fn=pin_to_server,
+        )  # fmt: skip
+        rows = ("permission", "policy edit", "policy stall", "policy errors")
+        for key, figure in zip(rows, done.stdout.split(), strict=True):
+            self.results[key].values.append(float(figure))
+
     def events(self) -> None:
         """Measure the log's way to the plugins, on the server's core."""
         done = subprocess.run(
@@ -212,6 +222,7 @@ def main() -> None:
         say(warning)
     run = Run(size=chosen.size, rounds=chosen.rounds, seconds=chosen.seconds)
     run.dispatcher()
+    run.access()
     run.events()
     if chosen.engine != "postgresql":
         run.engine("sqlite", "sqlite:///bench.db")

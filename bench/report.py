@@ -109,7 +109,7 @@ def _shown(value: float, unit: str) -> str:
 def _gap(target: Target, measured: Measured) -> float:
     """Return by which part of the target it is missed."""
     reached = (measured.ratio or 0.0) if target.unit == "ratio" else measured.value
-    return abs(reached - target.value) / target.value
+    return abs(reached - target.value) / (target.value or 1)
 
 
 def _reasons(results: Mapping[str, Measured]) -> list[str]:

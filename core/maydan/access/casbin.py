@@ -69,6 +69,13 @@ class RuleSet(Struct, frozen=True):
         """Return the policies of one role."""
         return tuple(policy for policy in self.policies if policy.role == role)
 
+    def by_role(self) -> dict[str, tuple[Policy, ...]]:
+        """Return the policies of all roles at once; role by role would go through all of them each time."""
+        held: dict[str, list[Policy]] = {}
+        for policy in self.policies:
+            held.setdefault(policy.role, []).append(policy)
+        return {role: tuple(policies) for role, policies in held.items()}
+
 
 def policy_rules(space_key: int, policies: Sequence[Policy]) -> list[Rule]:
     """Write policies as ``p`` lines, one for every action; policies of one role keep their order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
@@ -85,11 +86,21 @@ class Roles:
         """
         shared, own, versions = await _read(self._store, space_key)
         definitions = {role.name: role for role in brought}
+        held = own.by_role()
         names = {
-            *BUILT_IN_ROLES, *definitions, *versions, *own.inherits, *(policy.role for policy in own.policies)
+            *BUILT_IN_ROLES, *definitions, *versions, *own.inherits, *held
         } - {Role.ADMINISTRATOR.value}  # fmt: skip
         return SpaceRoles(
-            roles={name: _role(name, shared, own, versions, definitions.get(name)) for name in sorted(names)}
+            roles={
+                name: _role(
+                    name,
+                    shared,
+                    RuleSet(held.get(name, ()), own.inherits),
+                    versions.get(name, 0),
+                    definitions.get(name),
+                )
+                for name in sorted(names)
+            }
         )
 
     async def put(
@@ -118,7 +129,7 @@ class Roles:
         Raises:
             Stale: Somebody else changed it first.
         """
-        shared, _, _ = await _read(self._store, space_key)
+        shared = read_rules(await _rules(self._store, ALL_SPACES))
         definition = next((role for role in brought if role.name == name), None)
         fixed = _starts_with(name, shared, definition)
         kept = [policy for policy in policies if policy not in fixed.policies]
@@ -136,7 +147,8 @@ class Roles:
             data={"inherits": list(contained), "policies": msgspec.to_builtins([each.as_input() for each in policies])},
         )
         await self._commit([*batch, *seal, noted, bump("policies")])
-        return (await self.load(space_key, brought)).get(name)
+        written = read_rules(await _rules(self._store, space_key, name))
+        return _role(name, shared, written, await self._version_of(space_key, name), definition)
 
     async def delete(self, space_key: int, known: SpaceRole) -> None:
         """Delete a role; members keep its name, which then means nothing.
@@ -159,6 +171,11 @@ class Roles:
         gone = Statement(sql, (space_key, known.name, known.version), expect=1)
         noted = change_statement("role.deleted", ("role", known.name), at=self._clock.now(), space_key=space_key)
         await self._commit([gone, _delete_rules(space_key, known.name), noted, bump("policies")])
+
+    async def _version_of(self, space_key: int, name: str) -> int:
+        sql = "SELECT version FROM maydan_roles WHERE space_key = ? AND name = ?"
+        row = await self._store.fetch_one(sql, space_key, name)
+        return 0 if row is None else row[0]
 
     def _version(self, space_key: int, name: str, known: SpaceRole | None) -> Statement:
         now = self._clock.now()
@@ -203,7 +220,10 @@ async def load_snapshot(
     for role in brought:
         inherits[role.name] = (*role.inherits, *inherits.get(role.name, ()))
     policies = [*own.policies, *(policy for role in brought for policy in role.policies)]
-    return compile_snapshot(space_key, policies, inherits, built_in=built_in, clock=clock, find_type=find_type)
+    compiling = partial(
+        compile_snapshot, space_key, policies, inherits, built_in=built_in, clock=clock, find_type=find_type
+    )
+    return await asyncio.to_thread(compiling) if len(policies) > _MANY_RULES else compiling()
 
 
 def forget_space(space_key: int) -> list[Statement]:
@@ -213,15 +233,28 @@ def forget_space(space_key: int) -> list[Statement]:
     return [*deletes, bump("policies"), bump("accounts")]
 
 
+async def _rules(reader: Reader, space_key: int, role: str | None = None) -> list[Rule]:
+    """Return the rules of one space, of one role or of all."""
+    sql = "SELECT space_key, ptype, v0, v1, v2, v3, v4, v5 FROM maydan_casbin_rules WHERE space_key = ?"
+    if role is None:
+        return [_rule(row) for row in await reader.fetch_all(f"{sql} ORDER BY id", space_key)]
+    return [_rule(row) for row in await reader.fetch_all(f"{sql} AND v0 = ? ORDER BY id", space_key, f"role:{role}")]
+
+
 async def _read(reader: Reader, space_key: int) -> tuple[RuleSet, RuleSet, dict[str, int]]:
     """Return the rules of all spaces, those of one, and the versions of the roles that were written in it."""
     rows = await reader.fetch_all(_SELECT, ALL_SPACES, space_key)
     written = await reader.fetch_all("SELECT name, version FROM maydan_roles WHERE space_key = ?", space_key)
+    # Thousands of rules are read beside the event loop, so that an edit holds up no request.
+    many = len(rows) > _MANY_RULES
+    shared, own = await asyncio.to_thread(_sorted, rows, space_key) if many else _sorted(rows, space_key)
+    return shared, own, {row[0]: row[1] for row in written}
+
+
+def _sorted(rows: Sequence[tuple[Any, ...]], space_key: int) -> tuple[RuleSet, RuleSet]:
     shared = [_rule(row) for row in rows if row[0] == ALL_SPACES]
     own = [_rule(row) for row in rows if row[0] == space_key != ALL_SPACES]
-    # Thousands of rules are read beside the event loop, so that an edit holds up no request.
-    read = await asyncio.to_thread(read_rules, own) if len(own) > _MANY_RULES else read_rules(own)
-    return read_rules(shared), read, {row[0]: row[1] for row in written}
+    return read_rules(shared), read_rules(own)
 
 
 def _rule(row: tuple[Any, ...]) -> Rule:
@@ -241,16 +274,14 @@ def _starts_with(name: str, shared: RuleSet, definition: RoleDefinition | None) 
     return RuleSet(shared.of(name), {name: tuple(shared.inherits.get(name, ()))})
 
 
-def _role(
-    name: str, shared: RuleSet, own: RuleSet, versions: Mapping[str, int], definition: RoleDefinition | None
-) -> SpaceRole:
+def _role(name: str, shared: RuleSet, own: RuleSet, version: int, definition: RoleDefinition | None) -> SpaceRole:
     fixed = _starts_with(name, shared, definition)
-    if name in REPLACEABLE and name not in versions:
+    if name in REPLACEABLE and not version:
         fixed = RuleSet(shared.of(name))
     return SpaceRole(
         name=name,
         inherits=(*fixed.inherits.get(name, ()), *own.inherits.get(name, ())),
         policies=(*fixed.policies, *own.of(name)),
         built_in=name in BUILT_IN_ROLES or definition is not None,
-        version=versions.get(name, 0),
+        version=version,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from maydan.access.policies import RoleDefinition, policy_of
 from maydan.accounts.roles import load_snapshot
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from maydan.plugins.host import PluginHost
     from maydan.storage.ports import Store
     from maydan.storage.registry import Registry
+
+
+_PATIENCE_S: Final = 1.0
+"""So long somebody waits for another's reading, which may need a connection that they hold."""
 
 
 class Snapshots:
@@ -30,26 +35,44 @@ class Snapshots:
         self._host = host
         self._clock = clock
         self._known: dict[int, tuple[Space, Snapshot]] = {}
-        self._generation = 0
+        self._coming: dict[int, tuple[Space, asyncio.Future[Snapshot]]] = {}
 
     async def get(self, space: Space) -> Snapshot:
-        """Return the policies of a space as they are now."""
+        """Return the policies of a space as they are now; those who ask while they are read wait for the same reading.
+
+        What was read before a change is given to nobody who asks after it.
+        """
         known = self._known.get(space.key)
         if known is not None and known[0] is space:
             return known[1]
-        generation = self._generation
+        coming = self._coming.get(space.key)
+        if coming is not None and coming[0] is space:
+            await asyncio.wait({coming[1]}, timeout=_PATIENCE_S)
+            if coming[1].done() and not coming[1].cancelled():
+                return coming[1].result()
+        mine: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+        self._coming[space.key] = (space, mine)
+        try:
+            snapshot = await self._compile(space)
+            mine.set_result(snapshot)
+        finally:
+            mine.cancel()
+            # What was read before a change must not be kept after it.
+            if self._coming.get(space.key) == (space, mine):
+                del self._coming[space.key]
+                if not mine.cancelled():
+                    self._known[space.key] = (space, mine.result())
+        return snapshot
+
+    async def _compile(self, space: Space) -> Snapshot:
         brought = brought_roles(self._host, space)
         find_type = partial(self._registry.cached_type, space)
-        snapshot = await load_snapshot(self._store, space.key, brought=brought, clock=self._clock, find_type=find_type)
-        # What was read before a change must not be kept after it.
-        if generation == self._generation:
-            self._known[space.key] = (space, snapshot)
-        return snapshot
+        return await load_snapshot(self._store, space.key, brought=brought, clock=self._clock, find_type=find_type)
 
     def forget(self) -> None:
         """Compile again at the next question, because policies changed."""
-        self._generation += 1
         self._known = {}
+        self._coming = {}
 
 
 def brought_roles(host: PluginHost, space: Space) -> list[RoleDefinition]:
