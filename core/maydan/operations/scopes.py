@@ -50,6 +50,11 @@ class Scope:
         beside.targets = self.targets
         return beside
 
+    @property
+    def goes_through_relations(self) -> bool:
+        """Whether any policy's condition on the type looks at the entries that a relation leads to."""
+        return bool(self._snapshot.paths_through(self.type).compares)
+
     async def foresee(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Load what the documents are judged by beside themselves: nothing but where conditions go through relations.
 

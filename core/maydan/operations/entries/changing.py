@@ -9,6 +9,7 @@ from maydan.content.required import check_required
 from maydan.content.stored import slugs_of
 from maydan.content.values import read_input, strip_system
 from maydan.errors import InvalidInput
+from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.input import (
     changed_names,
     hidden_fields,
@@ -107,6 +108,7 @@ async def _next(
         check_required(scope.type, space, stored, (space.default_locale,))
     await require_targets(scope, stored, before.body)
     after = changed(before, Changes(body=stored), at=scope.core.clock.now(), by=scope.caller.actor.id)
+    await foresee_entries(scope, after)
     require_allowed(scope, old_document, after, changed_names(scope.type, before.body, stored), locale)
     return after
 

@@ -15,6 +15,7 @@ from maydan.content.types import OnDelete
 from maydan.content.unlinking import relations_of, without_links
 from maydan.errors import Conflict, InvalidInput
 from maydan.operations import publication
+from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.loading import permits
 from maydan.operations.entries.storing import Outrun
 from maydan.operations.entries.views import newest_document
@@ -78,6 +79,7 @@ async def consequences(scope: Scope, entry: EntryRow, *, nullify: bool, lock: bo
     rest = [row for row in open_links if row.source_id not in found.deletes]
     found.refused_by = [row for row in found.refused_by if row.source_id not in found.deletes]
     found.sources = await rows_by_id(scope.core.store, scope.space.key, {row.source_id for row in rest})
+    await _foresee(scope, found.sources.values())
     for row in rest:
         source = found.sources[row.source_id]
         may = _rule(scope, row) is OnDelete.NULLIFY or (nullify and _may_update(scope, row, source))
@@ -98,6 +100,7 @@ async def _cascade(scope: Scope, found: Consequences, links: list[LinkRow]) -> l
     new = {row.source_id for row in links} - found.deletes.keys()
     entries = await rows_by_id(scope.core.store, scope.space.key, new)
     wave: list[EntryRow] = []
+    await _foresee(scope, entries.values())
     for row in links:
         entry = entries.get(row.source_id)
         if entry is None or entry.id in found.deletes:
@@ -110,6 +113,15 @@ async def _cascade(scope: Scope, found: Consequences, links: list[LinkRow]) -> l
         else:
             found.refused_by.append(row)
     return wave
+
+
+async def _foresee(scope: Scope, entries: Iterable[EntryRow]) -> None:
+    by_type: dict[int, list[EntryRow]] = {}
+    for entry in entries:
+        by_type.setdefault(entry.type_key, []).append(entry)
+    for type_key, some in by_type.items():
+        if scope.core.registry.type_by_key(type_key) is not None:
+            await foresee_entries(beside_of(scope, type_key), *some)
 
 
 def beside_of(scope: Scope, type_key: int) -> Scope:

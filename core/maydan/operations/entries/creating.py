@@ -9,6 +9,7 @@ from maydan.content.required import check_required
 from maydan.content.stored import slugs_of
 from maydan.content.values import read_input
 from maydan.ids import new_id
+from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.input import hidden_fields, require_targets, require_writable, transformed, with_slugs
 from maydan.operations.entries.locales import require_locale
 from maydan.operations.entries.storing import require_free_names, store, until_stored
@@ -63,6 +64,7 @@ async def create(
     async def attempt(number: int) -> EntryView:
         slugged = await with_slugs(scope, identity, stored, optimistic=number == 0)
         change = _change(scope, identity, slugged)
+        await foresee_entries(scope, change.after)
         _require_allowed(scope, data, change.after)
         if number:
             await require_targets(scope, stored, {})

@@ -323,6 +323,8 @@ class _Source:
         where = where_behind(self._scope, self._perspective)
         rows = await find_documents(self._scope.core.store, where, ids)
         self._parts = {entry_id: (body, private) for entry_id, body, private in rows}
+        if not self._whole and self._scope.goes_through_relations:
+            await self._scope.foresee([with_private(decode(body), decode(private)) for _, body, private in rows])
 
     async def ranks(self, portion: Portion, ids: Sequence[str]) -> Ranks:
         """Return the values that a portion orders by, of the entries that the caller may read."""

@@ -230,15 +230,12 @@ async def _items(
     elif whole:
         documents = [opened(document.body) for document in listed]
     else:
-        documents = [_shown(decision, branch, document) for document in listed]
+        full = [with_private(decode(one.body), decode(one.private or "{}")) for one in listed]
+        await scope.foresee(full)
+        documents = [project(document, branch.shown(decision.fields_for(document))) for document in full]
     if query.include:
         await include(scope, documents, branch, perspective)
     return [Raw(encode(document)) for document in documents]
-
-
-def _shown(decision: Decision, branch: Branch, listed: Listed) -> dict[str, Any]:
-    document = with_private(decode(listed.body), decode(listed.private or "{}"))
-    return project(document, branch.shown(decision.fields_for(document)))
 
 
 async def _maps(

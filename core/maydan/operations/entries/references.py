@@ -136,7 +136,8 @@ async def _readable(scope: Scope, ids: Sequence[str], field: str, *, draft: bool
         if not left:
             break
         where = where_of(scope, locale, draft=draft)
-        for entry_id, body, private in await find_documents(scope.core.store, where, left):
-            if field in decision.fields_for({**decode(body), **decode(private)}):
-                found.add(entry_id)
+        rows = await find_documents(scope.core.store, where, left)
+        documents = {entry_id: {**decode(body), **decode(private)} for entry_id, body, private in rows}
+        await scope.foresee(list(documents.values()))
+        found |= {one for one, document in documents.items() if field in decision.fields_for(document)}
     return found

@@ -11,6 +11,7 @@ from maydan.content.required import check_required
 from maydan.content.unlinking import without_links
 from maydan.content.values import read_input
 from maydan.operations.entries.changing import require_allowed, update_veto
+from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.input import changed_names, hidden_fields, require_writable, transformed, with_slugs
 from maydan.operations.entries.loading import load, permits
 from maydan.operations.entries.locales import require_locale
@@ -78,6 +79,7 @@ async def _restored(scope: Scope, before: EntryRow, past: EntryRow, *, is_first:
     if not content_type.drafts:
         check_required(content_type, space, stored, (space.default_locale,))
     after = changed(before, Changes(body=stored), at=scope.core.clock.now(), by=scope.caller.actor.id)
+    await foresee_entries(scope, after)
     require_allowed(scope, document, after, names, None)
     return after
 

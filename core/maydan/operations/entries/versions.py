@@ -13,6 +13,7 @@ from maydan.content.diffs import json_patch
 from maydan.content.naming import by_name
 from maydan.content.render import project
 from maydan.errors import NotFound
+from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.loading import load
 from maydan.operations.entries.locales import reading_locale
 from maydan.operations.entries.views import (
@@ -129,6 +130,7 @@ async def version_of(scope: Scope, entry: EntryRow, number: int) -> EntryRow:
     if row is None:
         raise NotFound
     past = _past(entry, row)
+    await foresee_entries(scope, past)
     if not _fields(scope, past):
         raise NotFound
     return past

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
+
+pytestmark = pytest.mark.anyio
+ARTICLES = "/api/spaces/demo/content/article"
+PERSONS = "/api/spaces/demo/content/person"
+THEIRS = {"author": {"created_by": {"eq": "$actor.id"}}}
+
+
+async def write_role(site: Site, name: str, *policies: dict[str, Any]) -> None:
+    """Write a role as the administrator."""
+    path = f"/api/spaces/demo/roles/{name}"
+    known = await site.get(path, headers=site.admin)
+    headers = {**site.admin, **({"if-match": "*"} if known.is_success else {})}
+    answer = await site.put(path, {"policies": list(policies)}, headers=headers)
+    assert answer.is_success, answer.text
+
+
+async def ids_of(site: Site, path: str, **more: Any) -> set[str]:
+    """Return the ids that a list answers with."""
+    answer = await site.get(path, **more)
+    assert answer.status_code == 200, answer.text
+    assert answer.json().get("total") in (None, len(answer.json()["items"]))
+    return {item["id"] for item in answer.json()["items"]}
+
+
+async def test_rows_are_judged_by_what_their_relations_lead_to(site: Site) -> None:
+    """Lists, counts, single reads, versions and writes agree, and a write is judged by its old and its new target."""
+    rows = ["read_draft", "update", "delete", "create"]
+    await write_role(
+        site,
+        "desk",
+        {"effect": "allow", "type": "article", "actions": rows, "condition": THEIRS},
+        {"effect": "allow", "type": "person", "actions": ["read", "create"]},
+    )
+    ann, bob = await site.account("ann@example.com", "desk"), await site.account("bob@example.com", "desk")
+    persons = {
+        name: (await site.post(PERSONS, {"name": name}, headers=headers)).json()["id"]
+        for name, headers in (("ann", ann), ("bob", bob), ("admin", site.admin))
+    }
+    made = {
+        name: (await site.entry({"title": name, "author": target}, publish=False))["id"]
+        for name, target in persons.items()
+    }
+    nobody = (await site.entry({"title": "nobody"}, publish=False))["id"]
+    assert await ids_of(site, f"{ARTICLES}?perspective=draft&count=exact", headers=ann) == {made["ann"]}
+    assert await ids_of(site, f"{ARTICLES}?perspective=draft&locale=*", headers=bob) == {made["bob"]}
+    for path in (
+        f"{ARTICLES}/{{}}?perspective=draft",
+        f"{ARTICLES}/{{}}/versions/1",
+        f"{ARTICLES}/{{}}?perspective=draft&locale=*",
+    ):
+        assert (await site.get(path.format(made["ann"]), headers=ann)).status_code == 200
+        for other in (made["bob"], made["admin"], nobody):
+            assert (await site.get(path.format(other), headers=ann)).status_code == 404
+    changed = await site.patch(f"{ARTICLES}/{made['ann']}", {"category": "news"}, headers=ann)
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["category"] == "news"
+    assert (await site.patch(f"{ARTICLES}/{made['bob']}", {"category": "news"}, headers=ann)).status_code == 404
+    for target in (persons["bob"], None):
+        given = await site.patch(f"{ARTICLES}/{made['ann']}", {"author": target}, headers=ann)
+        assert given.status_code == 403, given.text
+    refused = await site.post(ARTICLES, {"title": "x", "author": persons["bob"]}, headers=ann)
+    assert refused.status_code == 403
+    created = await site.post(ARTICLES, {"title": "x", "author": persons["ann"]}, headers=ann)
+    assert created.status_code == 201, created.text
+    assert (await site.delete(f"{ARTICLES}/{made['bob']}", headers=ann)).status_code == 404
+    assert (await site.delete(f"{ARTICLES}/{made['ann']}", headers=ann)).status_code == 204
+
+
+async def test_a_denial_through_a_relation_hides_rows_until_the_target_changes(site: Site) -> None:
+    """An entry whose relation leads nowhere is not hidden; one whose target starts to match is, at once."""
+    hidden = {"author": {"name": {"eq": "Mallory"}}}
+    await write_role(
+        site,
+        "anonymous",
+        {"effect": "allow", "type": "article", "actions": ["read"]},
+        {"effect": "deny", "type": "article", "actions": ["read"], "condition": hidden},
+        {"effect": "deny", "type": "article", "actions": ["read"], "fields": ["rating"],
+         "condition": {"not": {"author": {"name": {"startswith": "A"}}}}},
+    )  # fmt: skip
+    person = await site.entry({"name": "Ann"}, type="person", publish=False)
+    shown = await site.entry({"title": "one", "author": person["id"], "rating": 3})
+    free = await site.entry({"title": "two", "rating": 4})
+    assert await ids_of(site, f"{ARTICLES}?count=exact") == {shown["id"], free["id"]}
+    listed = {item["id"]: item for item in (await site.get(ARTICLES)).json()["items"]}
+    assert (listed[shown["id"]].get("rating"), listed[free["id"]].get("rating")) == (3, None)
+    assert "rating" not in (await site.get(f"{ARTICLES}/{free['id']}")).json()
+    assert await ids_of(site, f"{ARTICLES}?filter[rating][gte]=0") == {shown["id"]}
+    await site.patch(f"{PERSONS}/{person['id']}", {"name": "Mallory"}, headers=site.admin)
+    assert await ids_of(site, f"{ARTICLES}?count=exact") == {free["id"]}
+    assert (await site.get(f"{ARTICLES}/{shown['id']}")).status_code == 404
+    assert (await site.get(f"{ARTICLES}/one")).status_code == 404
+
+
+async def test_a_condition_through_a_relation_must_lead_somewhere(site: Site) -> None:
+    """A path that no type behind the relation has, or that names a secret, is refused with its place."""
+    for path in ("author.nothing", "author.name.more", "author.author.name", "title.name"):
+        policy = {"effect": "allow", "type": "article", "actions": ["read"], "condition": {path: {"eq": "x"}}}
+        answer = await site.put("/api/spaces/demo/roles/new", {"policies": [policy]}, headers=site.admin)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == "/policies/0/condition"
