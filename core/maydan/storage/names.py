@@ -18,12 +18,13 @@ class SlugHit(Struct, frozen=True, kw_only=True):
     """Where a slug leads."""
 
     entry_id: str
+    locale: str
     in_draft: bool
     in_published: bool
 
 
-async def find_slug(store: Store, space_key: int, type_key: int, slug: str, locales: Iterable[str]) -> SlugHit | None:
-    """Look a slug up in the locales, in order; a current slug wins over a former one."""
+async def find_slugs(store: Store, space_key: int, type_key: int, slug: str, locales: Iterable[str]) -> list[SlugHit]:
+    """Look a slug up in the locales, and return where it leads in each, in their order; former slugs too."""
     wanted = tuple(locales)
     rows = await store.fetch_all(
         "SELECT locale, entry_id, in_draft, in_published FROM maydan_slugs"
@@ -33,11 +34,10 @@ async def find_slug(store: Store, space_key: int, type_key: int, slug: str, loca
         slug,
         *wanted,
     )
-    ranked = sorted(rows, key=lambda row: (not (row[2] or row[3]), wanted.index(row[0])))
-    if not ranked:
-        return None
-    _, entry_id, in_draft, in_published = ranked[0]
-    return SlugHit(entry_id=str(entry_id), in_draft=bool(in_draft), in_published=bool(in_published))
+    hits = [
+        SlugHit(entry_id=str(row[1]), locale=row[0], in_draft=bool(row[2]), in_published=bool(row[3])) for row in rows
+    ]
+    return sorted(hits, key=lambda hit: wanted.index(hit.locale))
 
 
 async def taken_slugs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from maydan.access.actions import Action
 from maydan.errors import NotFound
@@ -12,12 +12,14 @@ from maydan.operations.entries.views import full_document, newest_document, read
 from maydan.operations.rendering import document_rows
 from maydan.storage.documents import PUBLISHED
 from maydan.storage.entries import EntryRow, find_entry
-from maydan.storage.names import find_slug
+from maydan.storage.names import find_slugs
 
 if TYPE_CHECKING:
     from maydan.access.decisions import Decision
     from maydan.operations.scopes import Scope
+    from maydan.storage.names import SlugHit
 
+_SLUG: Final = "slug"
 Precondition = Callable[[int], None]
 """Holds ``If-Match`` against the newest version; raises ``PreconditionRequired`` or ``Stale``."""
 
@@ -68,12 +70,36 @@ def permits(scope: Scope, decision: Decision, entry: EntryRow) -> bool:
 
 
 async def find_any(scope: Scope, id_or_slug: str) -> EntryRow | None:
-    """Return the entry with that id, or that draft slug, whoever asks."""
+    """Return the entry with that id, whoever asks, or with that slug, where the caller may read the slug.
+
+    An entry that is found by what may not be read would tell it to whoever guesses.
+    """
     where = (scope.core.store, scope.space.key, scope.type.key)
     if is_id(id_or_slug):
         return await find_entry(*where, id_or_slug)
-    hit = await find_slug(*where, id_or_slug, scope.space.locales)
-    return await find_entry(*where, hit.entry_id) if hit and hit.in_draft else None
+    for hit in await find_slugs(*where, id_or_slug, scope.space.locales):
+        entry = await find_entry(*where, hit.entry_id) if hit.in_draft or hit.in_published else None
+        if entry is not None and _knows_slug(scope, entry, hit):
+            return entry
+    return None
+
+
+def _knows_slug(scope: Scope, entry: EntryRow, hit: SlugHit) -> bool:
+    """Tell whether the caller may read the slug by which an entry was found, as a draft or as readers get it."""
+    drafts = scope.decide(reading_action(scope.type))
+    if hit.in_draft and _SLUG in drafts.fields:
+        return True
+    if hit.in_draft and _SLUG in drafts.fields_for(newest_document(scope.type, scope.space, entry, hit.locale)):
+        return True
+    reading = scope.decide(Action.READ)
+    if not hit.in_published or entry.published is None or reading.denied:
+        return False
+    rows = document_rows(scope.type, scope.space, entry)
+    return any(
+        _SLUG in reading.fields_for(full_document(row))
+        for row in rows
+        if row.perspective == PUBLISHED and row.locale == hit.locale
+    )
 
 
 def _visible(scope: Scope, entry: EntryRow) -> bool:

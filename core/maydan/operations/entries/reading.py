@@ -28,7 +28,7 @@ from maydan.operations.rendering import document_keys, maps_document
 from maydan.storage.document_queries import Where, find_document, find_documents
 from maydan.storage.documents import DRAFT, PUBLISHED, TRASH
 from maydan.storage.entries import find_entries, newest_version
-from maydan.storage.names import find_slug
+from maydan.storage.names import find_slugs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from maydan.access.decisions import Decision
     from maydan.content.includes import Portion
     from maydan.operations.scopes import Scope
+    from maydan.storage.names import SlugHit
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -72,7 +73,7 @@ async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -
     if reading.fields is not None or reading.include:
         reading = await _checked(scope, decision, reading)
     by_id = is_id(id_or_slug)
-    entry_id, is_former = (id_or_slug, False) if by_id else await _id_of(scope, id_or_slug, reading, locale)
+    entry_id, is_former = (id_or_slug, False) if by_id else await _id_of(scope, decision, id_or_slug, reading, locale)
     if locale == MAPS:
         return await _maps(scope, decision, entry_id, reading)
     where = where_of(scope, locale, draft=reading.draft, translated_only=not reading.fallback)
@@ -136,16 +137,30 @@ def selected(allowed: frozenset[str], fields: Sequence[str] | None) -> frozenset
     return allowed if fields is None else allowed & {"id", *fields}
 
 
-async def _id_of(scope: Scope, slug: str, reading: Reading, locale: str) -> tuple[str, bool]:
-    """Return the entry of a slug in the locale that is read, else in another, and whether it is a former one."""
+async def _id_of(scope: Scope, decision: Decision, slug: str, reading: Reading, locale: str) -> tuple[str, bool]:
+    """Return the entry of a slug in the locale that is read, else in another, and whether it is a former one.
+
+    Only entries whose slug the caller may read are looked at: what may not be read is neither found by a guess, nor
+    does it stand before another entry with that slug in another locale.
+    """
     locales = scope.space.locales if locale == MAPS else (locale, *scope.space.locales)
-    hit = await find_slug(scope.core.store, scope.space.key, scope.type.key, slug, dict.fromkeys(locales))
-    if hit is None:
-        raise NotFound
-    if scope.type.drafts and not reading.draft and hit.in_draft and not hit.in_published:
-        raise NotFound
-    is_current = hit.in_draft if reading.draft or not scope.type.drafts else hit.in_published
-    return hit.entry_id, not is_current
+    hits = await find_slugs(scope.core.store, scope.space.key, scope.type.key, slug, dict.fromkeys(locales))
+    newest = reading.draft or not scope.type.drafts
+    current = [hit for hit in hits if (hit.in_draft if newest else hit.in_published)]
+    former = [hit for hit in hits if hit not in current and (newest or not hit.in_draft)]
+    for hit in (*current, *former):
+        if await _may_find(scope, decision, hit, reading):
+            return hit.entry_id, hit in former
+    raise NotFound
+
+
+async def _may_find(scope: Scope, decision: Decision, hit: SlugHit, reading: Reading) -> bool:
+    """Tell whether the caller may read the slug of an entry."""
+    if decision.unconditional:
+        return "slug" in decision.fields
+    where = where_of(scope, hit.locale, draft=reading.draft)
+    parts = await find_document(scope.core.store, where, hit.entry_id)
+    return parts is not None and "slug" in decision.fields_for({**decode(parts[0]), **decode(parts[1])})
 
 
 def _moved(body: str, asked: str) -> str | None:
