@@ -58,12 +58,16 @@ class FakeCore:
         self.registry = self
         self.snapshots = self
         self.authenticator = self
+        self.lending = self
 
     async def find_space(self, name: str) -> Space | None:
         return {"open": OPEN, "hidden": HIDDEN}.get(name)
 
     async def get(self, space: Space) -> FakeSnapshot:
         return FakeSnapshot(space)
+
+    async def lent_to(self, actor: Actor, space: Space, snapshot: FakeSnapshot) -> dict[int, object]:
+        return {}
 
     async def authenticate(self, token: str) -> Actor:
         if token not in PEOPLE:

@@ -18,6 +18,7 @@ class TokenKind(StrEnum):
     API = "mdn_pat_"
     MAIL = "mdn_mt_"
     TICKET = "mdn_tk_"
+    SHARE = "mdn_sh_"
 
 
 _RANDOM_BYTES: Final = 32

@@ -117,6 +117,10 @@ CORE_EVENTS: Final = {
         _setting("member.deleted", "manage:members", "Somebody is no member any more."),
         _setting("invitation.created", "manage:members", "Somebody was invited into the space."),
         _setting("invitation.deleted", "manage:members", "An invitation was withdrawn."),
+        _setting("share.created", "manage:members", "An entry was shared with somebody, a role, or by a link."),
+        _setting("share.deleted", "manage:members", "A share was ended."),
+        _setting("preview.created", "manage:members", "A link to an entry's draft was made."),
+        _setting("preview.deleted", "manage:members", "A link to an entry's draft was ended."),
         _setting("webhook.created", "manage:webhooks", "A webhook was made."),
         _setting("webhook.updated", "manage:webhooks", "A webhook was changed."),
         _setting("webhook.deleted", "manage:webhooks", "A webhook was removed."),
@@ -132,8 +136,8 @@ CORE_EVENTS: Final = {
 
 CORE_THINGS: Final = frozenset(
     {
-        "account", "asset", "comment", "entry", "invitation", "job", "member", "plugin", "role", "space", "token",
-        "type", "webhook",
+        "account", "asset", "comment", "entry", "invitation", "job", "member", "plugin", "preview", "role", "share",
+        "space", "token", "type", "webhook",
     }
 )  # fmt: skip
 """First words of names of events that belong to the core."""

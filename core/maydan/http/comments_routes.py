@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from maydan.engagement.comments import CommentStatus
 from maydan.http.answers import Answer
+from maydan.http.linking import SHARE_PASSWORD, linked_scope
 from maydan.http.paging import check_page
 from maydan.http.routing import BY_OPERATION, PageQuery, Route, route
 from maydan.http.scoping import scope
@@ -45,18 +46,29 @@ class CommentQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     status: Literal["approved", "rejected", "spam", "waiting"] | None = None
     """Another one than ``approved`` is for moderators, who get all when it is absent."""
+    share: str | None = None
+    """The token of a link to the entry."""
+
+
+class LinkQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of what one does by a link."""
+
+    share: str | None = None
+    """The token of a link whose rights are `comment` or `edit`."""
 
 
 @route(
-    "GET", _LIST, permission=BY_OPERATION, query=CommentQuery, answer=CommentPage, errors=(401, 403, 404),
+    "GET", _LIST, permission=BY_OPERATION, query=CommentQuery, answer=CommentPage, errors=(401, 403, 404, 429),
+    headers=(SHARE_PASSWORD,),
     tags=("comments",),
 )  # fmt: skip
 async def list_comments(call: Call) -> Answer:
     """List the comments on an entry, oldest first; an answer always follows what it answers."""
     query: CommentQuery = call.query
     check_page(query)
+    scoped, entry = await linked_scope(call)
     page = await comments.list_comments(
-        await scope(call), call.path["entry"],
+        scoped, entry,
         wanted=CommentStatus(query.status) if query.status else None, limit=query.limit, cursor=query.cursor,
         offset=query.offset or 0, count=query.count is not None,
     )  # fmt: skip
@@ -64,14 +76,15 @@ async def list_comments(call: Call) -> Answer:
 
 
 @route(
-    "POST", _LIST, permission=BY_OPERATION, body=CommentInput, answer=CommentView, status=201,
-    errors=(401, 403, 404, 409, 422, 503), tags=("comments",),
+    "POST", _LIST, permission=BY_OPERATION, body=CommentInput, query=LinkQuery, answer=CommentView, status=201,
+    headers=(SHARE_PASSWORD,), errors=(401, 403, 404, 409, 422, 429, 503), tags=("comments",),
 )  # fmt: skip
 async def create_comment(call: Call) -> Answer:
     """Comment on an entry; what somebody writes without logging in waits for a moderator."""
     seal = call.seal(partial(_created, call))
+    scoped, entry = await linked_scope(call)
     view = await comments.create_comment(
-        await scope(call), call.path["entry"],
+        scoped, entry,
         read_input=lambda: _text_and_parent(call), seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)

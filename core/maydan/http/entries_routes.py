@@ -10,15 +10,18 @@ from urllib.parse import quote
 from msgspec import Meta, Struct
 
 from maydan.content.query import READ_PARAMETERS, parse_parameters
-from maydan.errors import InputError, InvalidInput
+from maydan.errors import BadParameter, InputError, InvalidInput
 from maydan.http.answers import Answer, Cache
-from maydan.http.entries_schemas import ENTRY, ENTRY_PAGE, LISTING, READING
+from maydan.http.entries_schemas import ENTRY, ENTRY_PAGE, LINKING, LISTING, READING
+from maydan.http.linking import SHARE_PASSWORD, linked_scope
 from maydan.http.routing import BY_OPERATION, AnyQuery, NoQuery, Route, route
 from maydan.http.scoping import scope
 from maydan.operations import entries
 from maydan.operations.entries.statuses import LocaleStatus, statuses_of
+from maydan.operations.previews import open_preview
 
 if TYPE_CHECKING:
+    from maydan.content.query import Query
     from maydan.http.call import Call
     from maydan.operations.entries import EntryView
 
@@ -31,6 +34,21 @@ class WriteQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     locale: str | None = None
     """The locale of plain values for localised fields; the default locale when absent."""
+
+
+class PatchQuery(WriteQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of a patch."""
+
+    share: str | None = None
+    """The token of a link whose rights are `edit`."""
+
+
+class EntryQuery(Struct, frozen=True, kw_only=True):
+    """The query of reading one entry."""
+
+    reading: entries.Reading
+    preview: str | None = None
+    share: str | None = None
 
 
 class DeleteQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,12 +77,35 @@ class StatusAnswer(Struct, frozen=True, kw_only=True):
     items: tuple[LocaleStatus, ...]
 
 
-def _parse_reading(pairs: list[tuple[str, str]]) -> entries.Reading:
+_PLAIN: Final = EntryQuery(reading=entries.AS_PUBLISHED)
+_LINKS: Final = ("preview", "share")
+
+
+def _parse_reading(pairs: list[tuple[str, str]]) -> EntryQuery:
     if not pairs:
-        return entries.AS_PUBLISHED
-    query = parse_parameters(pairs, allowed=READ_PARAMETERS)
+        return _PLAIN
+    links = [pair for pair in pairs if pair[0] in _LINKS]
+    if len(links) > 1:
+        raise _contradiction(links[1][0], "cannot stand beside another preview or share")
+    rest = [pair for pair in pairs if pair[0] not in _LINKS]
+    named = {name for name, _ in rest}
+    query = parse_parameters(rest, allowed=READ_PARAMETERS)
+    # A link leads to the newest version unless it is asked for what readers get; a preview leads to nothing else.
+    draft = query.perspective == "draft" or (bool(links) and "perspective" not in named)
+    if links and links[0][0] == "preview" and not draft:
+        raise _contradiction("perspective", "must be draft, or absent, with a preview")
+    reading = _reading_of(query, draft=draft, by_link=bool(links))
+    return EntryQuery(reading=reading, **dict(links))
+
+
+def _contradiction(name: str, about: str) -> BadParameter:
+    return BadParameter(f"{name} {about}.", errors=(InputError(name, "contradiction", about),))
+
+
+def _reading_of(query: Query, *, draft: bool, by_link: bool) -> entries.Reading:
     return entries.Reading(
-        draft=query.perspective == "draft",
+        by_link=by_link,
+        draft=draft,
         locale=query.locale,
         fallback=query.fallback,
         fields=query.fields,
@@ -102,26 +143,31 @@ async def create_entry(call: Call) -> Answer:
 
 @route(
     "GET", _ONE, permission=BY_OPERATION, query=AnyQuery, parse=_parse_reading, answer=ENTRY,
-    parameters=READING, errors=(301, 400, 404), tags=("entries",),
+    parameters=(*READING, *LINKING), headers=(SHARE_PASSWORD,), errors=(301, 400, 401, 404, 429), tags=("entries",),
 )  # fmt: skip
 async def get_entry(call: Call) -> Answer:
-    """Get an entry by id or slug."""
-    reading: entries.Reading = call.query
-    view = await entries.find(await scope(call), call.path["entry"], reading)
+    """Get an entry by id or slug, by your rights or by those of a link to it."""
+    query: EntryQuery = call.query
+    if query.preview is not None:
+        scoped, entry = await open_preview(await scope(call), call.path["entry"], query.preview)
+    else:
+        scoped, entry = await linked_scope(call)
+    view = await entries.find(scoped, entry, query.reading)
     if view.slug is not None:
         return _moved(call, view.slug)
-    return _answer(view, draft=reading.draft)
+    return _answer(view, draft=query.reading.draft or query.reading.by_link)
 
 
 @route(
-    "PATCH", _ONE, permission=BY_OPERATION, body=dict, query=WriteQuery, answer=ENTRY, if_match=True,
-    errors=(401, 403, 404, 409, 412, 422, 428, 503), tags=("entries",),
+    "PATCH", _ONE, permission=BY_OPERATION, body=dict, query=PatchQuery, answer=ENTRY, if_match=True,
+    headers=(SHARE_PASSWORD,), errors=(401, 403, 404, 409, 412, 422, 428, 429, 503), tags=("entries",),
 )  # fmt: skip
 async def patch_entry(call: Call) -> Answer:
     """Change an entry by a JSON Merge Patch (RFC 7396); the draft alone changes until the next publish."""
     seal = call.seal(_draft_answer)
+    scoped, entry = await linked_scope(call)
     view = await entries.change(
-        await scope(call), call.path["entry"], call.body(), replace=False,
+        scoped, entry, call.body(), replace=False,
         precondition=call.require_version, locale=call.query.locale, seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)

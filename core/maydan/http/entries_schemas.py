@@ -53,6 +53,10 @@ ENTRY_PAGE: Final[dict[str, Any]] = {
 }
 
 _INTEGER: Final = {"type": "integer"}
+LINKING: Final = (
+    Parameter(name="preview", description="A token from `POST …/previews`: the draft of this entry."),
+    Parameter(name="share", description="A token from `POST …/shares`: this entry, as far as the link goes."),
+)
 READING: Final = (
     Parameter(name="fields", description="Names separated by commas; all that may be read when absent."),
     Parameter(

@@ -43,6 +43,8 @@ from maydan.storage.acting import ACTING, Acting
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
 
+    from maydan.access.snapshot import Snapshot
+    from maydan.content.spaces import Space
     from maydan.http.surroundings import Surroundings
 
 _log: Final = logging.getLogger("maydan.http")
@@ -190,13 +192,24 @@ class Endpoint:
         snapshot = None if space is None else await self.core.snapshots.get(space)
         if self._action is not None and actor is ANONYMOUS and not (snapshot and snapshot.allows(actor, self._action)):
             raise Unauthenticated("Log in first.")
-        if space is None or snapshot is None or not (self._is_public or snapshot.sees_space(actor)):
+        if space is None or snapshot is None:
+            raise NotFound
+        if not (self._is_public or snapshot.sees_space(actor) or await self._is_let_in(call, space, snapshot)):
             raise NotFound
         if plugin and plugin not in space.plugins:
             raise NotFound
         if self._action is not None and not snapshot.allows(actor, self._action):
             raise Forbidden(f"This needs the permission {self._action}.")
         call.space = space
+
+    async def _is_let_in(self, call: Call, space: Space, snapshot: Snapshot) -> bool:
+        """Tell whether somebody lets the caller do something with an entry of a space that they do not see.
+
+        A link is looked at by its route, which gives nobody anything else.
+        """
+        if not self.route.plugin and any(getattr(call.query, name, None) for name in ("share", "preview")):
+            return True
+        return bool(await self.core.lending.lent_to(call.caller.actor, space, snapshot))
 
     def _check_access(self, call: Call) -> None:
         """Step 4, second half: what is not a space's to decide."""

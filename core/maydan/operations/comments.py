@@ -15,7 +15,8 @@ from maydan.engagement import comments
 from maydan.engagement.comments import MAX_TEXT, Comment, CommentStatus
 from maydan.errors import Forbidden, InputError, InvalidInput, NotFound, Stale, Unauthenticated
 from maydan.ids import is_id, new_id
-from maydan.operations.entries.loading import find_any
+from maydan.operations.entries.foreseeing import foresee_entries
+from maydan.operations.entries.loading import find_any, permits
 from maydan.operations.entries.reading import Reading, find
 from maydan.operations.entries.views import state_for_hooks
 from maydan.operations.publication import status
@@ -84,7 +85,10 @@ async def create_comment(
         HookRefused: A plugin said no.
     """
     entry = await _place(scope, id_or_slug)
-    scope.require(Action.COMMENT)
+    decision = scope.require(Action.COMMENT)
+    await foresee_entries(scope, entry)
+    if not permits(scope, decision, entry):
+        scope.refuse(Action.COMMENT)
     text, parent = read_input()
     await _check(scope, entry, text, parent)
     actor, now = scope.caller.actor, scope.core.clock.now()
@@ -206,7 +210,7 @@ async def delete_comment(scope: Scope, place: Place, *, precondition: Preconditi
 
 def may_moderate(scope: Scope) -> bool:
     """Tell whether the caller moderates comments on entries of the type."""
-    return scope.caller.actor.kind != "anonymous" and not scope.decide(Action.UPDATE).denied
+    return scope.caller.actor.kind != "anonymous" and not scope.own(Action.UPDATE).denied
 
 
 def view_of(comment: Comment, *, moderator: bool) -> CommentView:

@@ -61,7 +61,7 @@ class TypeSight:
         self._draft = scope.decide(Action.READ_DRAFT)
         self._fields: dict[tuple[str, int], frozenset[str]] = {}
         self._names: dict[tuple[str, int], frozenset[str]] = {}
-        self.moderates = scope.caller.actor.kind != "anonymous" and not scope.decide(Action.UPDATE).denied
+        self.moderates = scope.caller.actor.kind != "anonymous" and not scope.own(Action.UPDATE).denied
 
     async def look(self, ids: Sequence[str]) -> None:
         """Read what there is of the entries now, as far as it matters."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NoReturn
 from msgspec.structs import replace
 
 from maydan.access.actions import Action
+from maydan.access.decisions import DENIED_DECISION
 from maydan.errors import Forbidden, NotFound, Unauthenticated
+from maydan.operations.lending import NOTHING_LENT, Borrower
 from maydan.operations.targets import Targets
 from maydan.storage.registry import SHARED, find_space, find_type
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from maydan.access.decisions import Decision
+    from maydan.access.lending import Lent
     from maydan.access.snapshot import Snapshot
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
@@ -29,7 +32,7 @@ _KNOWN_BY = (Action.READ, Action.READ_DRAFT, Action.CREATE, Action.UPDATE)
 class Scope:
     """What every operation on entries starts from; made by :func:`scope_of`."""
 
-    __slots__ = ("_decisions", "_snapshot", "caller", "core", "is_shown", "space", "targets", "type")
+    __slots__ = ("_decisions", "_lent", "_snapshot", "caller", "core", "is_shown", "link", "space", "targets", "type")
 
     def __init__(self, core: Core, caller: Caller, space: Space, content_type: ContentType, snapshot: Snapshot) -> None:
         """Keep who asks about what; one operation judges by one snapshot."""
@@ -41,6 +44,9 @@ class Scope:
         """Whether somebody wants to see what they have written."""
         self._snapshot = snapshot
         self._decisions: dict[str, Decision] = {}
+        self._lent = NOTHING_LENT
+        self.link: Lent | None = None
+        """What a link that the caller has lets them do with one entry of the type."""
         self.targets = Targets()
         """What relations lead to that conditions go through, as far as it was loaded."""
 
@@ -48,6 +54,7 @@ class Scope:
         """Return the same caller before another type of the space."""
         beside = Scope(self.core, self.caller, self.space, content_type, self._snapshot)
         beside.targets = self.targets
+        beside._lent = self._lent
         return beside
 
     @property
@@ -83,12 +90,23 @@ class Scope:
         if content_type is None:
             raise NotFound
         self.space, self.type, self._snapshot = space, content_type, await core.snapshots.get(space)
+        await self.borrow()
         self._decisions, self.targets = {}, Targets()
 
     @property
     def manages_types(self) -> bool:
         """Whether the caller defines content types in this space."""
         return self._snapshot.allows(self.caller.actor, Action.MANAGE_TYPES)
+
+    @property
+    def manages_members(self) -> bool:
+        """Whether the caller looks after who belongs to this space."""
+        return self._snapshot.allows(self.caller.actor, Action.MANAGE_MEMBERS)
+
+    @property
+    def role_names(self) -> frozenset[str]:
+        """The roles of this space."""
+        return self._snapshot.role_names
 
     @property
     def manages_space(self) -> bool:
@@ -119,11 +137,52 @@ class Scope:
         """Return on which rows, and which of their fields, the caller may take the action."""
         known = self._decisions.get(action)
         if known is None:
-            known = self._snapshot.decide(self.caller.actor, action, self.type)
-            if not known.unconditional and self._snapshot.paths_through(self.type).compares:
-                known = replace(known, load=self.targets.find)
-            self._decisions[action] = known
+            known = self._decisions[action] = self._foreseen(self._decided(action))
         return known
+
+    def _foreseen(self, decision: Decision) -> Decision:
+        if decision.unconditional or not self.goes_through_relations:
+            return decision
+        return replace(decision, load=self.targets.find)
+
+    def own(self, action: str) -> Decision:
+        """Return what the caller may do by their own rights, without what others let them do with some entries."""
+        return self._foreseen(self._own(action))
+
+    def lent(self, lent: Lent, action: str) -> Decision:
+        """Return what a link alone lets somebody do."""
+        return self._foreseen(self._borrower.decide(DENIED_DECISION, action, self.type, (lent,)))
+
+    def through(self, link: Lent) -> Scope:
+        """Return the same caller with what a link lets them do, before this type and no other."""
+        scope = self.beside(self.type)
+        scope.link = link
+        return scope
+
+    async def borrow(self) -> None:
+        """Find out what others let the caller do."""
+        self._lent = await self.core.lending.lent_to(self.caller.actor, self.space, self._snapshot)
+
+    @property
+    def _borrower(self) -> Borrower:
+        return Borrower(self.caller.actor, self._snapshot, self.core.clock)
+
+    def lends(self, action: str, entry_id: str) -> bool:
+        """Tell whether somebody, or a link, lets the caller do this with the entry, while they may themselves."""
+        return any(action in lent.actions and entry_id in lent.ids for lent in self._all_lent)
+
+    @property
+    def _all_lent(self) -> tuple[Lent, ...]:
+        lent = self._lent.get(self.type.key, ())
+        return lent if self.link is None else (*lent, self.link)
+
+    def _decided(self, action: str) -> Decision:
+        lent = self._all_lent
+        own = self._own(action)
+        return self._borrower.decide(own, action, self.type, lent) if lent else own
+
+    def _own(self, action: str) -> Decision:
+        return self._snapshot.decide(self.caller.actor, action, self.type)
 
     def require(self, action: str) -> Decision:
         """Return the decision, when there is any row on which the action is allowed.
@@ -156,4 +215,6 @@ async def scope_of(core: Core, caller: Caller, space: Space, type_name: str) -> 
     content_type = core.registry.cached_type(space, type_name) or await core.registry.find_type(space, type_name)
     if content_type is None:
         raise NotFound
-    return Scope(core, caller, space, content_type, await core.snapshots.get(space))
+    scope = Scope(core, caller, space, content_type, await core.snapshots.get(space))
+    await scope.borrow()
+    return scope

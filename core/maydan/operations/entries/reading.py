@@ -54,6 +54,8 @@ class Reading(Struct, frozen=True, kw_only=True):
     """The relations in whose place their targets are put."""
     portions: tuple[Portion, ...] = ()
     """Of the relations to many among them."""
+    by_link: bool = False
+    """By a link to this entry alone: what it links to is included as the caller reads it, published."""
 
 
 AS_PUBLISHED = Reading()
@@ -88,7 +90,7 @@ async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -
 
 async def _checked(scope: Scope, decision: Decision, reading: Reading) -> Reading:
     """Refuse fields and relations that do not exist or that the caller may not read, with the same words."""
-    reach = Reaching(scope, draft=reading.draft)
+    reach = Reaching(scope, draft=reading.draft and not reading.by_link)
     readable = frozenset(decision.filterable)
 
     def check() -> Reading:
@@ -129,7 +131,7 @@ async def _shown(scope: Scope, decision: Decision, parts: tuple[str, str], readi
 
 
 def _perspective(reading: Reading, locale: str) -> Perspective:
-    return Perspective(draft=reading.draft, locale=locale, translated_only=not reading.fallback)
+    return Perspective(draft=reading.draft and not reading.by_link, locale=locale, translated_only=not reading.fallback)
 
 
 def selected(allowed: frozenset[str], fields: Sequence[str] | None) -> frozenset[str]:
@@ -170,7 +172,7 @@ def _moved(body: str, asked: str) -> str | None:
 
 
 async def _version(scope: Scope, entry_id: str) -> int:
-    if not may_learn_version(scope):
+    if not may_learn_version(scope, entry_id):
         return 0
     return await newest_version(scope.core.store, scope.space.key, entry_id)
 

@@ -93,11 +93,13 @@ def reading_action(content_type: ContentType) -> str:
     return Action.READ_DRAFT if content_type.drafts else Action.READ
 
 
-def may_learn_version(scope: Scope) -> bool:
-    """Tell whether the caller may change entries of the type, and so needs the newest version in every tag."""
+def may_learn_version(scope: Scope, entry_id: str) -> bool:
+    """Tell whether the caller may change entries of the type, or this one, and so needs the newest version in tags."""
+    if scope.lends(Action.UPDATE, entry_id):
+        return True
     if scope.caller.actor.kind == "anonymous":
         return False
-    return any(not scope.decide(action).denied for action in (Action.UPDATE, Action.DELETE, Action.PUBLISH))
+    return any(not scope.own(action).denied for action in (Action.UPDATE, Action.DELETE, Action.PUBLISH))
 
 
 def state_for_hooks(content_type: ContentType, space: Space, entry: EntryRow, status: str) -> EntryState:

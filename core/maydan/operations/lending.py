@@ -1,0 +1,126 @@
+"""Shares with accounts and roles, as part of every decision: what somebody was lent, by those who hold it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from maydan.access.actions import ANY
+from maydan.access.compiling import compile_decision
+from maydan.access.decisions import DENIED_DECISION, Decision
+from maydan.access.lending import LENT_ACTIONS, Lent, common, restricted, united
+from maydan.access.policies import Policy, Role
+from maydan.storage.shares import Share, list_named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maydan.access.actors import Actor, TokenScope
+    from maydan.access.snapshot import Snapshot
+    from maydan.accounts.sessions import Authenticator
+    from maydan.clock import Clock
+    from maydan.content.spaces import Space
+    from maydan.content.types import ContentType
+    from maydan.storage.ports import Store
+
+SCOPE: Final = "shares"
+"""Of the revisions: grows whenever a share with an account or a role is made or ended."""
+
+LentByType = dict[int, tuple[Lent, ...]]
+"""What somebody was lent, by the key of the content type."""
+
+NOTHING_LENT: Final[LentByType] = {}
+
+
+class Lending:
+    """Knows the shares of every space, read once and again when one was made or ended; most spaces have none."""
+
+    def __init__(self, store: Store, clock: Clock, authenticator: Authenticator) -> None:
+        """Read from this store; :meth:`on_change` belongs to the revisions of shares."""
+        self._store = store
+        self._clock = clock
+        self._authenticator = authenticator
+        self._known: dict[int, tuple[Share, ...]] = {}
+        self._generation = 0
+        store.signals.listen(self._on_signal)
+
+    async def lent_to(self, actor: Actor, space: Space, snapshot: Snapshot) -> LentByType:
+        """Return what others let an actor do in a space, at this moment.
+
+        An API token gets of it what its own limits admit; nobody without an account is lent anything by name.
+        """
+        shares = self._known.get(space.key)
+        if shares is None:
+            shares = await self._read(space.key)
+        if not shares or actor.kind not in ("account", "token"):
+            return NOTHING_LENT
+        now = self._clock.now()
+        roles = {share.target for share in shares if share.kind == "role" and share.target is not None}
+        held = {role for role in roles if snapshot.holds_any(actor, (role,))} if roles else roles
+        found: dict[tuple[int, str, str, TokenScope | None], list[str]] = {}
+        for share in shares:
+            is_over = share.expires_at is not None and share.expires_at <= now
+            is_meant = share.target == actor.id if share.kind == "user" else share.target in held
+            if is_meant and not is_over:
+                key = (share.type_key, share.rights, share.maker_id, share.maker_scope)
+                found.setdefault(key, []).append(share.entry_id)
+        lent: dict[int, list[Lent]] = {}
+        for (type_key, rights, maker_id, scope), ids in found.items():
+            maker = await self._authenticator.of_account(maker_id, scope)
+            if maker is not None:
+                one = Lent(lender=maker, actions=LENT_ACTIONS[rights], ids=tuple(dict.fromkeys(ids)))
+                lent.setdefault(type_key, []).append(one)
+        return {type_key: tuple(parts) for type_key, parts in lent.items()}
+
+    async def on_change(self, scope: str) -> None:
+        """Read the shares again; what the revisions call."""
+        self._forget()
+
+    async def _read(self, space_key: int) -> tuple[Share, ...]:
+        generation = self._generation
+        shares = tuple(await list_named(self._store, self._store, space_key, at=self._clock.now()))
+        # What was read before a change must not be kept after it.
+        if generation == self._generation:
+            self._known[space_key] = shares
+        return shares
+
+    def _forget(self) -> None:
+        self._generation += 1
+        self._known = {}
+
+    def _on_signal(self, name: str) -> None:
+        # What this process has committed counts at once, without waiting for the revisions.
+        if name == f"revision:{SCOPE}":
+            self._forget()
+
+
+class Borrower:
+    """One caller with what they were lent, before one content type."""
+
+    def __init__(self, actor: Actor, snapshot: Snapshot, clock: Clock) -> None:
+        """Judge by one snapshot."""
+        self._actor = actor
+        self._snapshot = snapshot
+        self._clock = clock
+
+    def decide(self, own: Decision, action: str, content_type: ContentType, lent: Sequence[Lent]) -> Decision:
+        """Return what the caller may do by their own rights or by what they were lent."""
+        parts = [own, *(self._one(each, action, content_type) for each in lent if action in each.actions)]
+        return own if len(parts) == 1 else united(parts)
+
+    def _one(self, lent: Lent, action: str, content_type: ContentType) -> Decision:
+        scope = self._actor.scope
+        if scope is not None and not lent.by_link and not scope.admits(
+            self._snapshot.space_key, action, content_type.name
+        ):  # fmt: skip
+            return DENIED_DECISION
+        held = self._snapshot.decide(lent.lender, action, content_type)
+        decision = restricted(held, lent.ids, content_type, by_link=lent.by_link)
+        return decision if lent.by_link else common(decision, self._undenied(action, content_type))
+
+    def _undenied(self, action: str, content_type: ContentType) -> Decision:
+        """Return what no policy denies to the caller: deny wins over what others let them do, too."""
+        roles = self._snapshot.effective_roles(self._actor)
+        denials = [policy for policy in self._snapshot.policies_of(roles) if policy.effect == "deny"]
+        everything = Policy(role=Role.ADMINISTRATOR, effect="allow", actions=(ANY,))
+        compiled = compile_decision([everything, *denials], action, content_type, self._snapshot.find_type)
+        return compiled.bind(self._actor, roles, self._clock)
