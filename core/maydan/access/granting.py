@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from maydan.access.actions import ANY, ANY_TRANSITION, READING, SPACE_LEVEL, Action
 from maydan.access.compiling import compile_decision
 from maydan.access.decisions import DENIED, DENIED_DECISION, Decision
+from maydan.access.implying import implies
 from maydan.access.policies import Role
-from maydan.content.conditions import And
 from maydan.content.types import ContentType
 from maydan.errors import Forbidden
 
@@ -30,9 +30,9 @@ _EVERYTHING: Final = (*(str(action) for action in Action), ANY_TRANSITION, ANY)
 def check_grantable(snapshot: Snapshot, actor: Actor, policies: Iterable[Policy], types: Sequence[ContentType]) -> None:
     """Refuse to hand out what the actor does not hold, row by row and field by field.
 
-    A right that holds under a condition can be handed on under the same condition, or under a narrower one that
-    contains it. A denial can be written by whoever may write policies; to *remove* one is to grant, so pass it as if
-    it allowed. An owner may hand out private fields without reading them.
+    A right that holds under a condition can be handed on under the same condition, or under one that is provably
+    narrower (:mod:`maydan.access.implying`). A denial can be written by whoever may write policies; to *remove* one is
+    to grant, so pass it as if it allowed. An owner may hand out private fields without reading them.
 
     Args:
         snapshot: The space's policies as they are now.
@@ -123,10 +123,8 @@ def _condition_for(held: Decision, name: str, action: str) -> Condition | Answer
 
 
 def _implies(narrow: Condition | None, wide: Condition | Answer | None) -> bool:
-    """Tell whether every row of one condition is surely a row of the other."""
-    if wide is None or narrow == wide:
-        return True
-    return isinstance(narrow, And) and wide in narrow.conditions
+    """Tell whether every row of one condition is surely a row of the other; a denied one has none."""
+    return wide is not DENIED and implies(narrow, wide)
 
 
 def _refusal(action: str, what: str) -> Forbidden:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from maydan.access.actions import Action
+from maydan.access.fields import field_sets
 from maydan.content.checking import check_query
 from maydan.content.conditions import And, Compare, Condition, Target, compares
 from maydan.content.cursors import decode_cursor, encode_cursor
@@ -118,7 +119,7 @@ async def _prepare(scope: Scope, query: Query, decision: Decision, locale: str) 
         translated_only=not query.fallback,
     )
     reach = Reaching(scope, draft=perspective.draft)
-    readable = frozenset(decision.filterable)
+    readable = frozenset(field_sets(decision, scope.type).filterable)
     checked = await reach.checked(lambda: check_query(query, scope.type, scope.space, readable, reach))
     where = _where(scope, checked, perspective, reach)
     condition = _with_rights(decision, checked)
