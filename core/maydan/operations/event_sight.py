@@ -12,6 +12,7 @@ from maydan.engagement.comments import find_states
 from maydan.errors import NotFound
 from maydan.events.kinds import SubjectData
 from maydan.operations.core import Caller
+from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.reading import Reading, maps_of
 from maydan.operations.entries.views import reading_action
 from maydan.operations.scopes import scope_of
@@ -68,12 +69,19 @@ class TypeSight:
         asked = [each for each in (PUBLISHED, DRAFT, TRASH) if not self._of(each).denied]
         whole = not all(self._of(each).unconditional for each in asked)
         scope = self.scope
-        for seen in await find_sightings(scope.core.store, scope.type, scope.space, ids, asked, whole=whole):
+        sightings = await find_sightings(scope.core.store, scope.type, scope.space, ids, asked, whole=whole)
+        await scope.foresee([seen.document for seen in sightings if seen.document])
+        for seen in sightings:
             key, decision = (seen.entry_id, seen.perspective), self._of(seen.perspective)
             fields = decision.fields if decision.unconditional else decision.fields_for(seen.document)
             self._fields[key] = self._fields.get(key, _NOTHING) | fields
             # A name is told of all locales at once, so it must be readable in each.
             self._names[key] = self._names.get(key, fields) & fields
+
+    async def recall(self, witnesses: Sequence[str]) -> None:
+        """Load what is needed beside witnesses to judge them."""
+        if self.scope.goes_through_relations:
+            await foresee_entries(self.scope, *(read_witness(witness) for witness in witnesses))
 
     def _of(self, perspective: int) -> Decision:
         return self._read if perspective == PUBLISHED else self._draft
@@ -219,6 +227,9 @@ async def look(core: Core, actor: Actor, space: Space, events: Sequence[LoggedEv
         await sight.types[name].look(list(ids))
     hiding = [event.position for event in events if event.type in _HIDING and event.space_key == space.key]
     sight.witnesses = await read_witnesses(core.store, hiding)
+    for name, seen in sight.types.items():
+        kept = [sight.witnesses.get(each.position) for each in events if each.subject_type == name]
+        await seen.recall([witness for witness in kept if witness])
     sight.comments = await find_states(core.store, space.key, comments)
     return sight
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from maydan.access.actions import Action
 from maydan.errors import NotFound
 from maydan.ids import is_id
+from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.views import full_document, newest_document, reading_action
 from maydan.operations.rendering import document_rows
 from maydan.storage.documents import PUBLISHED
@@ -76,11 +77,16 @@ async def find_any(scope: Scope, id_or_slug: str) -> EntryRow | None:
     """
     where = (scope.core.store, scope.space.key, scope.type.key)
     if is_id(id_or_slug):
-        return await find_entry(*where, id_or_slug)
+        entry = await find_entry(*where, id_or_slug)
+        if entry is not None:
+            await foresee_entries(scope, entry)
+        return entry
     for hit in await find_slugs(*where, id_or_slug, scope.space.locales):
         entry = await find_entry(*where, hit.entry_id) if hit.in_draft or hit.in_published else None
-        if entry is not None and _knows_slug(scope, entry, hit):
-            return entry
+        if entry is not None:
+            await foresee_entries(scope, entry)
+            if _knows_slug(scope, entry, hit):
+                return entry
     return None
 
 

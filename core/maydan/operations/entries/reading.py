@@ -122,6 +122,7 @@ async def _shown(scope: Scope, decision: Decision, parts: tuple[str, str], readi
         shown = opened(parts[0])
     else:
         document = with_private(decode(parts[0]), decode(parts[1]))
+        await scope.foresee([document])
         if not decision.permits(document):
             raise NotFound
         shown = project(document, branch.shown(decision.fields_for(document)))
@@ -162,7 +163,11 @@ async def _may_find(scope: Scope, decision: Decision, hit: SlugHit, reading: Rea
         return "slug" in decision.fields
     where = where_of(scope, hit.locale, draft=reading.draft)
     parts = await find_document(scope.core.store, where, hit.entry_id)
-    return parts is not None and "slug" in decision.fields_for({**decode(parts[0]), **decode(parts[1])})
+    if parts is None:
+        return False
+    document = {**decode(parts[0]), **decode(parts[1])}
+    await scope.foresee([document])
+    return "slug" in decision.fields_for(document)
 
 
 def _moved(body: str, asked: str) -> str | None:
@@ -217,10 +222,18 @@ async def _allowed_on_maps(
     allowed: dict[str, frozenset[str]] = {}
     for locale in scope.space.locales:
         where = replace(where_of(scope, locale, draft=perspective != PUBLISHED), perspective=perspective)
-        for entry_id, body, private in await find_documents(scope.core.store, where, ids):
-            fields = decision.fields_for({**decode(body), **decode(private)})
+        for entry_id, document in await _foreseen(scope, where, ids):
+            fields = decision.fields_for(document)
             allowed[entry_id] = fields & allowed.get(entry_id, fields)
     return allowed
+
+
+async def _foreseen(scope: Scope, where: Where, ids: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return ids with what the documents hold, ready to be judged."""
+    rows = await find_documents(scope.core.store, where, ids)
+    documents = [(entry_id, {**decode(body), **decode(private)}) for entry_id, body, private in rows]
+    await scope.foresee([document for _, document in documents])
+    return documents
 
 
 async def readable_ids(scope: Scope, ids: Sequence[str]) -> list[str]:
@@ -231,8 +244,5 @@ async def readable_ids(scope: Scope, ids: Sequence[str]) -> list[str]:
         if decision.denied:
             continue
         where = where_of(scope, scope.space.default_locale, draft=draft)
-        for entry_id, body, private in await find_documents(scope.core.store, where, ids):
-            document: dict[str, Any] = {**decode(body), **decode(private)}
-            if decision.permits(document):
-                found.add(entry_id)
+        found |= {one for one, document in await _foreseen(scope, where, ids) if decision.permits(document)}
     return [entry_id for entry_id in ids if entry_id in found]
