@@ -21,6 +21,7 @@ from maydan.operations import schedules
 from maydan.operations.audit import AuditTrail
 from maydan.operations.core import Core
 from maydan.operations.plugin_types import type_migrations
+from maydan.operations.provider_requests import ask_provider
 from maydan.operations.snapshots import Snapshots
 from maydan.operations.webhook_payloads import prepare
 from maydan.plugins.discovery import installed_names
@@ -79,6 +80,7 @@ def create_core(
         base_url=settings.server.base_url,
         clock=clock,
         mailer=mailer or _mailer(settings, host),
+        ask=ask_provider,
     )
     registry = Registry(store)
     core = Core(

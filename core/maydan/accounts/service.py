@@ -13,6 +13,7 @@ from maydan.accounts.invitations import Invitations
 from maydan.accounts.logins import Logins
 from maydan.accounts.mail import open_mailer
 from maydan.accounts.members import Members
+from maydan.accounts.oidc import Providers
 from maydan.accounts.outbox import Outbox
 from maydan.accounts.passwords import Passwords
 from maydan.accounts.people import People
@@ -26,6 +27,7 @@ from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
     from maydan.accounts.mail import Mailer
+    from maydan.accounts.oidc_client import Ask
     from maydan.accounts.settings import AuthSettings, MailSettings
     from maydan.clock import Clock
     from maydan.storage.ports import Store
@@ -47,6 +49,7 @@ class Accounts:
         base_url: str,
         clock: Clock,
         mailer: Mailer | None = None,
+        ask: Ask | None = None,
     ) -> None:
         """Wire the services; nothing runs before :meth:`start_worker`.
 
@@ -57,6 +60,7 @@ class Accounts:
             base_url: ``[server] base_url``, with which every link in mail begins.
             clock: The time.
             mailer: What sends mail; else what ``[mail]`` says.
+            ask: Asks the providers through which people sign in; else there are none.
         """
         self.settings = auth
         self.passwords = Passwords(auth)
@@ -67,6 +71,9 @@ class Accounts:
         self.tickets = Tickets(store, clock, self.authenticator)
         self.totp = SecondFactors(store, clock, auth, self.attempts, base_url)
         self.logins = Logins(store, clock, auth, self.people, self.passwords, self.attempts, self.totp)
+        self.providers = Providers(
+            store, clock, auth, self.people, self.logins, self.attempts, base_url=base_url, ask=ask
+        )
         self.registration = Registration(store, clock, auth, self.people, self.passwords, self.attempts)
         self.profiles = Profiles(clock, auth, self.people, self.passwords, self.attempts)
         self.tokens = ApiTokens(store, clock)

@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Final
 
-from maydan.secret import mask_url
+from msgspec import Struct, field
+
+from maydan.secret import Secret, mask_url
+
+ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "Ed25519"})
+"""Signatures with a key pair (RFC 7518, RFC 8037); never ``none``, never a shared secret."""
+
+
+class OidcProvider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table ``[auth.oidc.<name>]`` of ``maydan.toml``: a provider through which people sign in."""
+
+    issuer: str
+    """Such as ``https://accounts.example``; its description is read from ``/.well-known/openid-configuration``."""
+    client_id: str
+    client_secret: Secret = Secret("")
+    """Empty for a public client: the proof key (PKCE) is always sent."""
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    """With which identity tokens may be signed."""
+    redirect_path: str = ""
+    """Path on ``[server] base_url`` to which the provider sends browsers back; empty: our own callback."""
+    link_by_email: bool = False
+    """An identity signs in to the account with the address that the provider verified."""
+    create_accounts: bool = False
+    """An identity whose address has no account gets one."""
+    allow_private: bool = False
+    """The provider may be in a private network."""
+
+    def __post_init__(self) -> None:
+        """Refuse algorithms that prove nothing, and scopes with which nobody is identified."""
+        wrong = sorted(set(self.algorithms) - ALGORITHMS)
+        if wrong or not self.algorithms:
+            raise ValueError(f"algorithms: expected some of {', '.join(sorted(ALGORITHMS))}")
+        if "openid" not in self.scopes:
+            raise ValueError("scopes: openid is missing")
 
 
 class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +68,10 @@ class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Invitations by one account in an hour; then 429."""
     invitation_s: int = 7 * 24 * 3600
     """Seconds for which an invitation is good."""
+    oidc: dict[str, OidcProvider] = field(default_factory=dict[str, OidcProvider])
+    """Tables ``[auth.oidc.<name>]``, one for each provider through which people sign in; see accounts.md."""
+    oidc_starts_per_hour: int = 300
+    """Logins through providers that one network address begins in an hour; then 429."""
     verify_path: str = "/verify"
     """Path on ``[server] base_url`` to which the mail that verifies an address links, with ``?token=``."""
     reset_path: str = "/reset"

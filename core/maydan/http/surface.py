@@ -19,6 +19,7 @@ from maydan.http import (
     jobs_routes,
     locks_routes,
     members_routes,
+    oidc_routes,
     query_routes,
     reference_routes,
     roles_routes,
@@ -42,6 +43,7 @@ def core_routes() -> tuple[Route, ...]:
     """Return the core's routes."""
     modules = (
         accounts_routes,
+        oidc_routes,
         accounts_me_routes,
         totp_routes,
         tokens_routes,
