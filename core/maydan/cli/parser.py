@@ -23,6 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serving(commands)
     _add_plugins(commands)
     _add_users(commands)
+    _add_erasing(commands)
     _add_content(commands)
     _add_jobs(commands)
     _add_events(commands)
@@ -101,6 +102,17 @@ def _add_users(commands: Commands) -> None:
     reset.add_argument("--password", metavar="P", help="asked for when left out")
     unlock = _command(users, "unlock", "users:run_unlock", "forget failed logins and lift a suspension")
     unlock.add_argument("email", metavar="EMAIL")
+
+
+def _add_erasing(commands: Commands) -> None:
+    erase = _command(commands, "erase", "erase:run", "erase a person's data for good")
+    erase.add_argument("person", metavar="PERSON", help="the account's address or id")
+    _flag(erase, "--dry-run", "change nothing; print what would be erased")
+    erase.add_argument(
+        "--comments", choices=("blank", "delete"), default="blank", help="what becomes of them (default: %(default)s)"
+    )
+    _flag(erase, "--keep-content", "leave the address in entries and their versions")
+    _flag(erase, "--json", "print JSON")
 
 
 def _add_content(commands: Commands) -> None:

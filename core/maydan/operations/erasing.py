@@ -1,0 +1,263 @@
+"""Erase a person: what is kept about an account and under its address, everywhere; what stays is an id without a name.
+
+Every step is a transaction of its own that leaves less to do, so an erasure that was interrupted is finished by doing
+it again, and doing it once more changes nothing. The account's row is emptied last: until then its address finds it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from msgspec import Struct
+
+from maydan.engagement import comments
+from maydan.operations.erasing_content import count_entries, erase_entries
+from maydan.storage.log import Event, event_statement
+from maydan.storage.ports import Statement
+from maydan.storage.revisions import bump
+
+if TYPE_CHECKING:
+    from maydan.accounts.people import Account
+    from maydan.operations.core import Core
+    from maydan.storage.ports import Reader
+
+CommentRule = Literal["blank", "delete"]
+"""Whether comments stay without their text, so that answers to them keep their place, or go."""
+
+ERASED: Final = "erased@erased.invalid"
+"""Stands where the address was in texts that are kept whole; the domain is reserved (RFC 2606)."""
+_BATCH: Final = 200
+_OF_SESSIONS: Final = "SELECT id FROM maydan_sessions WHERE account_id = ?"
+_OF_TOKENS: Final = "SELECT id FROM maydan_api_tokens WHERE account_id = ?"
+
+
+class Erasure(Struct, frozen=True, kw_only=True):
+    """What was erased, or would be: rows by what they are; nothing is named that there is none of."""
+
+    counts: dict[str, int]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing left to erase."""
+        return not self.counts
+
+
+class _Rows(Struct, frozen=True):
+    """Rows of one table that go as a whole; the order matters, as some are found by others."""
+
+    what: str
+    table: str
+    where: str
+    args: tuple[Any, ...]
+
+
+class _Texts(Struct, frozen=True):
+    """A column that may hold the address among other things."""
+
+    what: str
+    table: str
+    key: str
+    column: str
+    kind: str
+
+
+_TEXTS: Final = (
+    _Texts("events", "maydan_log", "position", "data", "{json_text}"),
+    _Texts("events", "maydan_log", "position", "witness", "{json_text}"),
+    _Texts("kept answers", "maydan_idempotency", "scope", "answer", "{text}"),
+    _Texts("kept answers", "maydan_bulk_progress", "scope", "answer", "{text}"),
+    _Texts("dead letters", "maydan_dead_letters", "id", "error", "{text}"),
+)
+
+
+async def plan_erasure(core: Core, account: Account, *, content: bool = True) -> Erasure:
+    """Count what :func:`erase` would erase; nothing is changed."""
+    store, counts = core.store, dict[str, int]()
+    for rows in _rows(account):
+        _add(counts, rows.what, await _count(store, f"{rows.table} WHERE {rows.where}", *rows.args))
+    where, args = _comments_of(account)
+    _add(counts, "comments", await _count(store, f"maydan_comments WHERE {where}", *args))
+    _add(counts, "acts in the log", await _count(store, "maydan_log WHERE actor_id = ?", account.id))
+    _add(counts, "acts in the audit", await _count(store, "maydan_audit WHERE actor_id = ?", account.id))
+    for address in _addresses(account):
+        for text in _TEXTS:
+            _add(counts, text.what, await _count(store, f"{text.table} WHERE {_holds(text)}", *_sought(address)))
+        if content:
+            _add(counts, "entries", await count_entries(core, address))
+    if account.email:
+        _add(counts, "account", 1)
+    return Erasure(counts=counts)
+
+
+async def erase(core: Core, account: Account, *, comment_rule: CommentRule = "blank", content: bool = True) -> Erasure:
+    """Erase a person's data for good.
+
+    Args:
+        core: The services.
+        account: As it was read; one whose row is empty already is looked through once more.
+        comment_rule: What becomes of comments.
+        content: Whether the address is taken out of entries and their versions too.
+    """
+    counts = dict[str, int]()
+    await _bar(core, account)
+    for what, done in (
+        *(await _erase_rows(core, account)).items(),
+        ("comments", await _erase_comments(core, account, comment_rule)),
+        ("acts in the log", await _unname(core, "maydan_log", "actor_id = NULL", account.id)),
+        ("acts in the audit", await _unname(core, "maydan_audit", "actor_id = NULL, details = NULL", account.id)),
+    ):
+        _add(counts, what, done)
+    for address in _addresses(account):
+        if content:
+            _add(counts, "entries", await erase_entries(core, address))
+        for text in _TEXTS:
+            _add(counts, text.what, await _erase_texts(core, text, address))
+    if account.email:
+        await _empty(core, account, counts)
+        _add(counts, "account", 1)
+    return Erasure(counts=counts)
+
+
+def _rows(account: Account) -> list[_Rows]:
+    one = (account.id,)
+    found = [
+        _Rows("tickets", "maydan_tickets", f"credential_id IN ({_OF_SESSIONS} UNION {_OF_TOKENS})", one * 2),
+        _Rows("session tokens", "maydan_session_tokens", f"session_id IN ({_OF_SESSIONS})", one),
+        _Rows("sessions", "maydan_sessions", "account_id = ?", one),
+        _Rows("API tokens", "maydan_api_tokens", "account_id = ?", one),
+        _Rows("mail tokens", "maydan_mail_tokens", "account_id = ?", one),
+        _Rows("mail", "maydan_mail", "account_id = ?", one),
+        _Rows("second factors", "maydan_totp", "account_id = ?", one),
+        _Rows("identities", "maydan_identities", "account_id = ?", one),
+        _Rows("memberships", "maydan_members", "account_id = ?", one),
+        _Rows("locks", "maydan_locks", "holder_id = ?", one),
+        _Rows("shares", "maydan_shares", "maker_id = ? OR (kind = 'user' AND target = ?)", one * 2),
+        _Rows("previews", "maydan_previews", "maker_id = ?", one),
+    ]
+    if account.email:
+        found.append(_Rows("invitations", "maydan_invitations", "email_key = ?", (account.email_key,)))
+        found += [
+            _Rows("mail", "maydan_mail", "account_id IS NULL AND email = ?", (each,)) for each in _addresses(account)
+        ]
+    return found
+
+
+def _addresses(account: Account) -> tuple[str, ...]:
+    """Return how the address may be written: as the person wrote it, and as it is compared."""
+    return tuple(dict.fromkeys(each for each in (account.email, account.email_key) if "@" in each))
+
+
+async def _bar(core: Core, account: Account) -> None:
+    """Let the account in no more, so that nothing new is written by it meanwhile."""
+    now = core.clock.now()
+    sql = "UPDATE maydan_accounts SET suspended_at = ? WHERE id = ? AND suspended_at IS NULL"
+    await core.store.commit([Statement(sql, (now, account.id)), bump("accounts")])
+
+
+async def _erase_rows(core: Core, account: Account) -> dict[str, int]:
+    counts = dict[str, int]()
+    async with core.store.write_transaction() as transaction:
+        for rows in _rows(account):
+            done = await transaction.execute(f"DELETE FROM {rows.table} WHERE {rows.where}", *rows.args)
+            _add(counts, rows.what, done)
+        await transaction.apply([bump("accounts")])
+    return counts
+
+
+async def _empty(core: Core, account: Account, counts: dict[str, int]) -> None:
+    """Leave of the account's row its id, and note in the log that and by what count it was erased."""
+    now = core.clock.now()
+    sql = (
+        "UPDATE maydan_accounts SET email = '', email_key = ?, name = '', locale = '', password_hash = '',"
+        " verified_at = NULL, administrator = ?, version = version + 1, updated_at = ? WHERE id = ?"
+    )
+    event = Event(
+        type="account.erased", space_key=None, subject_type="account", subject_id=account.id, at=now,
+        data={"counts": dict(counts)},
+    )  # fmt: skip
+    emptied = Statement(sql, (f"erased:{account.id}", False, now, account.id), expect=1)
+    await core.store.commit([emptied, event_statement(event), bump("accounts")])
+
+
+def _comments_of(account: Account) -> tuple[str, tuple[Any, ...]]:
+    """Return which comments are the person's and still say something."""
+    says = "(text <> '' OR author_name <> '' OR author_email <> '' OR author_url <> '')"
+    addresses = _addresses(account)
+    marks = "".join(" OR author_email = ?" for _ in addresses)
+    return f"(author_id = ?{marks}) AND {says}", (account.id, *addresses)
+
+
+async def _erase_comments(core: Core, account: Account, rule: CommentRule) -> int:
+    where, args = _comments_of(account)
+    sql = (
+        "SELECT c.id, c.space_key, c.entry_id, c.status, c.version, t.name FROM maydan_comments AS c"
+        f" LEFT JOIN maydan_types AS t ON t.key = c.type_key WHERE {where} ORDER BY c.id LIMIT {_BATCH}"
+    )
+    done, blank = 0, "text = '', author_name = '', author_email = '', author_url = ''"
+    while rows := await core.store.fetch_all(sql, *args):
+        now, batch = core.clock.now(), list[Statement]()
+        for comment_id, space_key, entry_id, status, version, type_name in rows:
+            where_it_is = (space_key, str(comment_id))
+            if rule == "delete":
+                batch += comments.removal(*where_it_is)
+            else:
+                sets = f"UPDATE maydan_comments SET {blank}, version = version + 1, updated_at = ?"
+                batch.append(Statement(f"{sets} WHERE space_key = ? AND id = ?", (now, *where_it_is)))
+            data = {"entry": str(entry_id), "type": type_name or "", "status": status, "was": status}
+            kind = "comment.deleted" if rule == "delete" else "comment.updated"
+            event = Event(
+                type=kind, space_key=space_key, subject_type="comment", subject_id=str(comment_id),
+                version=version + (rule == "blank"), at=now, data=data,
+            )  # fmt: skip
+            batch.append(event_statement(event))
+        await _apply(core, batch)
+        done += len(rows)
+    return done
+
+
+async def _unname(core: Core, table: str, sets: str, account_id: str) -> int:
+    """Take the person's id from what they did, in batches."""
+    done, sql = 0, f"SELECT position FROM {table} WHERE actor_id = ? ORDER BY position LIMIT {_BATCH}"
+    while rows := await core.store.fetch_all(sql, account_id):
+        marks = ",".join("?" * len(rows))
+        update = f"UPDATE {table} SET {sets} WHERE position IN ({marks})"
+        await core.store.commit([Statement(update, tuple(row[0] for row in rows))])
+        done += len(rows)
+    return done
+
+
+def _holds(text: _Texts) -> str:
+    written = f"CAST({text.column} AS text)"
+    return f"{text.column} IS NOT NULL AND replace({written}, ?, ?) <> {written}"
+
+
+def _sought(address: str) -> tuple[str, str]:
+    return address, ERASED
+
+
+async def _erase_texts(core: Core, text: _Texts, address: str) -> int:
+    done = 0
+    sql = f"SELECT {text.key} FROM {text.table} WHERE {_holds(text)} LIMIT {_BATCH}"
+    sets = f"{text.column} = CAST(replace(CAST({text.column} AS text), ?, ?) AS {text.kind})"
+    while rows := await core.store.fetch_all(sql, *_sought(address)):
+        keys = tuple(dict.fromkeys(str(row[0]) if text.key == "id" else row[0] for row in rows))
+        update = f"UPDATE {text.table} SET {sets} WHERE {text.key} IN ({','.join('?' * len(keys))})"
+        await core.store.commit([Statement(update, (*_sought(address), *keys))])
+        done += len(rows)
+    return done
+
+
+async def _apply(core: Core, batch: list[Statement]) -> None:
+    async with core.store.write_transaction() as transaction:
+        for statement in batch:
+            await transaction.apply([statement])
+
+
+async def _count(reader: Reader, what: str, *args: Any) -> int:
+    row = await reader.fetch_one(f"SELECT count(*) FROM {what}", *args)
+    return 0 if row is None else int(row[0])
+
+
+def _add(counts: dict[str, int], what: str, number: int) -> None:
+    if number:
+        counts[what] = counts.get(what, 0) + number
