@@ -74,13 +74,14 @@ async def count_dead_letters(store: Reader, space_key: int) -> int:
     return 0 if row is None else int(row[0])
 
 
-async def get_dead_letter(store: Reader, letter_id: str) -> DeadLetter:
-    """Return one dead letter.
+async def get_dead_letter(store: Reader, letter_id: str, *, space_key: int | None = None) -> DeadLetter:
+    """Return one dead letter; whoever asks for somebody names the space that it must be of.
 
     Raises:
         NotFound: There is none with this id.
     """
-    row = await store.fetch_one(f"SELECT {_COLUMNS} FROM maydan_dead_letters WHERE id = ?", letter_id)
+    where, args = ("", ()) if space_key is None else (" AND space_key = ?", (space_key,))
+    row = await store.fetch_one(f"SELECT {_COLUMNS} FROM maydan_dead_letters WHERE id = ?{where}", letter_id, *args)
     if row is None:
         raise NotFound
     return _letter(row)

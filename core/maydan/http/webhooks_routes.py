@@ -115,7 +115,7 @@ async def list_deliveries(call: Call) -> Answer:
         partial(webhooks.list_deliveries, call.core, call.caller, call.space, webhook_id),
         key=lambda delivery: delivery.event,
         view=lambda delivery: delivery,
-        count=partial(deliveries.count_deliveries, call.core.store, webhook_id),
+        count=partial(deliveries.count_deliveries, call.core.store, call.space.key, webhook_id),
     )
 
 

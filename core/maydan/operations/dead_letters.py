@@ -91,9 +91,9 @@ async def retry_dead_letter(core: Core, caller: Caller, space: Space, letter_id:
         Conflict: The webhook does not take such events any more.
     """
     await require_space_action(core, caller, space, Action.MANAGE_WEBHOOKS)
-    letter = await dead_letters.get_dead_letter(core.store, letter_id) if is_id(letter_id) else None
-    if letter is None or letter.space_key != space.key:
+    if not is_id(letter_id):
         raise NotFound
+    letter = await dead_letters.get_dead_letter(core.store, letter_id, space_key=space.key)
     (view,) = await _views(core, caller, space, [letter])
     if letter.subscriber.startswith(_WEBHOOK):
         await _deliver_again(core, letter)

@@ -243,7 +243,9 @@ async def list_deliveries(
     await _require(core, caller, space)
     webhook = await _find(core, space, webhook_id)
     before = None if after is None else int(after)
-    found = await deliveries.list_deliveries(core.store, webhook.id, limit=limit, before=before, offset=offset)
+    found = await deliveries.list_deliveries(
+        core.store, space.key, webhook.id, limit=limit, before=before, offset=offset
+    )
     return [delivery_view(delivery) for delivery in found]
 
 
@@ -267,8 +269,8 @@ async def _require(core: Core, caller: Caller, space: Space) -> None:
 
 
 async def _find(core: Core, space: Space, webhook_id: str) -> Webhook:
-    found = await records.find_webhook(core.store, webhook_id) if is_id(webhook_id) else None
-    if found is None or found.space_key != space.key:
+    found = await records.find_webhook(core.store, webhook_id, space_key=space.key) if is_id(webhook_id) else None
+    if found is None:
         raise NotFound
     return found
 

@@ -126,12 +126,13 @@ def dropped(ids: Sequence[str]) -> Statement:
 
 
 async def list_deliveries(
-    store: Reader, webhook_id: str, *, limit: int, before: int | None = None, offset: int = 0
+    store: Reader, space_key: int, webhook_id: str, *, limit: int, before: int | None = None, offset: int = 0
 ) -> list[Delivery]:
     """Return deliveries of a webhook, the newest event first.
 
     Args:
         store: Where to read.
+        space_key: The space that the webhook is of.
         webhook_id: Whose.
         limit: How many at most.
         before: The position of the last one of the page before.
@@ -139,15 +140,17 @@ async def list_deliveries(
     """
     where, args = ("", ()) if before is None else (" AND position < ?", (before,))
     rows = await store.fetch_all(
-        f"SELECT {_COLUMNS} FROM maydan_deliveries WHERE webhook_id = ?{where} ORDER BY position DESC LIMIT ? OFFSET ?",
-        webhook_id, *args, limit, offset,
+        f"SELECT {_COLUMNS} FROM maydan_deliveries WHERE space_key = ? AND webhook_id = ?{where}"
+        " ORDER BY position DESC LIMIT ? OFFSET ?",
+        space_key, webhook_id, *args, limit, offset,
     )  # fmt: skip
     return [_delivery(row) for row in rows]
 
 
-async def count_deliveries(store: Reader, webhook_id: str) -> int:
+async def count_deliveries(store: Reader, space_key: int, webhook_id: str) -> int:
     """Return how many deliveries of a webhook are known."""
-    row = await store.fetch_one("SELECT count(*) FROM maydan_deliveries WHERE webhook_id = ?", webhook_id)
+    sql = "SELECT count(*) FROM maydan_deliveries WHERE space_key = ? AND webhook_id = ?"
+    row = await store.fetch_one(sql, space_key, webhook_id)
     return 0 if row is None else int(row[0])
 
 

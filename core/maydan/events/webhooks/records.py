@@ -24,7 +24,7 @@ _INSERT: Final = f"INSERT INTO maydan_webhooks ({_COLUMNS}) VALUES ({', '.join('
 _UPDATE: Final = (
     "UPDATE maydan_webhooks SET url = ?, events = ?, types = ?, maker_id = ?, maker_scope = ?, secret = ?,"
     " old_secret = ?, old_secret_until = ?, active = ?, reason = ?, replay_position = ?, replay_until = ?,"
-    " version = ?, updated_at = ? WHERE id = ? AND version = ?"
+    " version = ?, updated_at = ? WHERE space_key = ? AND id = ? AND version = ?"
 )
 
 
@@ -94,18 +94,19 @@ def update(before: Webhook, after: Webhook) -> Statement:
     values = (
         after.url, _json(after.events), _optional_json(after.types), after.maker_id, _optional_json(after.maker_scope),
         after.hidden_secret, after.hidden_old_secret, after.old_secret_until, after.active, after.reason,
-        after.replay_position, after.replay_until, after.version, after.updated_at, before.id, before.version,
+        after.replay_position, after.replay_until, after.version, after.updated_at, before.space_key, before.id,
+        before.version,
     )  # fmt: skip
     return Statement(_UPDATE, values, expect=1, signal=f"{SIGNAL}{after.id}")
 
 
 def delete(before: Webhook) -> list[Statement]:
     """Return the parts of a batch that remove a webhook; the sender clears its deliveries away later."""
-    sql = "DELETE FROM maydan_webhooks WHERE id = ? AND version = ?"
-    letters = "DELETE FROM maydan_dead_letters WHERE subscriber = ?"
+    sql = "DELETE FROM maydan_webhooks WHERE space_key = ? AND id = ? AND version = ?"
+    letters = "DELETE FROM maydan_dead_letters WHERE space_key = ? AND subscriber = ?"
     return [
-        Statement(sql, (before.id, before.version), expect=1),
-        Statement(letters, (subscriber_of(before.id),)),
+        Statement(sql, (before.space_key, before.id, before.version), expect=1),
+        Statement(letters, (before.space_key, subscriber_of(before.id))),
     ]
 
 
@@ -114,9 +115,10 @@ def delete_all(space_key: int) -> list[Statement]:
     return [Statement("DELETE FROM maydan_webhooks WHERE space_key = ?", (space_key,))]
 
 
-async def find_webhook(store: Reader, webhook_id: str) -> Webhook | None:
-    """Return a webhook, or None."""
-    row = await store.fetch_one(f"SELECT {_COLUMNS} FROM maydan_webhooks WHERE id = ?", webhook_id)
+async def find_webhook(store: Reader, webhook_id: str, *, space_key: int | None = None) -> Webhook | None:
+    """Return a webhook, or None; whoever asks for somebody names the space that it must be of."""
+    where, args = ("", ()) if space_key is None else (" AND space_key = ?", (space_key,))
+    row = await store.fetch_one(f"SELECT {_COLUMNS} FROM maydan_webhooks WHERE id = ?{where}", webhook_id, *args)
     return None if row is None else _webhook(row)
 
 

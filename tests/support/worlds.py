@@ -1,0 +1,264 @@
+"""Worlds made up at random: types of all kinds, entries in all states, roles with conditions and denials, and readers.
+
+Each world is a space of its own in a site, so that what happens in one may show in no other.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+from site_support import Site
+
+from maydan.content.spaces import Space
+from maydan.content.types import ContentType
+from maydan.operations import spaces, types
+from maydan.operations.core import as_system
+
+LOCALES = ("en", "ar", "ku")
+WORDS = ("alpha", "beta", "Alphabet", "سلام", "gamma delta", "zeta")
+CONDITIONS: tuple[dict[str, Any] | None, ...] = (
+    None,
+    None,
+    {"rank": {"gte": 2}},
+    {"not": {"rank": {"gte": 2}}},
+    {"category": {"eq": "news"}},
+    {"category": {"ne": "news"}},
+    {"created_by": {"eq": "$actor.id"}},
+    {"title": {"startswith": "a"}},
+    {"tags": {"eq": "a"}},
+    {"or": [{"rank": {"eq": 1}}, {"category": {"in": ["guide"]}}]},
+    {"and": [{"title": {"exists": True}}, {"created_at": {"lt": "$now"}}]},
+)
+"""Of policies; every type has what they name."""
+
+
+class Reader(NamedTuple):
+    """Somebody who reads."""
+
+    id: str | None
+    roles: frozenset[str]
+    """All that count, the inherited ones and those of everybody too."""
+    headers: dict[str, str]
+
+
+class World(NamedTuple):
+    """One space with everything in it."""
+
+    space: Space
+    types: list[ContentType]
+    policies: list[dict[str, Any]]
+    """As they were written, with the ``role``."""
+    readers: list[Reader]
+
+
+_ONE: dict[str, Callable[[random.Random], Any]] = {
+    "string": lambda dice: dice.choice(WORDS),
+    "text": lambda dice: dice.choice(WORDS),
+    "richtext": lambda dice: f"<p>{dice.choice(WORDS)}</p>",
+    "integer": lambda dice: dice.randrange(4),
+    "number": lambda dice: dice.choice([0.5, 1.5, 2.5]),
+    "decimal": lambda dice: dice.choice(["0.10", "1.2", "3"]),
+    "money": lambda dice: {"amount": dice.randrange(3) * 100, "currency": dice.choice(["USD", "IQD"])},
+    "boolean": lambda dice: dice.random() < 0.5,
+    "date": lambda dice: f"2026-0{dice.randrange(1, 4)}-01",
+    "datetime": lambda dice: f"2026-0{dice.randrange(1, 4)}-01T10:00:00Z",
+    "time": lambda dice: f"1{dice.randrange(3)}:00:00",
+    "enum": lambda dice: dice.choice(["news", "guide"]),
+    "email": lambda dice: f"{dice.choice('abc')}@example.org",
+    "url": lambda dice: f"https://example.org/{dice.choice('abc')}",
+    "phone": lambda dice: f"+96475012345{dice.randrange(10, 13)}",
+    "color": lambda dice: dice.choice(["#aa0000", "#00bb00"]),
+    "json": lambda dice: {"inner": [dice.choice(WORDS), dice.randrange(3)]},
+    "geo": lambda dice: {"lat": dice.choice([36.1, 36.2]), "lng": 44.0},
+    "secret": lambda dice: f"secret {dice.choice(WORDS)}",
+}
+"""By kind, how to make up a value as a client sends it."""
+_LOCALIZED = ("string", "text", "richtext", "integer", "boolean", "json")
+_MANY = ("string", "integer", "email", "date")
+_INDEXED = ("string", "integer", "enum", "date", "boolean")
+
+
+async def make_world(site: Site, name: str, dice: random.Random) -> World:
+    """Make a space of that name and fill it."""
+    core = site.core
+    space = await spaces.create_space(
+        core,
+        as_system("test"),
+        spaces.SpaceInput(name=name, title=name, locales=LOCALES, default_locale="en", fallbacks={"ku": ("ar",)}),
+    )
+    names = [f"kind{number}" for number in range(dice.choice([2, 3]))]
+    made: list[ContentType] = []
+    for type_name in names:
+        wanted = msgspec.convert(_definition(dice, type_name, names), ContentType)
+        made.append(await types.create_type(core, as_system("test"), space, wanted))
+    await _fill(site, space, made, dice)
+    policies = await _write_role(site, space, made, dice, "one")
+    policies += await _write_role(site, space, made, dice, "two")
+    readers = await _readers(site, space, dice)
+    # Last: what everybody is denied, the administrator does not hold any more either, and could not give away.
+    policies += await _write_role(site, space, made, dice, "anonymous")
+    inherited = [{**policy, "role": "two"} for policy in policies if policy["role"] == "one"]
+    return World(space, made, policies + inherited, readers)
+
+
+def _definition(dice: random.Random, name: str, names: list[str]) -> dict[str, Any]:
+    fields: list[dict[str, Any]] = [
+        {"name": "title", "kind": "string", "localized": dice.random() < 0.6, "searchable": True},
+        {"name": "rank", "kind": "integer", "indexed": dice.random() < 0.5},
+        {"name": "category", "kind": "enum", "values": ["news", "guide"]},
+        {"name": "note", "kind": "text", "private": True},
+        {"name": "key", "kind": "secret"},
+        {"name": "code", "kind": "string", "unique": True, "private": dice.random() < 0.3},
+        # A type must be there before another points at it.
+        {"name": "one", "kind": "relation", "to": names[: names.index(name) + 1], "on_delete": "nullify"},
+        {"name": "several", "kind": "relation", "to": [name], "many": True, "on_delete": "nullify",
+         "private": dice.random() < 0.3},
+    ]  # fmt: skip
+    fields += [_field(dice, f"extra{number}", kind) for number, kind in enumerate(dice.sample(sorted(_ONE), 5))]
+    inner = [
+        {"name": "line", "kind": "string"},
+        {"name": "who", "kind": "relation", "to": [name], "on_delete": "nullify"},
+    ]
+    if dice.random() < 0.6:
+        fields.append({"name": "parts", "kind": "component", "many": dice.random() < 0.5, "of": inner})
+    if dice.random() < 0.4:
+        fields.append({"name": "blocks", "kind": "blocks", "of": {"quote": inner}, "private": dice.random() < 0.3})
+    return {
+        "name": name,
+        "drafts": dice.random() < 0.75,
+        "slug_from": "title",
+        "fields": fields,
+        "engagement": ["comments"],
+    }
+
+
+def _field(dice: random.Random, name: str, kind: str) -> dict[str, Any]:
+    field: dict[str, Any] = {"name": name, "kind": kind}
+    if kind == "enum":
+        field["values"] = ["news", "guide"]
+    if kind == "secret":
+        return field
+    if kind in _LOCALIZED and dice.random() < 0.5:
+        field["localized"] = True
+    elif kind in _MANY and dice.random() < 0.3:
+        field["many"] = True
+    elif kind in _INDEXED and dice.random() < 0.3:
+        field["indexed"] = True
+    if dice.random() < 0.25:
+        field["private"] = True
+    return field
+
+
+async def _fill(site: Site, space: Space, made: list[ContentType], dice: random.Random) -> None:
+    """Make entries, change some, publish some in some locales, and throw some away."""
+    ids: list[tuple[str, str]] = []
+    for content_type in made:
+        path = f"/api/spaces/{space.name}/content/{content_type.name}"
+        for _ in range(dice.choice([4, 5, 6])):
+            entry = await _send(site, "POST", path, entry_input(dice, content_type, ids))
+            place = f"{path}/{entry['id']}"
+            ids.append((content_type.name, entry["id"]))
+            if content_type.drafts and dice.random() < 0.75:
+                await _send(site, "POST", f"{place}/publish", {"locales": sorted(dice.sample(LOCALES, 2))})
+            for _ in range(dice.choice([0, 0, 1, 2])):
+                await _send(site, "PATCH", place, entry_input(dice, content_type, ids))
+            for text in ("Well said", "Not so"):
+                if not content_type.drafts or entry["status"] == "published" or dice.random() < 0.5:
+                    comment = await site.post(f"{place}/comments", {"text": text}, headers=site.admin)
+                    if comment.is_success and dice.random() < 0.5:
+                        verb = dice.choice(["reject", "spam"])
+                        await _send(site, "POST", f"{place}/comments/{comment.json()['id']}/{verb}", None)
+            if dice.random() < 0.12:
+                await _send(site, "DELETE", f"{place}?on_reference=nullify", None)
+                ids.pop()
+
+
+def entry_input(dice: random.Random, content_type: ContentType, ids: list[tuple[str, str]]) -> dict[str, Any]:
+    """Make up an entry as a client sends it."""
+    data: dict[str, Any] = {"title": _value(dice, content_type, "title", ids)}
+    for field in content_type.fields:
+        if dice.random() < 0.75:
+            value = _value(dice, content_type, field.name, ids)
+            if value is not None:
+                data[field.name] = value
+    if dice.random() < 0.5:
+        data["tags"] = sorted(dice.sample(["a", "b", "c"], 2))
+    return data
+
+
+def _value(dice: random.Random, content_type: ContentType, name: str, ids: list[tuple[str, str]]) -> Any:
+    field = content_type.field(name)
+    assert field is not None
+    kind = field.kind.value
+
+    def one() -> Any:
+        if kind == "component":
+            return _inner(dice, content_type, ids)
+        return f"{dice.choice(WORDS)} {dice.randrange(10**9)}" if name == "code" else _ONE[kind](dice)
+
+    if kind == "relation":
+        targets = [entry_id for type_name, entry_id in ids if type_name in field.to]
+        if not targets:
+            return None
+        return dice.sample(targets, min(2, len(targets))) if field.many else dice.choice(targets)
+    if kind == "blocks":
+        return [{"type": "quote", **_inner(dice, content_type, ids)}]
+    if field.localized:
+        return {locale: one() for locale in dice.sample(LOCALES, dice.choice([1, 2, 3]))}
+    return [one() for _ in range(2)] if field.many else one()
+
+
+def _inner(dice: random.Random, content_type: ContentType, ids: list[tuple[str, str]]) -> dict[str, Any]:
+    targets = [entry_id for type_name, entry_id in ids if type_name == content_type.name]
+    return {"line": dice.choice(WORDS), **({"who": dice.choice(targets)} if targets else {})}
+
+
+async def _write_role(
+    site: Site, space: Space, made: list[ContentType], dice: random.Random, role: str
+) -> list[dict[str, Any]]:
+    policies = [_policy(dice, made) for _ in range(dice.choice([1, 2, 3, 4]))]
+    body = {"policies": policies, "inherits": ["one"] if role == "two" else []}
+    await _send(site, "PUT", f"/api/spaces/{space.name}/roles/{role}", body)
+    return [{**policy, "role": role} for policy in policies]
+
+
+def _policy(dice: random.Random, made: list[ContentType]) -> dict[str, Any]:
+    content_type = dice.choice(made)
+    deny = dice.random() < 0.25
+    actions = dice.choice(
+        [["read"], ["read"], ["read", "read_draft"], ["read_draft"], ["read", "read_draft", "comment"],
+         ["read", "read_draft", "update"], ["delete"]]
+    )  # fmt: skip
+    whole = dice.random() < (0.3 if deny else 0.35)
+    names = [field.name for field in content_type.fields if field.kind != "secret"] + ["slug", "tags"]
+    policy: dict[str, Any] = {
+        "effect": "deny" if deny else "allow",
+        "type": content_type.name,
+        "actions": actions,
+        "fields": ["*"] if whole else sorted(dice.sample(names, dice.choice([1, 3, 6]))),
+    }
+    condition = dice.choice(CONDITIONS)
+    if condition is not None:
+        return {**policy, "condition": condition}
+    return {**policy, "type": "*"} if not deny and whole and dice.random() < 0.5 else policy
+
+
+async def _readers(site: Site, space: Space, dice: random.Random) -> list[Reader]:
+    readers = [Reader(None, frozenset({"anonymous"}), {})]
+    for roles in (["one"], ["two"]):
+        email = f"{space.name}-{len(readers)}@example.org"
+        account = await site.core.accounts.people.create(email=email, password="a long walk at dusk", name="R")
+        await _send(site, "PUT", f"/api/spaces/{space.name}/members/{account.id}", {"roles": roles})
+        held = frozenset({"anonymous", *roles})
+        readers.append(Reader(account.id, held, await site.log_in(email)))
+    return readers
+
+
+async def _send(site: Site, method: str, path: str, body: Any) -> Any:
+    headers = {**site.admin, **({"if-match": "*"} if method == "PATCH" else {})}
+    answer = await site.client.request(method, path, json=body, headers=headers)
+    assert answer.is_success, f"{method} {path} {body}: {answer.text}"
+    return answer.json() if answer.content else None
