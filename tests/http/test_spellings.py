@@ -1,0 +1,123 @@
+"""What no policy allows, asked for in every spelling, in every part of a query, and with no policies at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+import uvicorn
+from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+
+from maydan.cli.protocol import Protocol
+from maydan.storage.ports import Statement
+from maydan.storage.revisions import bump
+
+pytestmark = pytest.mark.anyio
+LIST = "/api/spaces/demo/content/article"
+PERSONS = "/api/spaces/demo/content/person"
+MARKER = b"nobody-reads-this"
+
+
+@pytest.fixture
+async def site(sqlite_url: str) -> AsyncIterator[Site]:
+    """A site on one engine: neither paths nor refusals are about SQL."""
+    async with open_site(sqlite_url) as opened:
+        await opened.define(PERSON)
+        await opened.define(ARTICLE)
+        yield opened
+
+
+def spellings(path: str) -> list[str]:
+    """Return forty ways to write a path that somebody in front of us might take for it, and the path itself."""
+    head, _, last = path.rpartition("/")
+    encoded = "".join(f"%{ord(letter):02x}" for letter in last)
+    return [
+        path, path.upper(), path.title(), path.replace("person", "Person"), path.replace("/api", "/API"),
+        f"{path}/", f"{path}//", f"/{path}", f"//{path}", path.replace("/", "//"), f"{head}//{last}",
+        f"{head}/./{last}", f"{head}/../person/{last}", f"{head}/x/../{last}",
+        f"{path}/.", f"{path}/..", f"{path}/x/..",
+        f"/x/..{path}", f"/./{path[1:]}", f"{head}%2F{last}",
+        f"{head}%2f{last}", path.replace("/", "%2F"), f"{path}%2F",
+        f"{path}%2e", f"{head}/%2e/{last}",
+        f"{head}/%2e%2e/person/{last}", f"{head}/{encoded}", f"{head}/{encoded.upper()}",
+        f"{path}%00", f"{path}%0a", f"{path}%0d%0a", f"{path}%20",
+        f"{path}%09", f"{path};", f"{path};a=b", f"{path}%3B",
+        f"{path}.json", f"{path}.", f"{path}\\", path.replace("/", "\\"), f"{path}%5c", f"{path}%252F", f"{path}#x",
+        f"http://other.example{path}", f"{path}?", path.replace("person", "%70erson"),
+    ]  # fmt: skip
+
+
+async def _status(port: int, path: str) -> tuple[int, bytes]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n".encode())
+    try:
+        answer = await asyncio.wait_for(reader.read(), 10)
+    finally:
+        writer.close()
+    return int(answer.split(b" ", 2)[1]), answer
+
+
+async def test_no_spelling_of_a_path_allows_more_than_its_own(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sent raw: a closed entry and its list stay closed, and no spelling is an error of ours."""
+    person = await site.entry({"name": MARKER.decode()}, type="person", publish=False)
+    monkeypatch.setattr(uvicorn.Server, "capture_signals", lambda _self: nullcontext())
+    config = uvicorn.Config(
+        site.application, host="127.0.0.1", port=0, http=Protocol, ws="none", log_config=None, lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    asked = [*spellings(f"{PERSONS}/{person['id']}"), *spellings(PERSONS)]
+    for path in asked:
+        status, answer = await _status(port, path)
+        assert 400 <= status < 500, (path, status)
+        assert MARKER not in answer, path
+    server.should_exit = True
+    await serving
+
+
+async def test_every_part_of_a_query_refuses_the_same_way(site: Site) -> None:
+    """A path to nothing and one to what the caller may not read: the same body but for the name that was asked."""
+    await site.entry({"title": "one", "note": "hidden", "key": "hidden"})
+    parts = (
+        "filter[{}][eq]=x", "filter[not][{}][eq]=x", "filter[or][0][{}][eq]=x", "filter[{}][exists]=true", "sort={}",
+        "sort=-{}", "fields={}", "fields=title,{}", "include={}", "sort=title,{}",
+    )  # fmt: skip
+    for part in parts:
+        bodies: set[str] = set()
+        for name in ("note", "nope", "key", "created_by"):
+            answer = await site.get(f"{LIST}?{part.format(name)}")
+            assert answer.status_code == 400, (part, name, answer.text)
+            problem: dict[str, Any] = answer.json()
+            problem.pop("request_id", None)
+            bodies.add(str(problem).replace(name, "?"))
+        assert len(bodies) == 1, bodies
+
+
+async def test_without_policies_nothing_but_health_answers(site: Site) -> None:
+    """Not to administrators either: an empty table closes everything that is about a space's content and settings."""
+    entry = await site.entry({"title": "one"})
+    owner = await site.account("owner@example.org", "owner")
+    await site.core.store.commit([Statement("DELETE FROM maydan_casbin_rules", ()), bump("policies")])
+    await site.core.revisions.settled()
+    space = "/api/spaces/demo"
+    paths = [
+        space, f"{space}/types", f"{space}/types/article",
+        LIST, f"{LIST}/{entry['id']}", f"{LIST}/one", f"{LIST}?locale=*",
+        f"{LIST}/{entry['id']}/versions", f"{LIST}/{entry['id']}/references", f"{LIST}/{entry['id']}/comments",
+        f"{LIST}/{entry['id']}/status", f"{space}/roles", f"{space}/members", f"{space}/webhooks", f"{space}/changes",
+        f"{space}/jobs", f"{space}/audit", f"{space}/openapi.json",
+    ]  # fmt: skip
+    for headers in ({}, owner, site.admin):
+        for path in paths:
+            answer = await site.get(path, headers=headers)
+            assert 400 <= answer.status_code < 500, (path, answer.status_code, answer.text[:200])
+        assert (await site.post(LIST, {"title": "two"}, headers=headers)).status_code in (401, 403, 404)
+        assert (await site.delete(f"{LIST}/{entry['id']}", headers=headers)).status_code in (401, 403, 404)
+    assert (await site.get("/health/live")).status_code == 200
+    assert (await site.get("/health/ready")).status_code == 200

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
+
+from maydan.operations.entries import changing
+
+pytestmark = pytest.mark.anyio
+ARTICLES = "/api/spaces/demo/content/article"
+NEWS = {"category": {"eq": "news"}}
+
+
+async def test_a_row_that_leaves_a_right_while_it_is_written_is_not_written(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was judged is what is overwritten: the update holds for the judged revision alone, and is judged again.
+
+    Somebody else moves the entry out of the right between the judgement and the statement, as another process would.
+    """
+    policy = {"effect": "allow", "type": "article", "actions": ["read_draft", "update"], "condition": NEWS}
+    role = await site.put("/api/spaces/demo/roles/desk", {"policies": [policy]}, headers=site.admin)
+    assert role.is_success, role.text
+    desk = await site.account("desk@example.org", "desk")
+    entry = await site.entry({"title": "one", "category": "news"}, publish=False)
+    path = f"{ARTICLES}/{entry['id']}"
+    assert (await site.patch(path, {"rating": 1}, headers=desk)).status_code == 200
+    store, moved = changing.store, list[int]()
+
+    async def late(*args: Any, **more: Any) -> None:
+        if not moved:
+            moved.append(1)
+            answer = await site.patch(path, {"category": "guide"}, headers=site.admin)
+            assert answer.status_code == 200, answer.text
+        await store(*args, **more)
+
+    monkeypatch.setattr(changing, "store", late)
+    refused = await site.patch(path, {"rating": 5}, headers=desk)
+    assert moved == [1]
+    assert refused.status_code == 404, refused.text
+    now = (await site.get(f"{path}?perspective=draft", headers=site.admin)).json()
+    assert (now["rating"], now["category"], now["version"]) == (1, "guide", 3)
