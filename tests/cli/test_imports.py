@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,13 +40,22 @@ asyncio.run(work())
 """
 
 
+@pytest.fixture(scope="module")
+def new_town(new_instance: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance with the blog, and a space that uses it, to copy."""
+    folder = tmp_path_factory.mktemp("town")
+    shutil.copytree(new_instance, folder, dirs_exist_ok=True)
+    for work in (["-m", "maydan", "migrate"], ["-c", MAKE_SPACE]):
+        subprocess.run([sys.executable, *work], check=True, cwd=folder, env=os.environ | ENABLED)
+    (folder / "export.xml").write_text(EXPORT)
+    return folder
+
+
 @pytest.fixture
-def town(run: Run, instance: Path) -> Path:
+def town(new_town: Path, tmp_path: Path) -> Path:
     """An instance with the blog, and a space that uses it."""
-    assert run("migrate", **ENABLED).code == 0
-    subprocess.run([sys.executable, "-c", MAKE_SPACE], check=True, cwd=instance, env=os.environ | ENABLED)
-    (instance / "export.xml").write_text(EXPORT)
-    return instance
+    shutil.copytree(new_town, tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 def test_an_import_says_what_it_did_and_does_it_once(run: Run, town: Path) -> None:
