@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,3 +41,21 @@ def test_a_password_is_checked_when_it_is_reset(run: Run, instance: Path) -> Non
     refused = run("user", "reset-password", EVE, "--password", "short")
     assert (refused.code, refused.err) == (1, "maydan: password: Use at least 8 characters.\n")
     assert run("user", "reset-password", EVE, "--password", "ten green bottles").code == 0
+
+
+def test_unlocking_removes_a_lost_second_factor_where_that_is_asked(run: Run, instance: Path) -> None:
+    """Failed logins and codes are forgotten either way; nobody needs the server for it."""
+    assert run("user", "create", EVE, "--password", "nine green bottles").code == 0
+    with sqlite3.connect(instance / "maydan.db") as database:
+        sql = (
+            "INSERT INTO maydan_totp (account_id, secret, created_at, confirmed_at, last_step) "
+            "SELECT id, 'GEZDGNBV', created_at, created_at, 0 FROM maydan_accounts WHERE email = ?"
+        )
+        database.execute(sql, (EVE,))
+        database.commit()
+        kept = "SELECT count(*) FROM maydan_totp"
+        assert run("user", "unlock", EVE).out == f"{EVE}: failed logins are forgotten.\n"
+        assert database.execute(kept).fetchone() == (1,)
+        said = f"{EVE}: failed logins are forgotten, the second factor is removed.\n"
+        assert run("user", "unlock", EVE, "--totp").out == said
+        assert database.execute(kept).fetchone() == (0,)

@@ -4,7 +4,9 @@ import json
 import logging
 import sys
 
-from maydan.http.logs import JsonLines, PlainLines
+import pytest
+
+from maydan.http.logs import JsonLines, PlainLines, log_request
 
 
 def record(**extra: object) -> logging.LogRecord:
@@ -40,3 +42,10 @@ def test_lines_for_people_show_what_was_given() -> None:
     """Time, level, message, facts."""
     line = PlainLines().format(record(request_id="r1"))
     assert line.endswith("WARNING It is late request_id=r1")
+
+
+def test_a_token_in_a_path_is_in_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever reads logs accepts nobody's invitation."""
+    caplog.set_level(logging.INFO, "maydan.http.requests")
+    log_request("POST", "/api/invitations/mdn_mt_abc-DEF_123/accept", 200, 0.1)
+    assert caplog.messages == ["POST /api/invitations/***/accept 200"]

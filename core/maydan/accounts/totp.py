@@ -95,7 +95,7 @@ class SecondFactors:
         confirmed = Statement(sql, (now, step or 0, account.id, str(row[0])), expect=1)
         if step is None or not await self._commit([confirmed, _noted(account, self._clock)]):
             raise wrong_code()
-        await self._attempts.forgive(cleared=[self._attempt(account.id)])
+        await self._attempts.forgive(cleared=[self.attempt_of(account.id)])
 
     async def is_on(self, account_id: str) -> bool:
         """Tell whether a login needs a code."""
@@ -119,7 +119,7 @@ class SecondFactors:
         sql = "UPDATE maydan_totp SET last_step = ? WHERE account_id = ? AND secret = ? AND last_step < ?"
         if not await self._commit([Statement(sql, (step, account_id, str(row[0]), step), expect=1)]):
             return False
-        await self._attempts.forgive(cleared=[self._attempt(account_id)])
+        await self._attempts.forgive(cleared=[self.attempt_of(account_id)])
         return True
 
     async def remove(self, account: Account) -> None:
@@ -135,11 +135,12 @@ class SecondFactors:
 
     async def _guess(self, account_id: str, secret: str, last_step: int, code: str) -> int | None:
         """Return the step whose code this is, after counting the attempt; ``None`` for no step, or one that is used."""
-        await self._attempts.count(self._attempt(account_id))
+        await self._attempts.count(self.attempt_of(account_id))
         present = int(self._clock.now().timestamp()) // STEP_S
         return matching_step(secret, code, present, after=last_step)
 
-    def _attempt(self, account_id: str) -> Attempt:
+    def attempt_of(self, account_id: str) -> Attempt:
+        """Return what is counted against guessing an account's codes."""
         limit = Limit(scope="totp:account", count=self._settings.code_failures_per_hour, window_s=3600)
         return Attempt(limit=limit, key=account_id)
 

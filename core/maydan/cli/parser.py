@@ -102,6 +102,7 @@ def _add_users(commands: Commands) -> None:
     reset.add_argument("--password", metavar="P", help="asked for when left out")
     unlock = _command(users, "unlock", "users:run_unlock", "forget failed logins and lift a suspension")
     unlock.add_argument("email", metavar="EMAIL")
+    _flag(unlock, "--totp", "also remove the second factor, for somebody who lost it")
 
 
 def _add_erasing(commands: Commands) -> None:

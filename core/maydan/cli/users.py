@@ -67,19 +67,23 @@ def run_reset_password(arguments: argparse.Namespace) -> int:
 
 
 def run_unlock(arguments: argparse.Namespace) -> int:
-    """Forget the failed logins of an account, and let it in again when it was suspended."""
+    """Forget failed logins and codes, let in again who was suspended, remove a second factor where that is asked."""
     settings = load_settings()
 
-    async def work() -> bool:
+    async def work() -> tuple[bool, bool]:
         async with opened_accounts(settings) as accounts:
             account = await get_account(accounts, arguments.email)
-            await accounts.attempts.forgive(cleared=[_failures(account, settings)])
+            failures = [_failures(account, settings), accounts.totp.attempt_of(account.id)]
+            await accounts.attempts.forgive(cleared=failures)
+            if arguments.totp and await accounts.totp.is_on(account.id):
+                account = await accounts.people.reset_totp(account)
             if account.suspended_at is not None:
                 await accounts.people.suspend(account, suspended=False)
-            return account.suspended_at is not None
+            return account.suspended_at is not None, bool(arguments.totp)
 
-    lifted = asyncio.run(work())
-    print(f"{arguments.email}: failed logins are forgotten{', and the suspension is lifted' if lifted else ''}.")
+    lifted, removed = asyncio.run(work())
+    more = (", the second factor is removed" if removed else "") + (", the suspension is lifted" if lifted else "")
+    print(f"{arguments.email}: failed logins are forgotten{more}.")
     return 0
 
 

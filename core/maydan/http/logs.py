@@ -7,6 +7,7 @@ can use its standard library adapter and reaches the same handler.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 """What every record has; everything else was given with ``extra`` and belongs into the line."""
+
+_TOKEN: Final = re.compile(r"mdn_[^/]*")
+"""What our tokens begin with; see ``accounts/tokens.py``."""
 
 
 def _given(record: logging.LogRecord) -> dict[str, Any]:
@@ -66,7 +70,12 @@ def configure_logs(settings: LogSettings) -> None:
 
 
 def log_request(method: str, path: str, status: int, seconds: float, **more: object) -> None:
-    """Write the line of one request (``[log] requests``); the query is left out, as it may hold what is private."""
+    """Write the line of one request (``[log] requests``); the query is left out, as it may hold what is private.
+
+    So are tokens in the path, such as that of an invitation.
+    """
+    if "mdn_" in path:
+        path = _TOKEN.sub("***", path)
     logging.getLogger("maydan.http.requests").info(
         "%s %s %d", method, path, status, extra={"status": status, "duration_ms": round(seconds * 1000, 2), **more}
     )
