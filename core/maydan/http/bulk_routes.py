@@ -74,10 +74,8 @@ async def write_bulk(call: Call) -> Answer:
     out in their order, and each one that fails leaves the others as they are, unless `Prefer: atomic` is sent.
     """
     large = len(call.raw) > IN_THREAD_BYTES
-    lines = await asyncio.to_thread(read_lines, call.raw) if large else read_lines(call.raw)
     most = call.around.server.max_bulk_lines
-    if len(lines) > most:
-        raise TooLarge(f"A bulk has at most {most} lines; send several.", code="too_many_lines", limit_lines=most)
+    lines = await asyncio.to_thread(read_lines, call.raw, most) if large else read_lines(call.raw, most)
     atomic = ATOMIC in preferences(call.header("prefer") or "")
     stores = not call.query.dry_run
     progress = await _progress(call) if stores and not atomic else None
@@ -103,16 +101,19 @@ def preferences(header: str) -> frozenset[str]:
     return frozenset(part.partition(";")[0].strip().lower() for part in header.split(","))
 
 
-def read_lines(raw: bytes) -> list[Line]:
+def read_lines(raw: bytes, most: int) -> list[Line]:
     """Read the lines of a body; what is wrong with a line is its refusal. Blank lines count but are left out.
 
     Raises:
         Malformed: There is no line.
+        TooLarge: There are more than ``most``; none of them was read.
     """
-    lines = [_line(number, text) for number, text in enumerate(raw.split(b"\n"), 1) if text.strip()]
-    if not lines:
+    texts = [(number, text) for number, text in enumerate(raw.split(b"\n"), 1) if text.strip()]
+    if not texts:
         raise Malformed("A bulk needs at least one line.", code="body_required")
-    return lines
+    if len(texts) > most:
+        raise TooLarge(f"A bulk has at most {most} lines; send several.", code="too_many_lines", limit_lines=most)
+    return [_line(number, text) for number, text in texts]
 
 
 def _line(number: int, text: bytes) -> Line:
