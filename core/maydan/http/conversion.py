@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Struct, UnsetType
+from msgspec.structs import FieldInfo
 
 from maydan.content.problems import MESSAGES
 from maydan.errors import InputError, InvalidInput
@@ -87,8 +89,7 @@ def _list_problems(data: list[Any], wanted: Any, path: Path) -> Iterator[InputEr
 
 def _struct_problems(data: dict[str, Any], wanted: type[Struct], path: Path) -> Iterator[InputError]:
     """Yield what is wrong with the members of an object, in its order; then what is missing."""
-    hints = get_type_hints(wanted, include_extras=True)
-    fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
+    hints, fields = _described(wanted)
     found = False
     for name, value in data.items():
         if name in fields:
@@ -106,6 +107,13 @@ def _struct_problems(data: dict[str, Any], wanted: type[Struct], path: Path) -> 
             yield InputError(pointer_to((*path, name)), "field_required", MESSAGES["field_required"])
     if not found:
         yield from _value_problems(data, wanted, path)
+
+
+@cache
+def _described(wanted: type[Struct]) -> tuple[dict[str, Any], dict[str, FieldInfo]]:
+    """Return the types of a struct's members by attribute, and the members by their names in JSON."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
+    return get_type_hints(wanted, include_extras=True), fields
 
 
 def _value_problems(data: Any, wanted: Any, path: Path) -> Iterator[InputError]:
