@@ -22,8 +22,9 @@ RANDOM_FILES: Final = (
     "tests/operations/test_lists_paging.py",
     "tests/operations/test_histories.py",
     "tests/contract/test_schemathesis.py",
+    "tests/contract/test_noninterference.py",
 )
-RANDOM_TESTS: Final = ("naive", "paging", "histories", "schemathesis")
+RANDOM_TESTS: Final = ("naive", "paging", "histories", "schemathesis", "noninterference")
 KILLS: Final = os.environ.get("KILLS", "100")
 """How often workers and writers are killed with ``kill -9``."""
 RESTARTS: Final = os.environ.get("RESTARTS", "20")

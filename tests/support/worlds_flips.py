@@ -1,0 +1,216 @@
+"""Changes one value of an entry where it is stored, and nothing beside it: no version, no time, no event."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, NamedTuple
+
+import msgspec
+from worlds import LOCALES, World
+from worlds_sight import State
+
+from maydan.content.links import links
+from maydan.content.secrets import split_secrets
+from maydan.content.stored import slugs_of
+from maydan.content.types import ContentType
+from maydan.operations.rendering import document_keys, document_rows
+from maydan.operations.writing import unique_claims
+from maydan.storage import documents, entries, names
+from maydan.storage.entries import EntryRow
+from maydan.storage.links import link_statements
+from maydan.storage.ports import Statement, Store
+
+PLACES = ("draft", "draft", "draft", "published", "published", "past", "slug", "tags", "author", "times", "gone")
+
+
+class Flip(NamedTuple):
+    """What one value becomes."""
+
+    what: str
+    """For the message of a failure."""
+    after: State | None
+    """``None``: the entry is not there any more."""
+    size: int = 1
+    """How many values it changes."""
+
+    def after_another(self, before: Flip) -> Flip:
+        """Return this change and one that was made before it as one."""
+        return Flip(f"{before.what}, {self.what}", self.after, before.size + 1)
+
+
+async def load_states(store: Store, world: World) -> dict[str, tuple[ContentType, State]]:
+    """Read every entry of a world."""
+    found: dict[str, tuple[ContentType, State]] = {}
+    rows = await store.fetch_all(
+        "SELECT entry_id, version, body, created_by FROM maydan_versions WHERE space_key = ?", world.space.key
+    )
+    versions: dict[str, dict[int, tuple[dict[str, Any], str | None]]] = {}
+    for entry_id, number, body, by in rows:
+        versions.setdefault(str(entry_id), {})[number] = (msgspec.json.decode(body), by)
+    for content_type in world.types:
+        all_of = await entries.list_entries(
+            store, store, world.space.key, content_type.key, after="00000000-0000-0000-0000-000000000000", limit=1000
+        )
+        for entry in all_of:
+            found[entry.id] = (content_type, State(entry, versions[entry.id]))
+    return found
+
+
+def make_flip(dice: random.Random, content_type: ContentType, state: State, pool: list[dict[str, Any]]) -> Flip | None:
+    """Make up a change of one value; ``pool`` are stored forms of entries of the type, to take values from.
+
+    Returns:
+        ``None`` where nothing would be different.
+    """
+    place = dice.choice(PLACES)
+    entry = state.entry
+    if place == "gone":
+        return Flip("not there", None)
+    if place == "author":
+        return _author(dice, state)
+    if place == "times":
+        later = msgspec.structs.replace(entry, created_at=entry.created_at.replace(microsecond=dice.randrange(10**6)))
+        return Flip("created_at", State(later, state.versions))
+    if place == "published" and entry.published is not None:
+        body = _changed(dice, content_type, entry.published.body, pool, with_slug=True)
+        if body is None:
+            return None
+        after = msgspec.structs.replace(entry, published=msgspec.structs.replace(entry.published, body=body[1]))
+        return Flip(f"published {body[0]}", State(after, state.versions))
+    if place == "past" and len(state.versions) > 1:
+        number = dice.choice([each for each in state.versions if each != entry.version])
+        body = _changed(dice, content_type, state.versions[number][0], pool, with_slug=False)
+        if body is None:
+            return None
+        return Flip(
+            f"version {number} {body[0]}",
+            State(entry, {**state.versions, number: (body[1], state.versions[number][1])}),
+        )
+    return _draft(dice, content_type, state, pool, place)
+
+
+def _author(dice: random.Random, state: State) -> Flip:
+    name, by = dice.choice(["created_by", "updated_by"]), f"somebody {dice.randrange(10**6)}"
+    entry = msgspec.structs.replace(state.entry, **{name: by})
+    versions = dict(state.versions)
+    if name == "updated_by":
+        versions[entry.version] = (versions[entry.version][0], by)
+    return Flip(name, State(entry, versions))
+
+
+def _draft(
+    dice: random.Random, content_type: ContentType, state: State, pool: list[dict[str, Any]], place: str
+) -> Flip | None:
+    entry = state.entry
+    if place == "slug":
+        change = ("slug", {**entry.body, "slug": _slugs(dice, slugs_of(entry.body), pool)})
+    elif place == "tags":
+        change = ("tags", {**entry.body, "tags": dice.sample(["a", "b", "c", "d"], 2)})
+    else:
+        change = _changed(dice, content_type, entry.body, pool, with_slug=False)
+    if change is None:
+        return None
+    public, _ = split_secrets(content_type, change[1])
+    by = state.versions[entry.version][1]
+    after = msgspec.structs.replace(entry, body=change[1])
+    return Flip(f"draft {change[0]}", State(after, {**state.versions, entry.version: (public, by)}))
+
+
+def _slugs(dice: random.Random, before: dict[str, str], pool: list[dict[str, Any]]) -> dict[str, str]:
+    """Give one locale another slug: a new one, or one that some entry has in another locale."""
+    locale = dice.choice(LOCALES)
+    taken = {slugs_of(body)[locale] for body in pool if locale in slugs_of(body)}
+    others = {slug for body in pool for slug in slugs_of(body).values()} - taken
+    if others and dice.random() < 0.6:
+        return {**before, locale: dice.choice(sorted(others))}
+    return {**before, locale: f"new-{dice.randrange(10**9)}"}
+
+
+def _changed(
+    dice: random.Random, content_type: ContentType, body: dict[str, Any], pool: list[dict[str, Any]], *, with_slug: bool
+) -> tuple[str, dict[str, Any]] | None:
+    if with_slug and dice.random() < 0.15:
+        return "slug", {**body, "slug": _slugs(dice, slugs_of(body), pool)}
+    field = dice.choice(content_type.fields)
+    value = f"code {dice.randrange(10**9)}" if field.unique else dice.choice(pool).get(field.id)
+    after = {key: one for key, one in body.items() if key != field.id}
+    if value is not None and dice.random() < 0.85:
+        after[field.id] = value
+    return None if after == body else (field.name, after)
+
+
+async def rewrite(store: Store, world: World, content_type: ContentType, before: State, after: State | None) -> None:
+    """Put what is stored of an entry in the place of what was, with the names, links and documents that follow."""
+    old = before.entry
+    keys = document_keys(content_type, world.space, old)
+    batch = documents.drop(content_type, old.space_key, old.id, keys)
+    if after is None:
+        batch += entries.purge(old, writer=None)
+    else:
+        batch += _removals(old)
+        batch += [*_rows(content_type, after), *_names(content_type, after.entry), *_links(content_type, after.entry)]
+        rows = document_rows(content_type, world.space, after.entry)
+        batch += documents.put(content_type, old.space_key, old.id, rows)
+    async with store.write_transaction() as transaction:
+        for statement in batch:
+            await transaction.execute(statement.sql, *statement.args)
+
+
+def _removals(old: EntryRow) -> list[Statement]:
+    where = (old.space_key, old.id)
+    return [
+        Statement(
+            "DELETE FROM maydan_slugs WHERE space_key = ? AND entry_id = ?"
+            " AND (in_draft = TRUE OR in_published = TRUE)", where,
+        ),
+        Statement("DELETE FROM maydan_unique_values WHERE space_key = ? AND entry_id = ?", where),
+        Statement("DELETE FROM maydan_links WHERE space_key = ? AND source_id = ?", where),
+    ]  # fmt: skip
+
+
+def _rows(content_type: ContentType, after: State) -> list[Statement]:
+    entry = after.entry
+    _, secrets = split_secrets(content_type, entry.body)
+    row = Statement(
+        "UPDATE maydan_entries SET published = ?, secrets = ?, created_by = ?, updated_by = ?, created_at = ?"
+        " WHERE space_key = ? AND id = ?",
+        (
+            entries.json_text(entry.published) if entry.published else None,
+            entries.json_text(secrets) if secrets else None,
+            entry.created_by, entry.updated_by, entry.created_at, entry.space_key, entry.id,
+        ),
+    )  # fmt: skip
+    return [
+        row,
+        *(
+            Statement(
+                "UPDATE maydan_versions SET body = ?, created_by = ? WHERE space_key = ? AND entry_id = ?"
+                " AND version = ?",
+                (entries.json_text(body), by, entry.space_key, entry.id, number),
+            )
+            for number, (body, by) in after.versions.items()
+        ),
+    ]
+
+
+def _names(content_type: ContentType, entry: EntryRow) -> list[Statement]:
+    if entry.trashed_at:
+        return []
+    where = (entry.space_key, entry.type_key, entry.id)
+    published = slugs_of(entry.published.body) if entry.published else {}
+    claims = names.Claims(draft=frozenset(slugs_of(entry.body).items()), published=frozenset(published.items()))
+    return [
+        *names.slug_statements(*where, names.NOTHING, claims),
+        *names.unique_statements(*where, names.NOTHING, unique_claims(content_type, entry)),
+    ]
+
+
+def _links(content_type: ContentType, entry: EntryRow) -> list[Statement]:
+    published = entry.published.body if entry.published else {}
+    return [
+        statement
+        for perspective, body in ((documents.DRAFT, entry.body), (documents.PUBLISHED, published))
+        for statement in link_statements(
+            entry.space_key, entry.id, perspective, before=(), after=links(content_type, body)
+        )
+    ]
