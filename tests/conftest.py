@@ -18,6 +18,18 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from postgresql_server import Server, running_server  # pyright: ignore[reportMissingImports] - tests/support
 
+LONG = (
+    "test_pages", "test_schemathesis", "test_types_under_load", "test_new_plugin", "test_noninterference",
+    "test_streams_workers", "test_webhooks_workers", "test_durability", "test_supervisor", "test_plugins", "test_demo",
+    "test_faults", "test_imports",
+)  # fmt: skip
+"""Files that take long: they come first, so that at the end no process waits for one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of long files first, and leave the others in their order."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
