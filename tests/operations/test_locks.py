@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -169,3 +170,19 @@ async def test_a_deletion_leaves_alone_what_is_locked_beside_it(one_site: Site) 
     assert (await site.delete(path, headers=ann)).status_code == 204
     assert (await site.post(f"{path}/restore", headers=bob)).status_code == 200
     assert (await site.patch(path, {"title": "Bob's"}, headers=bob)).status_code == 200
+
+
+async def test_nothing_is_written_beside_a_lock_that_was_given(site: Site) -> None:
+    """Whatever others had begun is stored before the lock is given, or refused."""
+    path = f"{LIST}/{(await site.entry({'title': 'Mine', 'rating': 0}))['id']}"
+    ann, bob = await site.account("ann@example.org", "editor"), await site.account("bob@example.org", "editor")
+
+    async def lock() -> int:
+        await asyncio.sleep(0.005)
+        assert (await site.post(f"{path}/lock", headers=ann)).status_code == 200
+        return (await site.get(f"{path}?perspective=draft", headers=ann)).json()["version"]
+
+    writes = [site.patch(path, {"title": f"By {number}"}, headers=bob) for number in range(8)]
+    answers, seen = await asyncio.gather(asyncio.gather(*writes), lock())
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert (await site.get(f"{path}?perspective=draft", headers=ann)).json()["version"] == seen

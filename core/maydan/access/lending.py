@@ -64,9 +64,11 @@ def united(decisions: Sequence[Decision]) -> Decision:
         return held[0] if held else DENIED_DECISION
     row = any_of(decision.row for decision in held)
     conditions: dict[str, list[Condition | None]] = {}
-    for grant in (grant for decision in held for grant in decision.grants):
+    for part, grant in ((part, grant) for part in held for grant in part.grants):
+        # A field of one decision is not granted on the rows of another.
+        condition = all_of((part.row, grant.condition))
         for name in grant.fields:
-            conditions.setdefault(name, []).append(grant.condition)
+            conditions.setdefault(name, []).append(condition)
     envelope = frozenset[str]().union(*(decision.envelope for decision in held))
     return Decision(
         row=row,
