@@ -337,6 +337,20 @@ async def collect_health() -> Health:
 
 
 @hookspec
+async def collect_erasures(account_id: str, email: str, dry_run: bool) -> int:  # noqa: FBT001 - hooks are called by name
+    """Erase what the plugin keeps about a person, and tell how many rows that were; 0 where there is nothing left.
+
+    Args:
+        account_id: The account's id, which stays without a name.
+        email: Its address; empty where the account was erased before.
+        dry_run: Whether to count alone.
+    When: ``maydan erase``, again and again until every plugin answers 0, so that a second is enough for each part.
+    If it fails: the erasure stops with the plugin's name; the same command goes on with it.
+    """
+    ...
+
+
+@hookspec
 def provide_mailer(settings: MailSettings) -> Mailer | None:
     """Offer to send the instance's mail.
 

@@ -32,6 +32,8 @@ HOOKS = hook_arguments()
 WITHOUT_A_PLUGIN = {
     # No plugin of ours has tables of its own yet; docs/hooks.md shows one, and the test of that example loads it.
     "register_migrations",
+    # So it keeps nothing about people beside entries and comments, which the core erases.
+    "collect_erasures",
     # The blog's events are the core's; those of orders come with the plugin that has orders.
     "register_event_types",
     # Nor has the blog anything to do later or states to guard: carts that end and orders that are accepted do.

@@ -12,6 +12,8 @@ import pytest
 from msgspec import Struct
 
 from maydan.access.actors import ANONYMOUS, system
+from maydan.errors import PluginFailed
+from maydan.operations.erasing import erase, plan_erasure
 from maydan.operations.event_views import event_views
 from maydan.plugin import (
     Answer,
@@ -362,6 +364,28 @@ async def is_asked_for_health(folder: Path) -> None:
         assert (await site.core.hooks.collect_health())["probe"] == await tell()
 
 
+async def erases_what_it_keeps(folder: Path) -> None:
+    """It is asked until nothing is left, counts alone in a dry run, and a fault stops the erasure before its end."""
+    kept, faults = ["scan"] * 3, [RuntimeError("the printer is on fire")]
+
+    async def erase_some(account_id: str, email: str, dry_run: bool) -> int:
+        if dry_run:
+            return len(kept)
+        if faults:
+            raise faults.pop()
+        return len([kept.pop() for _ in kept[:2]])
+
+    async with site_with(folder, collect_erasures=erase_some) as site:
+        people = site.core.accounts.people
+        account = await people.create(email="ann@example.org", password="a long and quiet evening")
+        assert (await plan_erasure(site.core, account)).counts["of probe"] == 3
+        with pytest.raises(PluginFailed, match="probe"):
+            await erase(site.core, account)
+        again = await people.find_by_email("ann@example.org")
+        assert again is not None
+        assert (await erase(site.core, again)).counts["of probe"] == 3
+
+
 async def provides_the_mailer(folder: Path) -> None:
     """It sends the instance's mail, in the place of the core's own."""
     sent: list[str] = []
@@ -406,6 +430,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "entry_transitioned": hears("entry_transitioned", "entry.transitioned", transitioned),
     "comment_created": hears("comment_created", "comment.created", commented),
     "collect_health": is_asked_for_health,
+    "collect_erasures": erases_what_it_keeps,
     "provide_mailer": provides_the_mailer,
 }
 

@@ -20,6 +20,7 @@ from maydan.operations.entries.loading import find_any, permits
 from maydan.operations.entries.reading import Reading, find
 from maydan.operations.entries.views import state_for_hooks
 from maydan.operations.publication import status
+from maydan.operations.writing import reason_of
 from maydan.plugins.views import CommentState
 from maydan.storage.log import Event, event_statement
 from maydan.storage.ports import GuardFailed, Statement
@@ -249,6 +250,7 @@ def event_of(scope: Scope, comment: Comment, kind: str, *, was: CommentStatus | 
                 "type": scope.type.name,
                 "status": comment.status,
                 **({"was": was} if was else {}),
+                **reason_of(scope.caller),
             },
         )
     )

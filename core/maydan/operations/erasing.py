@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from msgspec import Struct
 
 from maydan.engagement import comments
+from maydan.errors import PluginFailed
 from maydan.operations.erasing_content import count_entries, erase_entries
+from maydan.plugins.calls import CallFailed
 from maydan.storage.log import Event, event_statement
 from maydan.storage.ports import Statement
 from maydan.storage.revisions import bump
@@ -27,6 +29,7 @@ CommentRule = Literal["blank", "delete"]
 ERASED: Final = "erased@erased.invalid"
 """Stands where the address was in texts that are kept whole; the domain is reserved (RFC 2606)."""
 _BATCH: Final = 200
+_MOST_ROUNDS: Final = 10_000
 _OF_SESSIONS: Final = "SELECT id FROM maydan_sessions WHERE account_id = ?"
 _OF_TOKENS: Final = "SELECT id FROM maydan_api_tokens WHERE account_id = ?"
 
@@ -84,6 +87,8 @@ async def plan_erasure(core: Core, account: Account, *, content: bool = True) ->
             _add(counts, text.what, await _count(store, f"{text.table} WHERE {_holds(text)}", *_sought(address)))
         if content:
             _add(counts, "entries", await count_entries(core, address))
+    for plugin, rows in (await _ask_plugins(core, account, dry_run=True)).items():
+        _add(counts, f"of {plugin}", rows)
     if account.email:
         _add(counts, "account", 1)
     return Erasure(counts=counts)
@@ -107,6 +112,7 @@ async def erase(core: Core, account: Account, *, comment_rule: CommentRule = "bl
         ("acts in the audit", await _unname(core, "maydan_audit", "actor_id = NULL, details = NULL", account.id)),
     ):
         _add(counts, what, done)
+    await _erase_in_plugins(core, account, counts)
     for address in _addresses(account):
         if content:
             _add(counts, "entries", await erase_entries(core, address))
@@ -177,6 +183,25 @@ async def _empty(core: Core, account: Account, counts: dict[str, int]) -> None:
     )  # fmt: skip
     emptied = Statement(sql, (f"erased:{account.id}", False, now, account.id), expect=1)
     await core.store.commit([emptied, event_statement(event), bump("accounts")])
+
+
+async def _ask_plugins(core: Core, account: Account, *, dry_run: bool) -> dict[str, int]:
+    answers = await core.hooks.collect_erasures(account.id, account.email, dry_run=dry_run)
+    for answer in answers.values():
+        if isinstance(answer, CallFailed):
+            raise PluginFailed(f"Not everything is erased: {answer}. Mend the plugin and do it again.") from answer
+    return {plugin: rows for plugin, rows in answers.items() if isinstance(rows, int)}
+
+
+async def _erase_in_plugins(core: Core, account: Account, counts: dict[str, int]) -> None:
+    """Ask until no plugin has anything left; one that never ends is a fault of its own."""
+    for _ in range(_MOST_ROUNDS):
+        answers = await _ask_plugins(core, account, dry_run=False)
+        for plugin, rows in answers.items():
+            _add(counts, f"of {plugin}", rows)
+        if not any(answers.values()):
+            return
+    raise PluginFailed("A plugin always finds more to erase; nothing says when it would end.")
 
 
 def _comments_of(account: Account) -> tuple[str, tuple[Any, ...]]:

@@ -156,10 +156,15 @@ def event_of(change: Change, caller: Caller) -> Statement:
             actor_id=caller.actor.id,
             at=change.at,
             request_id=caller.request_id,
-            data=change.facts,
+            data={**change.facts, **reason_of(caller)},
         ),
         _witness(change),
     )
+
+
+def reason_of(caller: Caller) -> dict[str, str]:
+    """Return what an event says of a system that acts past policies: why, which is for the audit alone."""
+    return {"reason": caller.actor.reason} if caller.actor.kind == "system" else {}
 
 
 def _witness(change: Change) -> str | None:

@@ -116,6 +116,10 @@ class Hooks:
         """Ask every plugin how it is; where one could not say, the value is the fault."""
         return await self._dispatcher.collect("collect_health", None, ())
 
+    async def collect_erasures(self, account_id: str, email: str, *, dry_run: bool) -> Mapping[str, int | CallFailed]:
+        """Let every plugin erase a part of what it keeps about a person, or count it; by plugin how many rows."""
+        return await self._dispatcher.collect("collect_erasures", None, (account_id, email, dry_run))
+
     def provide_mailer(self, settings: MailSettings) -> Mapping[str, Mailer]:
         """Ask every plugin whether it can send mail, and return the offers by plugin."""
         return self._dispatcher.provide("provide_mailer", (settings,))
