@@ -104,3 +104,34 @@ async def test_a_condition_through_a_relation_must_lead_somewhere(site: Site) ->
         answer = await site.put("/api/spaces/demo/roles/new", {"policies": [policy]}, headers=site.admin)
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == "/policies/0/condition"
+
+
+async def test_a_condition_follows_the_fields_behind_its_relations(site: Site) -> None:
+    """Through a rename; with the field it ends, and a field that is made again begins without it."""
+    condition = {"and": [{"author": {"name": {"eq": "Ann"}}}, {"rating": {"gte": 1}}]}
+    await write_role(
+        site, "desk", {"effect": "allow", "type": "article", "actions": ["read_draft"], "condition": condition}
+    )
+    desk = await site.account("desk@example.com", "desk")
+    person = await site.entry({"name": "Ann"}, type="person", publish=False)
+    entry = await site.entry({"title": "one", "author": person["id"], "rating": 2}, publish=False)
+    path, kind = f"{ARTICLES}/{entry['id']}?perspective=draft", "/api/spaces/demo/types/person"
+    assert (await site.get(path, headers=desk)).status_code == 200
+    renamed = await site.patch(kind, {"rename": {"name": "called"}}, headers=site.admin)
+    assert renamed.status_code == 200, renamed.text
+    assert (await site.get(path, headers=desk)).status_code == 200
+    policies = (await site.get("/api/spaces/demo/roles/desk", headers=site.admin)).json()["policies"]
+    assert policies[0]["condition"] == {"and": [{"author.called": {"eq": "Ann"}}, {"rating": {"gte": 1}}]}
+    other = [{"name": "more", "kind": "string"}]
+    gone = await site.patch(f"{kind}?allow_drop=true", {"fields": other}, headers=site.admin)
+    assert gone.status_code == 200, gone.text
+    back = await site.patch(kind, {"fields": [*other, {"name": "called", "kind": "string"}]}, headers=site.admin)
+    assert back.status_code == 200, back.text
+    await site.patch(f"{PERSONS}/{person['id']}", {"called": "Ann"}, headers=site.admin)
+    assert (await site.get(path, headers=desk)).status_code == 404
+    assert (await site.get("/api/spaces/demo/roles/desk", headers=site.admin)).json()["policies"] == []
+    await write_role(
+        site, "desk", {"effect": "allow", "type": "article", "actions": ["read_draft"], "condition": THEIRS}
+    )
+    assert (await site.delete(f"{kind}?allow_drop=true", headers=site.admin)).status_code == 204
+    assert (await site.get("/api/spaces/demo/roles/desk", headers=site.admin)).json()["policies"] == []

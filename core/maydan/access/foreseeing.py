@@ -41,7 +41,7 @@ def paths_through(policies: Iterable[Policy], content_type: ContentType, find: F
     found: list[Compare] = []
     for policy in policies:
         # Ten thousand conditions are read in a moment only where they are not read at all.
-        if policy.type != content_type.name or policy.condition is None or not _is_deep(policy.condition):
+        if policy.type != content_type.name or policy.condition is None or not is_deep(policy.condition):
             continue
         for action in _perspectives(policy):
             condition = condition_of(policy, content_type, seen.reach(action))
@@ -51,12 +51,12 @@ def paths_through(policies: Iterable[Policy], content_type: ContentType, find: F
     return Paths(tuple(found), tuple(seen.types.items()))
 
 
-def _is_deep(written: dict[str, Any]) -> bool:
+def is_deep(written: dict[str, Any]) -> bool:
     """Tell whether a condition may have a path of more than one name."""
     for key, value in written.items():
         if key in CONNECTIVES:
             parts = cast("list[object]", value if isinstance(value, list) else [value])
-            if any(isinstance(part, dict) and _is_deep(cast("dict[str, Any]", part)) for part in parts):
+            if any(isinstance(part, dict) and is_deep(cast("dict[str, Any]", part)) for part in parts):
                 return True
         elif "." in key or (isinstance(value, dict) and any(isinstance(one, dict) for one in value.values())):  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
             return True

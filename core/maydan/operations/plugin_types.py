@@ -11,6 +11,7 @@ import msgspec
 
 from maydan.content.normal import check_type
 from maydan.errors import LossyChange, UniqueViolation
+from maydan.operations.grant_paths import follow_paths
 from maydan.operations.grants import follow_fields
 from maydan.operations.type_tables import add_type, next_type_key, replace_type
 from maydan.operations.types import renames, require_harmless
@@ -82,6 +83,7 @@ async def _bring(
         with _named(after, space):
             await follow_unique(store, transaction, before, after, space.key)
         await follow_fields(transaction, space.key, after.name, renames(before, after))
+        await follow_paths(transaction, space, before, renames(before, after))
     await transaction.apply([bump("policies")])
 
 

@@ -11,8 +11,9 @@ from msgspec import UNSET, Struct, UnsetType
 from maydan.access.actions import Action
 from maydan.content.changes import list_losses, renamed
 from maydan.content.normal import check_type
-from maydan.content.types import ContentType, Field, Workflow
+from maydan.content.types import SYSTEM_FIELDS, ContentType, Field, Workflow
 from maydan.errors import Conflict, InputError, InvalidInput, LossyChange, NotFound, UniqueViolation
+from maydan.operations.grant_paths import follow_paths
 from maydan.operations.grants import follow_fields, forget_type
 from maydan.operations.spaces import require_space_action
 from maydan.operations.type_tables import add_type, drop_type, next_type_key, replace_type
@@ -186,6 +187,7 @@ async def store_changed(
     await replace_type(core.store, transaction, before, after, (space,))
     await follow_unique(core.store, transaction, before, after, space.key)
     await follow_fields(transaction, space.key, before.name, renames(before, after))
+    await follow_paths(transaction, space, before, renames(before, after))
     await transaction.apply([_event(core, caller, space, after, "type.updated"), bump("types"), bump("policies")])
 
 
@@ -222,6 +224,8 @@ async def store_dropped(
     core: Core, caller: Caller, transaction: Transaction, space: Space, before: ContentType
 ) -> None:
     """Remove a type that the transaction has locked, its entries and the grants that name it."""
+    gone = dict.fromkeys((*SYSTEM_FIELDS, *(field.name for field in before.fields)))
+    await follow_paths(transaction, space, before, gone)
     await drop_type(transaction, space.key, before)
     await forget_type(transaction, space.key, before.name)
     await transaction.apply([_event(core, caller, space, before, "type.deleted"), bump("types"), bump("policies")])

@@ -1,0 +1,101 @@
+"""Keeping conditions true that look through a relation at a type whose fields get other names, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from maydan.access.foreseeing import is_deep
+from maydan.content.checking import rewritten
+from maydan.content.conditions import Compare, read_condition, write_condition
+from maydan.content.types import Kind
+from maydan.errors import BadParameter
+from maydan.storage.registry import list_types
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from maydan.content.spaces import Space
+    from maydan.content.types import ContentType
+    from maydan.storage.ports import Transaction
+
+_SELECT: Final = "SELECT id, v2, v4, v5 FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'p'"
+_DELETE: Final = "DELETE FROM maydan_casbin_rules WHERE space_key = ? AND id = ?"
+_UPDATE: Final = "UPDATE maydan_casbin_rules SET v5 = ? WHERE space_key = ? AND id = ?"
+
+
+class _Lost(Exception):
+    """A path names what is gone, or what only some of the types behind a relation still have."""
+
+
+class _Change(Struct, frozen=True):
+    before: ContentType
+    names: Mapping[str, str | None]
+    types: Mapping[str, ContentType]
+
+    def followed(self, head: ContentType, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Return a path under the new names; its first name was brought up to date before."""
+        new, here = [path[0]], head
+        for index, step in enumerate(path[:-1]):
+            field = here.field(step)
+            if field is None or field.kind is not Kind.RELATION:
+                return (*new, *path[index + 1 :])
+            following = path[index + 1]
+            if self.before.name in field.to and following in self.names:
+                renamed = self.names[following]
+                if renamed is None or len(field.to) > 1:
+                    raise _Lost
+                new.append(renamed)
+            else:
+                new.append(following)
+            behind = field.to[0] if len(field.to) == 1 else ""
+            there = self.before if behind == self.before.name else self.types.get(behind)
+            if there is None:
+                return (*new, *path[index + 2 :])
+            here = there
+        return tuple(new)
+
+
+async def follow_paths(
+    transaction: Transaction, space: Space, before: ContentType, names: Mapping[str, str | None]
+) -> None:
+    """Bring conditions that lead into a type up to date with the new names of its fields.
+
+    As with a type's own policies, one that allows by what is gone is removed, and one that denies by it denies every
+    row. Call it when the type is stored under its new names, and its own policies follow them.
+    """
+    if not names:
+        return
+    types = {each.name: each for each in await list_types(transaction, space)}
+    change = _Change(before, names, types)
+    for rule_id, type_name, effect, text in await transaction.fetch_all(_SELECT, space.key):
+        spec: dict[str, Any] = msgspec.json.decode(text)
+        condition, head = spec.get("condition"), types.get(type_name)
+        if condition is None or head is None or not is_deep(condition):
+            continue
+        try:
+            followed = _followed(change, head, condition)
+        except (_Lost, BadParameter):
+            if effect == "allow":
+                await transaction.execute(_DELETE, space.key, str(rule_id))
+                continue
+            followed = None
+        if followed != condition:
+            rest = {key: value for key, value in spec.items() if key != "condition"}
+            kept = rest if followed is None else {**rest, "condition": followed}
+            await transaction.execute(_UPDATE, msgspec.json.encode(kept).decode(), space.key, str(rule_id))
+
+
+def _followed(change: _Change, head: ContentType, written: dict[str, Any]) -> dict[str, Any]:
+    """Return the condition under the new names; the very same where none of them is in it."""
+    read = read_condition(written, name="condition")
+    if read is None:
+        return written
+
+    def follow(compare: Compare) -> Compare:
+        return Compare(change.followed(head, compare.path), compare.op, compare.value)
+
+    after = rewritten(read, follow)
+    return written if after == read else write_condition(after)
