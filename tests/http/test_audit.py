@@ -10,6 +10,9 @@ import pytest
 from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.operations.audit import AuditTrail
+from maydan.operations.core import as_system
+from maydan.operations.entries.creating import create
+from maydan.operations.scopes import scope_of
 from maydan.storage import Statement
 from maydan.storage.log import last_position, read_after
 
@@ -81,6 +84,17 @@ async def test_the_audit_says_who_did_what_and_where_it_changed(site: Site) -> N
     since = {"actor": me, "type": "entry.updated", "since": newest["time"]}
     assert await items(site, **since) == [newest]
     assert await items(site, since="2100-01-01T00:00:00Z") == []
+
+
+async def test_the_audit_says_why_the_system_acted_past_the_policies(small_site: Site) -> None:
+    """The reason stands in the audit, and in no event that others are told of."""
+    site = small_site
+    scope = await scope_of(site.core, as_system("a nightly count"), site.space, "article")
+    entry = await create(scope, {"title": "Counted"})
+    await settle(site)
+    (row,) = await items(site, subject=entry.id)
+    assert (row["actor"], row["data"]) == (None, {"reason": "a nightly count"})
+    assert "nightly" not in (await site.get("/api/spaces/demo/changes", headers=site.admin)).text
 
 
 async def test_readers_of_the_audit_see_names_of_fields_that_they_may_read(small_site: Site) -> None:
