@@ -64,7 +64,7 @@ def united(decisions: Sequence[Decision]) -> Decision:
         return held[0] if held else DENIED_DECISION
     row = any_of(decision.row for decision in held)
     conditions: dict[str, list[Condition | None]] = {}
-    for part, grant in ((part, grant) for part in held for grant in part.grants):
+    for part, grant in [(decision, grant) for decision in held for grant in decision.grants]:
         # A field of one decision is not granted on the rows of another.
         condition = all_of((part.row, grant.condition))
         for name in grant.fields:

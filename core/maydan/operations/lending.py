@@ -104,8 +104,12 @@ class Borrower:
 
     def decide(self, own: Decision, action: str, content_type: ContentType, lent: Sequence[Lent]) -> Decision:
         """Return what the caller may do by their own rights or by what they were lent."""
-        parts = [own, *(self._one(each, action, content_type) for each in lent if action in each.actions)]
-        return own if len(parts) == 1 else united(parts)
+        parts = [self._one(each, action, content_type) for each in lent if action in each.actions]
+        added = {name for part in parts if not part.denied for grant in part.grants for name in grant.fields}
+        # Who has all of it anyway keeps their decision itself, by which lists are remembered.
+        if own.unconditional and added <= own.fields:
+            return own
+        return united([own, *parts])
 
     def _one(self, lent: Lent, action: str, content_type: ContentType) -> Decision:
         scope = self._actor.scope
