@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 _COOKIE: Final = "maydan_oidc"
 _PATH: Final = "/api/auth/oidc/{provider}"
 _MAX_LENGTH: Final = 4096
+_SCHEMA: Final[dict[str, Any]] = {"type": "string", "maxLength": _MAX_LENGTH}
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
     """What a provider sends a browser back with."""
 
     state: str
+    """Empty where it is missing: the answer to no login."""
     code: str | None
     """``None`` where it refused."""
     issuer: str | None
@@ -34,7 +36,7 @@ def read_arrival(pairs: list[tuple[str, str]]) -> Arrival:
     """Read a provider's answer; what else it adds is left alone, as RFC 6749, section 4.1.2, demands.
 
     Raises:
-        BadParameter: ``state`` is missing, or one of ours comes twice or is too long.
+        BadParameter: One of ours comes twice or is too long.
     """
     found: dict[str, str] = {}
     for name, value in pairs:
@@ -43,10 +45,8 @@ def read_arrival(pairs: list[tuple[str, str]]) -> Arrival:
         if name in found or len(value) > _MAX_LENGTH:
             raise BadParameter(f"{name} is not acceptable.", errors=(InputError(name, "invalid", "is not acceptable"),))
         found[name] = value
-    if not found.get("state"):
-        raise BadParameter("state is missing.", errors=(InputError("state", "required", "is missing"),))
     code = None if "error" in found else found.get("code")
-    return Arrival(state=found["state"], code=code, issuer=found.get("iss"))
+    return Arrival(state=found.get("state", ""), code=code, issuer=found.get("iss"))
 
 
 @route("GET", f"{_PATH}/start", public=True, status=302, errors=(404, 429, 503), tags=("accounts",))
@@ -64,10 +64,10 @@ async def start_oidc(call: Call) -> Answer:
 @route(
     "GET", f"{_PATH}/callback", public=True, query=AnyQuery, parse=read_arrival, answer=TokenPair,
     parameters=(
-        Parameter(name="state", description="As the provider gave it back."),
-        Parameter(name="code", description="What stands for the login at the provider."),
-        Parameter(name="error", description="Instead of a code, where the provider refused."),
-        Parameter(name="iss", description="Who answers (RFC 9207)."),
+        Parameter(name="state", description="As the provider gave it back.", schema=_SCHEMA),
+        Parameter(name="code", description="What stands for the login at the provider.", schema=_SCHEMA),
+        Parameter(name="error", description="Instead of a code, where the provider refused.", schema=_SCHEMA),
+        Parameter(name="iss", description="Who answers (RFC 9207).", schema=_SCHEMA),
     ),
     errors=(401, 403, 404, 503), secret_answer=True, tags=("accounts",),
 )  # fmt: skip
