@@ -6,6 +6,7 @@ import pytest
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.operations.entries import changing
+from maydan.operations.entries.storing import store
 
 pytestmark = pytest.mark.anyio
 ARTICLES = "/api/spaces/demo/content/article"
@@ -26,7 +27,7 @@ async def test_a_row_that_leaves_a_right_while_it_is_written_is_not_written(
     entry = await site.entry({"title": "one", "category": "news"}, publish=False)
     path = f"{ARTICLES}/{entry['id']}"
     assert (await site.patch(path, {"rating": 1}, headers=desk)).status_code == 200
-    store, moved = changing.store, list[int]()
+    moved: list[int] = []
 
     async def late(*args: Any, **more: Any) -> None:
         if not moved:
