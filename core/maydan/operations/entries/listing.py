@@ -142,7 +142,7 @@ async def _prepare(scope: Scope, query: Query, decision: Decision, locale: str) 
         tuple(page_statements(dialect, request)),
         count_sql(dialect, where, condition),
         find_lookup(dialect, scope.type, table_of(scope.type), condition),
-        _fingerprint(scope, checked, where, condition),
+        _fingerprint(scope, query, checked, where),
     )
     _KEPT.keep(scope, query, decision, locale, prepared)
     return prepared
@@ -213,9 +213,13 @@ def _status_is(status: str | None) -> Condition:
     return Compare(("status",), "eq", status, Target(Kind.STRING, system=True))
 
 
-def _fingerprint(scope: Scope, query: Query, where: Where, condition: Condition | None) -> bytes:
-    """Bind cursors to the query, the type and what the caller may see."""
-    facts = (query.fingerprint(), scope.space.key, scope.type.key, where.locale, condition)
+def _fingerprint(scope: Scope, query: Query, checked: Query, where: Where) -> bytes:
+    """Bind cursors to the query as it was asked, to the type, and to what is sorted by.
+
+    Not to the caller's rights: a condition may depend on the moment, and a page shows what its own caller may read.
+    """
+    kinds = [key.target.kind for key in checked.sort if key.target]
+    facts = (query.fingerprint(), kinds, scope.space.key, scope.type.key, where.locale)
     return hashlib.blake2b(msgspec.msgpack.encode(facts), digest_size=16).digest()
 
 
