@@ -376,6 +376,8 @@ async def test_what_is_asked_is_checked_in_order(lite: Site) -> None:
         for method, tail in (("GET", ""), ("GET", "/deliveries"), ("DELETE", ""), ("POST", "/rotate")):
             answer = await lite.client.request(method, f"{HOOKS}/{other}{tail}", headers=lite.admin)
             assert answer.status_code == 404
+        replayed = await lite.post(f"{HOOKS}/{other}/replay", {"since": 1}, headers=lite.admin)
+        assert replayed.status_code == 404, "before anything is said of the body"
     assert (await lite.patch(path, {"url": "x"}, headers=lite.admin, tag=None)).status_code == 428
     assert (await lite.patch(path, {"url": "x"}, headers=lite.admin, tag='"9-0000000000000000"')).status_code == 412
     tag = (await lite.get(path, headers=lite.admin)).headers["etag"]

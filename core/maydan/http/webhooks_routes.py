@@ -123,10 +123,12 @@ async def list_deliveries(call: Call) -> Answer:
     "POST", _ONE + "/replay", permission=_MANAGE, body=ReplayInput, answer=Replay, errors=(404, 409),
     tags=("webhooks",),
 )  # fmt: skip
-async def replay_webhook(call: Call, body: ReplayInput) -> Answer:
+async def replay_webhook(call: Call) -> Answer:
     """Send again what happened after an event, also what was taken before; ids of messages stay the same."""
-    since = await webhooks.replay(call.core, call.caller, call.space, call.path["webhook"], body.since)
-    return Answer.json(since)
+    replayed = await webhooks.replay(
+        call.core, call.caller, call.space, call.path["webhook"], lambda: call.body(ReplayInput).since
+    )
+    return Answer.json(replayed)
 
 
 @route(

@@ -208,7 +208,7 @@ async def rotate_secret(core: Core, caller: Caller, space: Space, webhook_id: st
     return RotatedView(id=after.id, secret=secret, old_secret_until=to_text(until))
 
 
-async def replay(core: Core, caller: Caller, space: Space, webhook_id: str, since: str) -> Replay:
+async def replay(core: Core, caller: Caller, space: Space, webhook_id: str, read_since: Callable[[], str]) -> Replay:
     """Send again, or for the first time, what happened after a position in the log, as far as the webhook takes it.
 
     Each delivery has the ``webhook-id`` that it had before.
@@ -220,6 +220,7 @@ async def replay(core: Core, caller: Caller, space: Space, webhook_id: str, sinc
     """
     await _require(core, caller, space)
     webhook = await _find(core, space, webhook_id)
+    since = read_since()
     if not (since.isascii() and since.isdigit() and int(since[:20]) <= _LAST_POSITION):
         problem = InputError("/since", "invalid_position", "must be the id of an event, or 0 for the start")
         raise InvalidInput("There is no such position.", errors=(problem,))
