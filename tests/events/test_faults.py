@@ -30,6 +30,10 @@ pytestmark = pytest.mark.anyio
 CHILD = Path(__file__).parent.parent / "support" / "handling.py"
 KILLS = int(os.environ.get("MAYDAN_KILLS", "3"))
 """How often; ``make soak`` sets more."""
+LIVES_S = (0.5, 1.5) if KILLS < 20 else (1.0, 5.0)
+"""Seconds that a worker lives."""
+MOST_REPEATED = 25
+"""Events that a worker which dies may have handed over without saving it: so many fit between two saves."""
 RESTARTS = int(os.environ.get("MAYDAN_RESTARTS", "1"))
 T = TypeVar("T")
 
@@ -65,13 +69,13 @@ async def handled(url: str, *, until: int | None = None, for_s: float = 0.0) -> 
 
 
 async def test_kill_9_of_the_worker_under_load_loses_no_event_and_repeats_few(database_url: str) -> None:
-    """At random moments; at most one in a hundred comes twice, and each thing's events come in their order."""
+    """At random moments; few come twice, over many kills one in a hundred, and each thing's events are in order."""
     store = open_store(DatabaseSettings(url=database_url))
     await store.open()
     writing = asyncio.create_task(write(store))
     seen: list[int] = []
     for _ in range(KILLS):
-        seen += await handled(database_url, for_s=random.uniform(0.5, 1.5))
+        seen += await handled(database_url, for_s=random.uniform(*LIVES_S))
     writing.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await writing
@@ -84,7 +88,7 @@ async def test_kill_9_of_the_worker_under_load_loses_no_event_and_repeats_few(da
     times = Counter(seen)
     assert times.keys() == logged.keys()
     repeated = sum(times.values()) - len(times)
-    assert repeated <= max(len(logged) / 100, KILLS * 5)
+    assert repeated <= (KILLS * MOST_REPEATED if KILLS < 20 else len(logged) / 100)
     first = list(dict.fromkeys(seen))
     for subject in set(logged.values()):
         own = [position for position in first if logged[position] == subject]
