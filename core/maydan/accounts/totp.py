@@ -11,6 +11,7 @@ from msgspec import Struct
 from maydan.accounts.attempts import Attempt, Limit
 from maydan.errors import Conflict, InputError, InvalidInput, NotFound
 from maydan.storage.acting import change_statement
+from maydan.storage.guarded import committed
 from maydan.storage.ports import GuardFailed, Statement
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class SecondFactors:
             "WHERE account_id = ? AND secret = ? AND confirmed_at IS NULL"
         )
         confirmed = Statement(sql, (now, step or 0, account.id, str(row[0])), expect=1)
-        if step is None or not await self._commit([confirmed, _noted(account, self._clock)]):
+        if step is None or not await committed(self._store, [confirmed, _noted(account, self._clock)]):
             raise wrong_code()
         await self._attempts.forgive(cleared=[self.attempt_of(account.id)])
 
@@ -117,7 +118,7 @@ class SecondFactors:
         if step is None:
             return False
         sql = "UPDATE maydan_totp SET last_step = ? WHERE account_id = ? AND secret = ? AND last_step < ?"
-        if not await self._commit([Statement(sql, (step, account_id, str(row[0]), step), expect=1)]):
+        if not await committed(self._store, [Statement(sql, (step, account_id, str(row[0]), step), expect=1)]):
             return False
         await self._attempts.forgive(cleared=[self.attempt_of(account_id)])
         return True
@@ -147,13 +148,6 @@ class SecondFactors:
     async def _find(self, account_id: str) -> Row | None:
         sql = "SELECT secret, confirmed_at, last_step FROM maydan_totp WHERE account_id = ?"
         return await self._store.fetch_point(sql, account_id)
-
-    async def _commit(self, batch: list[Statement]) -> bool:
-        try:
-            await self._store.commit(batch)
-        except GuardFailed:
-            return False
-        return True
 
 
 def matching_step(secret: str, code: str, present: int, *, after: int) -> int | None:

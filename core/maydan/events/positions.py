@@ -7,7 +7,8 @@ from typing import Final
 from msgspec import Struct
 
 from maydan.events.parked import count_parked
-from maydan.storage import GuardFailed, Reader, Statement, Store
+from maydan.storage import Reader, Statement, Store
+from maydan.storage.guarded import committed
 
 _ADD: Final = "INSERT INTO maydan_subscriptions (name, position) VALUES (?, 0) ON CONFLICT (name) DO NOTHING"
 # A lease that ends later than any can was given before the clock was put back: nobody waits for that moment.
@@ -94,11 +95,7 @@ class Positions:
         await self._store.commit([Statement(_RELEASE, (self._name, self._owner))])
 
     async def _try(self, *batch: Statement) -> bool:
-        try:
-            await self._store.commit(batch)
-        except GuardFailed:
-            return False
-        return True
+        return await committed(self._store, batch)
 
 
 class Standing(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,8 @@ from msgspec import structs
 
 from maydan import ids
 from maydan.events.jobs.records import COLUMNS, Job, JobStatus, job_of
-from maydan.storage.ports import GuardFailed, Statement
+from maydan.storage.guarded import committed
+from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,8 +98,4 @@ class Leases:
         return self._clock.now() + timedelta(seconds=self._settings.lease_s)
 
     async def _try(self, sql: str, args: tuple[object, ...]) -> bool:
-        try:
-            await self._store.commit([Statement(sql, args, expect=1)])
-        except GuardFailed:
-            return False
-        return True
+        return await committed(self._store, [Statement(sql, args, expect=1)])

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 from maydan.events.webhooks.records import find_webhook
-from maydan.storage import GuardFailed, Statement, Store
+from maydan.storage import Statement, Store
+from maydan.storage.guarded import committed
 from maydan.storage.log import Event, event_statement
 
 Reason = Literal["gone", "failing"]
@@ -33,8 +34,4 @@ async def disable(store: Store, webhook_id: str, reason: Reason, now: datetime) 
         data={"reason": reason},
     )
     change = Statement(_DISABLE, (False, reason, now, webhook.id, webhook.version), expect=1)
-    try:
-        await store.commit([change, event_statement(event)])
-    except GuardFailed:
-        return False
-    return True
+    return await committed(store, [change, event_statement(event)])

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from maydan.events.webhooks.pace import Health
-from maydan.storage import GuardFailed, Reader, Statement, Store
+from maydan.storage import Reader, Statement, Store
 from maydan.storage.dialects import Dialect
+from maydan.storage.guarded import committed
 
 _FREE: Final = "(e.lease_owner IS NULL OR e.lease_until_ms <= {now_ms})"
 _DUE: Final = (
@@ -92,8 +93,4 @@ class Lease:
         await self._store.commit([Statement(_RELEASE, (self._webhook_id, self._owner))])
 
     async def _try(self, *batch: Statement) -> bool:
-        try:
-            await self._store.commit(batch)
-        except GuardFailed:
-            return False
-        return True
+        return await committed(self._store, batch)
