@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 
-from maydan.operations.entries import changing
+from maydan.operations.entries import changing, deleting
 from maydan.operations.entries.storing import store
+from maydan.storage.ports import Statement
 
 pytestmark = pytest.mark.anyio
 ARTICLES = "/api/spaces/demo/content/article"
@@ -59,3 +60,82 @@ async def test_pages_go_on_under_a_condition_about_the_moment(site: Site) -> Non
     second = await site.get(f"{ARTICLES}?limit=2&sort=rating&cursor={first['next']}", headers=reader)
     assert second.status_code == 200, second.text
     assert [item["rating"] for item in [*first["items"], *second.json()["items"]]] == [0, 1, 2]
+
+
+BY_ANN = {"author": {"name": {"eq": "Ann"}}}
+
+
+async def ann_and_her_article(site: Site, *actions: str) -> tuple[str, str, dict[str, str]]:
+    """Return a person called Ann, an article of hers, and somebody with rights over what is Ann's."""
+    policy = {"effect": "allow", "type": "article", "actions": ["read_draft", *actions], "condition": BY_ANN}
+    role = await site.put("/api/spaces/demo/roles/desk", {"policies": [policy]}, headers=site.admin)
+    assert role.is_success, role.text
+    person = await site.entry({"name": "Ann"}, type="person", publish=False)
+    entry = await site.entry({"title": "one", "author": person["id"]}, publish=False)
+    desk = await site.account("desk@example.org", "desk")
+    return f"/api/spaces/demo/content/person/{person['id']}", f"{ARTICLES}/{entry['id']}", desk
+
+
+@pytest.mark.parametrize("how", ["renamed", "trashed"])
+async def test_a_target_that_ends_a_right_while_it_is_used_ends_the_write(
+    site: Site, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """What was judged through a relation is held on to until the write is stored; else it is judged again."""
+    person, path, desk = await ann_and_her_article(site, "update")
+    assert (await site.patch(path, {"rating": 1}, headers=desk)).status_code == 200
+    moved: list[int] = []
+
+    async def late(*args: Any, **more: Any) -> None:
+        if not moved:
+            moved.append(1)
+            answer = (
+                await site.patch(person, {"name": "Bob"}, headers=site.admin)
+                if how == "renamed"
+                else await site.delete(person, headers=site.admin)
+            )
+            assert answer.is_success, answer.text
+        await store(*args, **more)
+
+    monkeypatch.setattr(changing, "store", late)
+    refused = await site.patch(path, {"rating": 5}, headers=desk)
+    assert moved == [1]
+    assert refused.status_code == 404, refused.text
+    assert (await site.get(f"{path}?perspective=draft", headers=site.admin)).json()["rating"] == 1
+
+
+async def test_a_target_that_is_not_looked_at_holds_up_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose rights have no condition writes at the first try, whatever becomes of what the entry points at."""
+    person, path, _ = await ann_and_her_article(site, "update")
+    tries: list[int] = []
+
+    async def late(*args: Any, **more: Any) -> None:
+        tries.append(1)
+        await site.core.store.commit(
+            [Statement("UPDATE maydan_entries SET revision = revision + 1 WHERE id = ?", (person,))]
+        )
+        await store(*args, **more)
+
+    person = person.rpartition("/")[2]
+    monkeypatch.setattr(changing, "store", late)
+    assert (await site.patch(path, {"rating": 5}, headers=site.admin)).status_code == 200
+    assert tries == [1]
+
+
+async def test_a_target_that_ends_a_right_while_it_is_used_ends_the_deletion(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deletion is judged like every other write."""
+    person, path, desk = await ann_and_her_article(site, "delete")
+    stored, moved = deleting._store, list[int]()
+
+    async def late(*args: Any, **more: Any) -> None:
+        if not moved:
+            moved.append(1)
+            answer = await site.patch(person, {"name": "Bob"}, headers=site.admin)
+            assert answer.is_success, answer.text
+        await stored(*args, **more)
+
+    monkeypatch.setattr(deleting, "_store", late)
+    refused = await site.delete(path, headers=desk)
+    assert (moved, refused.status_code) == ([1], 404)
+    assert (await site.get(f"{path}?perspective=draft", headers=site.admin)).status_code == 200

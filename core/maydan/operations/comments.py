@@ -18,12 +18,14 @@ from maydan.ids import is_id, new_id
 from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.loading import find_any, permits
 from maydan.operations.entries.reading import Reading, find
+from maydan.operations.entries.storing import Outrun, until_stored
 from maydan.operations.entries.views import state_for_hooks
 from maydan.operations.publication import status
 from maydan.operations.writing import reason_of
 from maydan.plugins.views import CommentState
 from maydan.storage.log import Event, event_statement
 from maydan.storage.ports import GuardFailed, Statement
+from maydan.storage.references import revision_guard
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -85,15 +87,37 @@ async def create_comment(
         InvalidInput: The text or the parent is not acceptable.
         HookRefused: A plugin said no.
     """
-    entry = await _place(scope, id_or_slug)
-    decision = scope.require(Action.COMMENT)
-    await foresee_entries(scope, entry)
-    if not permits(scope, decision, entry):
-        scope.refuse(Action.COMMENT)
-    text, parent = read_input()
-    await _check(scope, entry, text, parent)
+
+    async def attempt(_number: int) -> CommentView:
+        entry = await _place(scope, id_or_slug)
+        decision = scope.require(Action.COMMENT)
+        await foresee_entries(scope, entry)
+        if not permits(scope, decision, entry):
+            scope.refuse(Action.COMMENT)
+        text, parent = read_input()
+        await _check(scope, entry, text, parent)
+        made = _new_comment(scope, entry, text, parent)
+        view = view_of(made, moderator=may_moderate(scope))
+        judged = [] if decision.unconditional else _judged(scope, entry)
+        try:
+            await store_comment(scope, entry, made, [*judged, *(seal(view) if seal else ())])
+        except GuardFailed as error:
+            raise Outrun from error
+        finally:
+            scope.targets.forget()
+        return view
+
+    return await until_stored(attempt)
+
+
+def _judged(scope: Scope, entry: EntryRow) -> list[Statement]:
+    """Hold on to the entry, and to what its relations lead to, as far as they gave the right."""
+    return [*revision_guard(scope.space.key, {entry.id: entry.revision}), *scope.targets.guards(scope.space.key)]
+
+
+def _new_comment(scope: Scope, entry: EntryRow, text: str, parent: str | None) -> Comment:
     actor, now = scope.caller.actor, scope.core.clock.now()
-    made = Comment(
+    return Comment(
         id=new_id(),
         space_key=scope.space.key,
         type_key=scope.type.key,
@@ -110,15 +134,13 @@ async def create_comment(
         created_at=now,
         updated_at=now,
     )
-    view = view_of(made, moderator=may_moderate(scope))
-    await store_comment(scope, entry, made, seal(view) if seal else ())
-    return view
 
 
 async def store_comment(scope: Scope, entry: EntryRow, made: Comment, more: Sequence[Statement] = ()) -> None:
     """Store a new comment with its event, after the hooks agreed."""
     core, hooks = scope.core, scope.core.hooks
     batch = [comments.insert(made), event_of(scope, made, "comment.created"), *more]
+    batch.sort(key=lambda statement: statement.expect is None)
     if not hooks.listens("check_comment_create", scope.space):
         await core.store.commit(batch)
         return
@@ -289,8 +311,10 @@ def _require_own(scope: Scope, comment: Comment) -> None:
     actor = scope.caller.actor
     if actor.kind == "anonymous":
         raise Unauthenticated("Log in first.")
-    if comment.author_id != actor.id and not may_moderate(scope):
-        raise Forbidden("Only its author and moderators may change a comment.")
+    # A token that only reads changes nothing, and who may not comment any more rewrites nothing.
+    is_own = comment.author_id == actor.id and not scope.decide(Action.COMMENT).denied
+    if not is_own and not may_moderate(scope):
+        raise Forbidden("Only its author, while they may comment, and moderators may change a comment.")
 
 
 def _refuse_moderation(scope: Scope) -> None:

@@ -14,6 +14,7 @@ from maydan.storage.documents import table_of
 from maydan.storage.expressions import order, scalar, source_of
 from maydan.storage.fragments import TRUE, Sql, joined
 from maydan.storage.keysets import Keyset, SortKey, Stretch, ends_descending, stretches
+from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,6 +120,32 @@ async def find_documents(store: Store, where: Where, ids: Sequence[str]) -> list
         msgspec.json.encode(ids).decode(),
     )
     return [(str(row[0]), row[1], row[2]) for row in rows]
+
+
+async def find_targets(store: Store, where: Where, ids: Sequence[str]) -> list[tuple[str, str, str, int]]:
+    """Return id, public and private part, and the revision of the entry, of the documents with these ids.
+
+    In one statement, so that the revision is that of what was read.
+    """
+    table = table_of(where.type)
+    revision = (
+        f"(SELECT e.revision FROM maydan_entries AS e WHERE e.space_key = {table}.space_key"
+        f" AND e.id = {table}.entry_id)"
+    )
+    rows = await store.fetch_all(
+        f"SELECT entry_id, body, private, {revision} FROM {table}"
+        f" WHERE {_base(where).text} AND {_IDS[store.dialect.name]}",
+        *_base(where).args,
+        msgspec.json.encode(ids).decode(),
+    )
+    return [(str(row[0]), row[1], row[2], row[3]) for row in rows]
+
+
+def absence_guard(where: Where, ids: Sequence[str]) -> Statement:
+    """Return what stops a batch when one of these entries has a document there after all."""
+    base = _base(where)
+    sql = f"SELECT 1 FROM {table_of(where.type)} WHERE {base.text} AND entry_id IN ({','.join('?' * len(ids))})"
+    return Statement(sql, (*base.args, *ids), expect=0)
 
 
 _IDS: Final = {

@@ -11,7 +11,7 @@ from maydan.storage.entries import SELECT_ENTRY, entry_row
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from maydan.storage.entries import EntryRow
     from maydan.storage.ports import Reader, Row, Store
@@ -117,6 +117,17 @@ def target_guard(space_key: int, ids: Collection[str]) -> list[Statement]:
         " ORDER BY id {for_share}"
     )
     return [Statement(sql, (space_key, *sorted(ids)), expect=len(ids))]
+
+
+def revision_guard(space_key: int, revisions: Mapping[str, int]) -> list[Statement]:
+    """Return what stops a batch when one of these entries has another revision than the one that is named for it."""
+    guards: list[Statement] = []
+    for part in _portions(sorted(revisions)):
+        known = " OR ".join(["id = ? AND revision = ?"] * len(part))
+        sql = f"SELECT 1 FROM maydan_entries WHERE space_key = ? AND ({known}) ORDER BY id {{for_share}}"
+        values = (value for one in part for value in (one, revisions[one]))
+        guards.append(Statement(sql, (space_key, *values), expect=len(part)))
+    return guards
 
 
 def _portions(ids: Sequence[str]) -> list[Sequence[str]]:

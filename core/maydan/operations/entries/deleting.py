@@ -154,6 +154,8 @@ async def _store(scope: Scope, entry: EntryRow, *, nullify: bool, purge: bool) -
         if found.refused_by:
             raise await _refusal(scope, found)
         await require_unlocked(scope, [*found.deletes, *(row.source_id for row in found.nullifies)])
+        if seen := scope.targets.guards(scope.space.key):
+            await transaction.apply([type_guard(scope.space, scope.type), *seen])
         for gone in found.deletes.values():
             await _delete_one(scope, transaction, gone, cause=entry, purge=purge and gone is entry)
         for source_id in dict.fromkeys(row.source_id for row in found.nullifies):
@@ -164,6 +166,8 @@ async def _store(scope: Scope, entry: EntryRow, *, nullify: bool, purge: bool) -
         await scope.core.store.retrying(work)
     except (GuardFailed, Duplicate) as error:
         raise outrun_by(error) from error
+    finally:
+        scope.targets.forget()
 
 
 async def _refusal(scope: Scope, found: Consequences) -> Conflict:

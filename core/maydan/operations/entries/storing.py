@@ -66,7 +66,8 @@ async def store(
         HookRefused: A plugin said no.
     """
     guard, writer = type_guard(scope.space, scope.type), writer_of(scope)
-    batch = [guard, *batch_of(change, scope.caller, writer), *more, *(seal(view) if seal else ())]
+    seen = scope.targets.guards(scope.space.key, without={change.after.id})
+    batch = [guard, *seen, *batch_of(change, scope.caller, writer), *more, *(seal(view) if seal else ())]
     try:
         if veto is None:
             await scope.core.store.commit(batch)
@@ -77,6 +78,9 @@ async def store(
     except (GuardFailed, Duplicate) as error:
         await require_unlocked(scope, [change.after.id])
         raise outrun_by(error) from error
+    finally:
+        # Whoever starts over, or goes on with another entry, looks again at what conditions lead to.
+        scope.targets.forget()
 
 
 def outrun_by(error: GuardFailed | Duplicate) -> Exception:
