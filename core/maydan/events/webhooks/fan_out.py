@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from maydan.clock import Clock
 from maydan.events.webhooks.deliveries import wanted
 from maydan.events.webhooks.records import list_active
@@ -23,15 +25,20 @@ class FanOut:
 
     async def handle(self, event: LoggedEvent) -> None:
         """Store the deliveries of an event; a second time changes nothing."""
-        if event.space_key is None:
-            return
-        webhooks = await list_active(self._store, event.space_key)
+        await self.handle_all([event])
+
+    async def handle_all(self, events: Sequence[LoggedEvent]) -> None:
+        """Store the deliveries of many events, in one commit for each space; a second time changes nothing."""
+        spaces: dict[int, list[LoggedEvent]] = {}
+        for event in events:
+            if event.space_key is not None:
+                spaces.setdefault(event.space_key, []).append(event)
         now = self._clock.now()
-        batch = [
-            statement
-            for webhook in webhooks
-            if event.position > webhook.from_position
-            for statement in wanted(webhook, [event], now)
-        ]
-        if batch:
-            await self._store.commit(batch)
+        for key, own in spaces.items():
+            batch = [
+                statement
+                for webhook in await list_active(self._store, key)
+                for statement in wanted(webhook, [each for each in own if each.position > webhook.from_position], now)
+            ]
+            if batch:
+                await self._store.commit(batch)
