@@ -158,8 +158,9 @@ class Store(Reader, Protocol):
     async def fetch_shared(self, sql: str, *args: Any) -> list[Row]:
         """Return all rows of a SELECT that only reads, and that many may ask for at the same moment.
 
-        On PostgreSQL those who ask for the same while it is in flight share the next answer; it is read after they
-        asked. The arguments must be hashable.
+        The rows are those of the moment, or of a later one: they may have been read before only where nothing was
+        committed since. On PostgreSQL those who ask for the same while it is in flight share the next answer. The
+        arguments must be hashable, and the statement depends on nothing but them and what is stored.
         """
         ...
 

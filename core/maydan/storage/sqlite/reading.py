@@ -34,16 +34,25 @@ class LoopReader:
     def __init__(self, connection: sqlite3.Connection, limit_ms: float) -> None:
         """Watch the connection's statements; none is limited until :meth:`attempt` is called."""
         self.connection = connection
-        self._limit_s = limit_ms / 1000
+        self.limit_s = limit_ms / 1000
         self._deadline = math.inf
         connection.set_progress_handler(self._is_late, LOOP_STEPS)
 
     def _is_late(self) -> bool:
         return time.perf_counter() > self._deadline
 
+    def data_version(self) -> int | None:
+        """Return the number that is another one after every commit of whatever connection; None while it is busy."""
+        try:
+            return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                return None
+            raise translated(error) from error
+
     def fetch_all(self, sql: str, args: Sequence[Any]) -> list[Row] | None:
         """Return the rows, or None when a thread must do it."""
-        self._deadline = time.perf_counter() + self._limit_s
+        self._deadline = time.perf_counter() + self.limit_s
         try:
             return self.connection.execute(sql, args).fetchall()
         except sqlite3.OperationalError as error:

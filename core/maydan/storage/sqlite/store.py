@@ -21,6 +21,7 @@ from maydan.storage.sqlite.connecting import bound, connect_reader, connect_writ
 from maydan.storage.sqlite.errors import translated
 from maydan.storage.sqlite.lock import FileLock
 from maydan.storage.sqlite.reading import LoopReader, ThreadReaders
+from maydan.storage.sqlite.sharing import SharedReads
 from maydan.storage.sqlite.transaction import HEAVY_STATEMENTS, SQLiteTransaction
 from maydan.storage.sqlite.waking import Waking
 from maydan.storage.sqlite.watching import watch
@@ -53,6 +54,7 @@ class SQLiteStore:
         self._loop_reader: LoopReader | None = None
         self._own_reader: LoopReader | None = None
         self._threads: ThreadReaders | None = None
+        self._shared: SharedReads | None = None
         self._watch: asyncio.Task[None] | None = None
         self._waking = Waking(self.path, self.signals)
 
@@ -83,6 +85,7 @@ class SQLiteStore:
         self._own_reader = LoopReader(writer, self.settings.loop_read_ms)
         self._loop_reader = LoopReader(reader, self.settings.loop_read_ms)
         self._threads = ThreadReaders(self.path, self.settings)
+        self._shared = SharedReads(self._loop_reader, self._threads)
         self._waking.tell_others()
 
     def _connect(self) -> tuple[sqlite3.Connection, sqlite3.Connection, FileLock]:
@@ -154,8 +157,12 @@ class SQLiteStore:
         return rows[0] if rows else None
 
     async def fetch_shared(self, sql: str, *args: Any) -> list[Row]:
-        """Return all rows; there is no round trip to share, so as :meth:`fetch_all`."""
-        return await self.fetch_all(sql, *args)
+        """Return all rows; from memory where the same was asked for and nothing was committed since."""
+        if (transaction := self.current.find()) is not None:
+            return await transaction.fetch_all(sql, *args)
+        count()
+        assert self._shared is not None, "The store is not open."
+        return await self._shared.fetch(SQLITE.translate(sql), bound(args))
 
     # -- writing --------------------------------------------------------------------------------------------------
 
