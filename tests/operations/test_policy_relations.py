@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import ARTICLE, Site  # pyright: ignore[reportMissingImports] - tests/support
 
 pytestmark = pytest.mark.anyio
 ARTICLES = "/api/spaces/demo/content/article"
@@ -135,3 +135,28 @@ async def test_a_condition_follows_the_fields_behind_its_relations(site: Site) -
     )
     assert (await site.delete(f"{kind}?allow_drop=true", headers=site.admin)).status_code == 204
     assert (await site.get("/api/spaces/demo/roles/desk", headers=site.admin)).json()["policies"] == []
+
+
+async def test_a_condition_ends_with_the_way_that_its_relation_takes(site: Site) -> None:
+    """Where a relation leads to none of the types that it led to, what it allowed is gone; what it denied, all is."""
+    firm = {"name": "firm", "drafts": False, "fields": [{"name": "name", "kind": "string"}]}
+    assert (await site.post("/api/spaces/demo/types", firm, headers=site.admin)).status_code == 201
+    by_ann = {"author": {"name": {"eq": "Ann"}}}
+    await write_role(
+        site,
+        "desk",
+        {"effect": "allow", "type": "article", "actions": ["read_draft"], "condition": by_ann},
+        {"effect": "deny", "type": "article", "actions": ["update"], "condition": by_ann},
+    )
+    *others, author = ARTICLE["fields"]
+    kept: list[list[Any]] = []
+    for to in (["person", "firm"], ["firm"], ["person"]):
+        changed = await site.patch(
+            "/api/spaces/demo/types/article?allow_drop=true", {"fields": [*others, {**author, "to": to}]},
+            headers=site.admin,
+        )  # fmt: skip
+        assert changed.status_code == 200, changed.text
+        policies = (await site.get("/api/spaces/demo/roles/desk", headers=site.admin)).json()["policies"]
+        kept.append([(each["effect"], each.get("condition")) for each in policies])
+    both = [("allow", by_ann), ("deny", by_ann)]
+    assert kept == [both, both, [("deny", None)]]

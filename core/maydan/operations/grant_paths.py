@@ -1,4 +1,4 @@
-"""Keeping conditions true that look through a relation at a type whose fields get other names, or none."""
+"""Keeping conditions true that look through a relation, when fields get other names, or it leads elsewhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 from maydan.access.foreseeing import is_deep
 from maydan.content.checking import rewritten
 from maydan.content.conditions import Compare, read_condition, write_condition
+from maydan.content.kinds import SYSTEM_KINDS
 from maydan.content.types import Kind
 from maydan.errors import BadParameter
 from maydan.storage.registry import list_types
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from maydan.content.spaces import Space
-    from maydan.content.types import ContentType
+    from maydan.content.types import ContentType, Field
     from maydan.storage.ports import Transaction
 
 _SELECT: Final = "SELECT id, v2, v4, v5 FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'p'"
@@ -32,6 +33,7 @@ class _Lost(Exception):
 
 class _Change(Struct, frozen=True):
     before: ContentType
+    after: ContentType | None
     names: Mapping[str, str | None]
     types: Mapping[str, ContentType]
 
@@ -43,6 +45,7 @@ class _Change(Struct, frozen=True):
             if field is None or field.kind is not Kind.RELATION:
                 return (*new, *path[index + 1 :])
             following = path[index + 1]
+            self._require_way(here, field, following)
             if self.before.name in field.to and following in self.names:
                 renamed = self.names[following]
                 if renamed is None or len(field.to) > 1:
@@ -57,19 +60,48 @@ class _Change(Struct, frozen=True):
             here = there
         return tuple(new)
 
+    def _require_way(self, here: ContentType, field: Field, following: str) -> None:
+        """Refuse a path through a relation that led to a type which it leads to no more, and to no other as before.
+
+        What it newly leads to does not stand in for that: nobody wrote the condition about those.
+        """
+        if self.after is None or here.name != self.before.name:
+            return
+        was, now = (
+            next((each for each in one.fields if each.id == field.id), None) for one in (self.before, self.after)
+        )
+        if was is None or now is None or set(was.to) <= set(now.to):
+            return
+        if not any(self._has(name, following) for name in was.to if name in now.to):
+            raise _Lost
+
+    def _has(self, type_name: str, name: str) -> bool:
+        known = self.before if type_name == self.before.name else self.types.get(type_name)
+        return name in SYSTEM_KINDS or (known is not None and known.field(name) is not None)
+
+
+def _narrows(before: ContentType, after: ContentType | None) -> bool:
+    """Tell whether a relation leads to fewer types than it did."""
+    leads = {field.id: set(field.to) for field in after.fields} if after else {}
+    return any(field.id in leads and not set(field.to) <= leads[field.id] for field in before.fields)
+
 
 async def follow_paths(
-    transaction: Transaction, space: Space, before: ContentType, names: Mapping[str, str | None]
+    transaction: Transaction,
+    space: Space,
+    before: ContentType,
+    after: ContentType | None,
+    names: Mapping[str, str | None],
 ) -> None:
-    """Bring conditions that lead into a type up to date with the new names of its fields.
+    """Bring conditions that lead into a type, or on from it, up to date with its new form; ``None`` is none.
 
     As with a type's own policies, one that allows by what is gone is removed, and one that denies by it denies every
     row. Call it when the type is stored under its new names, and its own policies follow them.
     """
-    if not names:
+    if not names and not _narrows(before, after):
         return
     types = {each.name: each for each in await list_types(transaction, space)}
-    change = _Change(before, names, types)
+    change = _Change(before, after, names, types)
     for rule_id, type_name, effect, text in await transaction.fetch_all(_SELECT, space.key):
         spec: dict[str, Any] = msgspec.json.decode(text)
         condition, head = spec.get("condition"), types.get(type_name)

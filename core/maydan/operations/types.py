@@ -187,7 +187,7 @@ async def store_changed(
     await replace_type(core.store, transaction, before, after, (space,))
     await follow_unique(core.store, transaction, before, after, space.key)
     await follow_fields(transaction, space.key, before.name, renames(before, after))
-    await follow_paths(transaction, space, before, renames(before, after))
+    await follow_paths(transaction, space, before, after, renames(before, after))
     await transaction.apply([_event(core, caller, space, after, "type.updated"), bump("types"), bump("policies")])
 
 
@@ -225,7 +225,7 @@ async def store_dropped(
 ) -> None:
     """Remove a type that the transaction has locked, its entries and the grants that name it."""
     gone = dict.fromkeys((*SYSTEM_FIELDS, *(field.name for field in before.fields)))
-    await follow_paths(transaction, space, before, gone)
+    await follow_paths(transaction, space, before, None, gone)
     await drop_type(transaction, space.key, before)
     await forget_type(transaction, space.key, before.name)
     await transaction.apply([_event(core, caller, space, before, "type.deleted"), bump("types"), bump("policies")])
