@@ -46,3 +46,34 @@ async def test_a_changed_system_field_is_refused(site: Site) -> None:
         put = await site.put(path, {**entry, name: value}, headers={**site.admin, "if-match": "*"})
         assert put.status_code == 422, (name, put.text)
         assert put.json()["errors"][0]["pointer"] == f"/{name}"
+
+
+@pytest.mark.parametrize("asked", ["locale=*", "locale=en", "locale=en&perspective=draft"])
+async def test_a_slug_that_is_the_id_may_come_back(site: Site, asked: str) -> None:
+    """Where no slug could be made, as of emoji alone, the id stands in; whoever sends it back changes nothing."""
+    entry = await site.entry({"title": "🎉"})
+    path = f"{CONTENT}/{entry['id']}"
+    got = await site.get(f"{path}?{asked}", headers=site.admin)
+    assert entry["id"] in str(got.json()["slug"])
+    put = await site.put(path, {**got.json(), "rating": 5}, headers={**site.admin, "if-match": got.headers["etag"]})
+    assert put.status_code == 200, put.text
+    assert (await site.patch(path, {"slug": got.json()["slug"]}, headers=site.admin)).json()["version"] == 2
+    other = await site.entry({"title": "Other"})
+    taken = await site.patch(f"{CONTENT}/{other['id']}", {"slug": got.json()["slug"]}, headers=site.admin)
+    assert taken.status_code == 422
+
+
+async def test_a_large_number_that_was_given_out_may_come_back(site: Site) -> None:
+    """PostgreSQL writes a double such as 1e25 with all of its digits; it is the same number on its way back."""
+    fields = [{"name": "size", "kind": "number"}, {"name": "extra", "kind": "json"}]
+    await site.define({"name": "star", "fields": fields})
+    entry = await site.entry({"size": 1e25, "extra": {"mass": [1e300, -1e17]}}, type="star")
+    path = f"/api/spaces/demo/content/star/{entry['id']}"
+    got = await site.get(path, headers=site.admin)
+    put = await site.put(path, got.json(), headers={**site.admin, "if-match": got.headers["etag"]})
+    assert put.status_code == 200, put.text
+    assert put.json()["size"] == 1e25
+    for lossy in (2**53 + 1, 2**63, 10**25 + 1, 10**400):
+        for field in ("size", "extra"):
+            refused = await site.patch(path, {field: lossy}, headers=site.admin)
+            assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{field}"), lossy

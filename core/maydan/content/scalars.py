@@ -126,13 +126,26 @@ def read_integer(field: Field, value: object, pointer: str, problems: Problems) 
 
 
 def read_number(field: Field, value: object, pointer: str, problems: Problems) -> float | int | None:
-    """Read a finite number; an integer beyond ±(2^53 - 1) would not come back the same and is refused."""
-    exact = type(value) is int and -LARGEST_AMOUNT <= value <= LARGEST_AMOUNT
+    """Read a finite number; an integer that would not come back the same is refused."""
+    exact = type(value) is int and keeps(value)
     if not exact and not (type(value) is float and isfinite(value)):
         problems.add(pointer, "not_a_number")
         return None
     number = cast("float | int", value)
     return number if _within(field, number, pointer, problems) else None
+
+
+def keeps(value: int) -> bool:
+    """Tell whether every JSON reader keeps the integer as it is: within ±(2^53 - 1), or what stands for a double.
+
+    PostgreSQL gives 1e25 out with all of its digits, and what was given out may come back.
+    """
+    if -LARGEST_AMOUNT <= value <= LARGEST_AMOUNT:
+        return True
+    try:
+        return int(Decimal(repr(float(value)))) == value
+    except OverflowError:
+        return False
 
 
 def read_boolean(_field: Field, value: object, pointer: str, problems: Problems) -> bool | None:
@@ -230,7 +243,7 @@ def _is_tame(value: object, depth: int) -> bool:
     if isinstance(value, bool) or value is None:
         return True
     if isinstance(value, int):
-        return -LARGEST_AMOUNT <= value <= LARGEST_AMOUNT
+        return keeps(value)
     if isinstance(value, float):
         return isfinite(value)
     if depth == 0:

@@ -178,6 +178,8 @@ class _Reading:
         if value is None:
             return None if self.locale is None else self._without(old, self.locale) or None
         if not isinstance(value, dict):
+            if value == old.get(self.plain_locale):
+                return old
             read = self._slug(value, "/slug")
             return old if read is None else {**old, self.plain_locale: read}
         result = dict(old) if self.patch else {}
@@ -186,7 +188,8 @@ class _Reading:
             if locale not in self.space.locales:
                 self.problems.add(place, "unknown_locale")
             else:
-                put(result, locale, None if item is None else self._slug(item, place))
+                kept = item is not None and item == old.get(locale)  # as it was given out, be it only the entry's id
+                put(result, locale, item if kept or item is None else self._slug(item, place))
         return result or None
 
     def _slug(self, value: object, pointer: str) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from maydan.content.problems import MESSAGES
+from maydan.content.scalars import keeps
 from maydan.errors import InputError, InvalidInput, Malformed, TooLarge, UnsupportedMediaType
 from maydan.http.conversion import sentence
 from maydan.http.pointers import pointer_to
@@ -148,26 +149,28 @@ def _is_suspicious(raw: bytes) -> bool:
     return b"0" * 18 in numbers or b"0e00" in numbers
 
 
-def _check_values(value: Any, path: tuple[str | int, ...], errors: list[InputError]) -> None:
-    """Collect what no text column and no 64-bit integer can hold."""
+def _check_values(value: Any, path: tuple[str | int, ...], errors: list[InputError]) -> Any:
+    """Collect what no text column and no 64-bit integer can hold; a double with all of its digits is made one again."""
     match value:
         case dict():
             for name, member in cast("dict[str, Any]", value).items():
                 if _is_broken(name):
                     errors.append(InputError(pointer_to(path), "control_character", _BROKEN_NAME))
-                else:
-                    _check_values(member, (*path, name), errors)
+                value[name] = _check_values(member, (*path, name), errors)
         case list():
             for index, member in enumerate(cast("list[Any]", value)):
-                _check_values(member, (*path, index), errors)
+                value[index] = _check_values(member, (*path, index), errors)
         case str() if _is_broken(value):
             errors.append(InputError(pointer_to(path), "control_character", MESSAGES["control_character"]))
         case int() if abs(value) > MAX_INTEGER:
+            if keeps(value):  # as PostgreSQL writes 1e25
+                return float(value)
             errors.append(InputError(pointer_to(path), "out_of_range", "must fit into 64 bits"))
         case float() if math.isinf(value):
             errors.append(InputError(pointer_to(path), "out_of_range", "must be a finite number"))
         case _:
             pass
+    return cast("Any", value)
 
 
 def _is_broken(text: str) -> bool:
