@@ -251,6 +251,32 @@ async def test_a_crash_that_takes_the_worker_along_ends_as_a_dead_letter(store: 
     assert letter.error.startswith("The worker died")
 
 
+async def test_what_has_to_wait_is_held_and_no_restart_counts_as_a_try(sqlite_store: Store) -> None:
+    """Neither does it hold up the stop; when it may be called again everything comes."""
+
+    class Switched(Recorder):
+        is_on = False
+
+        def is_held(self, event: LoggedEvent) -> bool:
+            return not self.is_on and event.subject_id != "a"
+
+    recorder = Switched(failing={"a": 1})
+    await sqlite_store.commit([event(name) for name in "abac"])
+    for _ in range(2 * QUICK.tries):
+        dead = "UPDATE maydan_subscriptions SET lease_owner = 'dead', lease_until_ms = 0"
+        await sqlite_store.commit([Statement(dead)])
+        subscriptions = await served(sqlite_store, recorder)
+        await asyncio.sleep(0.03)
+        await subscriptions.stop(timeout_s=1)
+    assert recorder.seen == ["a"]
+    recorder.is_on = True
+    subscriptions = await served(sqlite_store, recorder)
+    await subscriptions.settled()
+    await subscriptions.stop()
+    assert sorted(recorder.seen) == list("aaabc")
+    assert await list_dead_letters(sqlite_store) == []
+
+
 async def test_a_replay_begins_again_after_a_position(store: Store) -> None:
     """An operator can hand events over again."""
     recorder = Recorder()

@@ -88,12 +88,17 @@ async def test_while_a_plugin_may_not_be_called_its_place_is_held(
         host.release("a")
         for _ in range(BREAKER_ERRORS):
             host._plugins["a"].calls["entry_created"].gauge.failed(1, "boom")
-    task = asyncio.create_task(observer_of(host, "a", space).handle(event()))
+    observer = observer_of(host, "a", space)
+    assert [observer.is_held(each) for each in (event(), event("entry.updated"), event(space_key=2))] == [
+        True, False, False,
+    ]  # fmt: skip
+    task = asyncio.create_task(observer.handle(event()))
     await asyncio.sleep(0.05)
     assert (heard, task.done()) == ([], False)
     if how == "breaker":
         host.pin("a", active=True)
     else:
         host.release("a")
+    assert not observer.is_held(event())
     await asyncio.wait_for(task, 5)
     assert heard == [7]

@@ -16,7 +16,7 @@ from maydan.events.parked import Head, Parked, Waiting, parked_statement, subjec
 from maydan.events.positions import Place, Positions
 from maydan.events.settings import EventsSettings
 from maydan.events.shared_log import SharedLog
-from maydan.events.subscribers import BatchSubscriber, Subscriber
+from maydan.events.subscribers import BatchSubscriber, HoldingSubscriber, Subscriber
 from maydan.storage import GuardFailed, Store
 from maydan.storage.log import LoggedEvent, find_event
 
@@ -56,6 +56,8 @@ class Lane:
         self._looked_at_s = 0.0
         self._worked_at_s = 0.0
         self._blocked: set[str] = set()
+        self._is_held = False
+        """Whether the subscriber may not be handed what comes next."""
 
     async def reached(self, position: int) -> None:
         """Wait until everything up to the position is done with, here or by another worker."""
@@ -67,8 +69,9 @@ class Lane:
         return place.position >= position and not await self._parked.any_until(position)
 
     def wake(self) -> None:
-        """Look at the log now."""
-        self._has_news.set()
+        """Look at the log now, unless what comes next has to wait anyway."""
+        if not self._is_held:
+            self._has_news.set()
 
     def stop(self) -> None:
         """End after the event that is under way."""
@@ -118,6 +121,9 @@ class Lane:
         if not await self._while_leased(self._serve(place, events, due)):
             self._place = None
             return 0
+        if self._is_held:
+            self._place = await self._own_place()
+            return self._settings.poll_s
         if len(events) == self._settings.batch_size or self._place is None:
             return 0
         return await self._rest(self._place)
@@ -151,14 +157,24 @@ class Lane:
         # Somebody may have moved it, or had a dead letter tried again.
         self._looked_at_s = loop.time()
         self._blocked = await self._parked.subjects()
-        now = await self._positions.get()
-        if now.position != place.position or now.owner != self._owner:
+        now = await self._own_place()
+        if now is None or now.position != place.position:
             self._place = None
             return 0
         if loop.time() - self._leased_at_s > self._settings.lease_s / 3:
             self._place = None
             await self._positions.release()
         return self._settings.poll_s
+
+    async def _own_place(self) -> Place | None:
+        """Return where the subscriber stands now, which somebody may have moved; None when the lease is lost."""
+        place = await self._positions.get()
+        return place if place.owner == self._owner else None
+
+    def _must_wait(self, event: LoggedEvent) -> bool:
+        """Tell whether the subscriber may not be handed an event now, and remember it."""
+        self._is_held = isinstance(self.subscriber, HoldingSubscriber) and self.subscriber.is_held(event)
+        return self._is_held
 
     def _is_due(self, head: Head) -> bool:
         """Tell whether it is time for another try; a pause longer than any was begun before the clock was put back."""
@@ -188,12 +204,15 @@ class Lane:
 
     async def _serve(self, place: Place, events: Sequence[LoggedEvent], due: Sequence[Head]) -> bool:
         """Hand over new events, then those that are due for another try; False when the lease is lost."""
+        self._is_held = False
+        if events and self._must_wait(events[0]):
+            return True
         if events and place.failures and not await self._beware(place, events[0]):
             return False
         if self._place is place and events and not await self._hand_over(place, events):
             return False
         for head in due:
-            if self._stopped.is_set():
+            if self._stopped.is_set() or self._is_held:
                 break
             try:
                 await self._try_again(head)
@@ -219,7 +238,7 @@ class Lane:
         before, after, begun_s = place.position, place.position, loop.time()
         parked: list[Waiting] = []
         for event in events:
-            if self._stopped.is_set() or len(self._blocked) >= _MOST_BLOCKED:
+            if self._stopped.is_set() or len(self._blocked) >= _MOST_BLOCKED or self._must_wait(event):
                 break
             if (waiting := await self._take(event)) is not None:
                 parked.append(waiting)
@@ -262,6 +281,8 @@ class Lane:
         event = await find_event(self._store, head.position)
         if event is None:
             await self._parked.take(head)
+            return
+        if self._must_wait(event):
             return
         if head.attempts >= self._settings.tries:  # a worker died of the last try
             await self._bury(event, head.attempts, _DIED)

@@ -32,3 +32,12 @@ class BatchSubscriber(Subscriber, Protocol):
     async def handle_all(self, events: Sequence[LoggedEvent]) -> None:
         """Do what the events ask for, all or nothing; after an error they come one by one."""
         ...
+
+
+@runtime_checkable
+class HoldingSubscriber(Subscriber, Protocol):
+    """May not be handed everything now; its place in the log is held meanwhile, and nothing counts as a failed try."""
+
+    def is_held(self, event: LoggedEvent) -> bool:
+        """Tell whether this event, and with it what follows, has to wait; it is asked again every ``poll_s``."""
+        ...

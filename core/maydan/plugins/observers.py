@@ -39,6 +39,15 @@ class PluginObserver:
         """The subscriber's name in the log's positions."""
         return f"plugin.{self._plugin.name}"
 
+    def is_held(self, event: LoggedEvent) -> bool:
+        """Tell whether the plugin listens to this event but may not be called now."""
+        call = self._plugin.calls.get(hook_of(event.type))
+        if call is None or event.space_key is None or self._space(event.space_key) is None:
+            return False
+        if self._plugin.state is not State.ACTIVE:
+            return True
+        return call.gauge.breaker == "open" and not self._plugin.pinned_active
+
     async def handle(self, event: LoggedEvent) -> None:
         """Call the plugin's hook for this event, if it has one.
 
