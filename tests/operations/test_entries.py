@@ -125,6 +125,32 @@ async def test_a_former_slug_answers_301(site: Site) -> None:
     assert (moved.status_code, moved.headers["location"]) == (301, f"{LIST}/new-name?locale=en")
 
 
+@pytest.mark.parametrize("end", ["another slug", "the trash", "for good", "published"])
+async def test_a_former_slug_that_a_draft_takes_still_leads_readers_on(site: Site, end: str) -> None:
+    """Nobody who may not read the draft notices it, until it is published; one that gives the slug up gives it back."""
+    entry = await site.entry({"title": "Old name"})
+    await site.patch(f"{LIST}/{entry['id']}", {"slug": "new-name"}, headers=site.admin)
+    await site.post(f"{LIST}/{entry['id']}/publish", headers=site.admin)
+    taken = await site.post(LIST, {"title": "Old name", "slug": "old-name"}, headers=site.admin)
+    assert taken.status_code == 201, taken.text
+    moved = await site.get(f"{LIST}/old-name")
+    assert (moved.status_code, moved.headers.get("location")) == (301, f"{LIST}/new-name")
+    draft = await site.get(f"{LIST}/old-name?perspective=draft", headers=site.admin)
+    assert (draft.status_code, draft.json()["id"]) == (200, taken.json()["id"])
+    path = f"{LIST}/{taken.json()['id']}"
+    if end == "published":
+        assert (await site.post(f"{path}/publish", headers=site.admin)).status_code == 200
+        assert (await site.get(f"{LIST}/old-name")).json()["id"] == taken.json()["id"]
+        return
+    if end == "another slug":
+        done = await site.patch(path, {"slug": "third-name"}, headers=site.admin)
+    else:
+        done = await site.delete(path, headers=site.admin, params={"purge": "1"} if end == "for good" else {})
+    assert done.is_success, done.text
+    for query in ("", "?perspective=draft"):
+        assert (await site.get(f"{LIST}/old-name{query}", headers=site.admin)).status_code == 301
+
+
 async def test_a_unique_value_is_unique_over_drafts_and_published(site: Site) -> None:
     """Neither a draft nor a publication may repeat it; giving it up frees it."""
     first = await site.entry({"title": "A", "code": "x1"}, publish=False)

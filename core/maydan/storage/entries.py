@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from maydan.storage.locks import unlocked
+from maydan.storage.names import purge_slugs
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def update(entry: EntryRow, kept: Kept, *, guard: int, writer: Writer | None) ->
 def purge(entry: EntryRow, *, writer: Writer | None) -> list[Statement]:
     """Return the statements that remove an entry and everything kept of it but its documents; guarded as an update."""
     clause, held = unlocked(writer)
-    owned = ("maydan_versions", "maydan_slugs", "maydan_unique_values", "maydan_previews", "maydan_shares")
+    owned = ("maydan_versions", "maydan_unique_values", "maydan_previews", "maydan_shares")
     return [
         Statement(
             f"DELETE FROM maydan_entries WHERE space_key = ? AND id = ? AND revision = ?{clause}",
@@ -205,6 +206,7 @@ def purge(entry: EntryRow, *, writer: Writer | None) -> list[Statement]:
             Statement(f"DELETE FROM {table} WHERE space_key = ? AND entry_id = ?", (entry.space_key, entry.id))
             for table in owned
         ),
+        *purge_slugs(entry.space_key, entry.id),
         Statement("DELETE FROM maydan_links WHERE space_key = ? AND source_id = ?", (entry.space_key, entry.id)),
     ]
 

@@ -24,10 +24,13 @@ class SlugHit(Struct, frozen=True, kw_only=True):
 
 
 async def find_slugs(store: Store, space_key: int, type_key: int, slug: str, locales: Iterable[str]) -> list[SlugHit]:
-    """Look a slug up in the locales, and return where it leads in each, in their order; former slugs too."""
+    """Look a slug up in the locales, and return where it leads in each, in their order; former slugs too.
+
+    One that another entry's draft has taken leads to both.
+    """
     wanted = tuple(locales)
     rows = await store.fetch_all(
-        "SELECT locale, entry_id, in_draft, in_published FROM maydan_slugs"
+        "SELECT locale, entry_id, in_draft, in_published, former_id FROM maydan_slugs"
         f" WHERE space_key = ? AND type_key = ? AND slug = ? AND locale IN ({','.join('?' * len(wanted))})",
         space_key,
         type_key,
@@ -37,6 +40,7 @@ async def find_slugs(store: Store, space_key: int, type_key: int, slug: str, loc
     hits = [
         SlugHit(entry_id=str(row[1]), locale=row[0], in_draft=bool(row[2]), in_published=bool(row[3])) for row in rows
     ]
+    hits += [SlugHit(entry_id=str(row[4]), locale=row[0], in_draft=False, in_published=False) for row in rows if row[4]]
     return sorted(hits, key=lambda hit: wanted.index(hit.locale))
 
 
@@ -77,13 +81,21 @@ _FORMER: Final = (False, False)
 _PUT_SLUG: Final = (
     "INSERT INTO maydan_slugs (space_key, type_key, locale, slug, entry_id, in_draft, in_published)"
     " VALUES (?,?,?,?,?,?,?) ON CONFLICT (space_key, type_key, locale, slug) DO UPDATE SET"
-    " entry_id = excluded.entry_id, in_draft = excluded.in_draft, in_published = excluded.in_published"
+    " entry_id = excluded.entry_id, in_draft = excluded.in_draft, in_published = excluded.in_published,"
+    " former_id = CASE WHEN excluded.in_published = TRUE THEN NULL"
+    " WHEN maydan_slugs.entry_id <> excluded.entry_id THEN maydan_slugs.entry_id ELSE maydan_slugs.former_id END"
     " WHERE maydan_slugs.entry_id = excluded.entry_id"
     " OR (maydan_slugs.in_draft = FALSE AND maydan_slugs.in_published = FALSE)"
 )
-_DROP_SLUG: Final = (
-    "DELETE FROM maydan_slugs WHERE space_key = ? AND type_key = ? AND locale = ? AND slug = ? AND entry_id = ?"
+_GIVE_BACK: Final = (
+    "UPDATE maydan_slugs SET entry_id = former_id, in_draft = FALSE, in_published = FALSE, former_id = NULL WHERE"
 )
+_ONE_SLUG: Final = "space_key = ? AND type_key = ? AND locale = ? AND slug = ? AND entry_id = ?"
+_DROP_SLUG: Final = (
+    f"{_GIVE_BACK} {_ONE_SLUG} AND former_id IS NOT NULL",
+    f"DELETE FROM maydan_slugs WHERE {_ONE_SLUG} AND former_id IS NULL",
+)
+"""A draft that gives up a name which it had from nobody forgets it; else it is again that entry's former one."""
 _PUT_VALUE: Final = (
     "INSERT INTO maydan_unique_values (space_key, type_key, field_id, locale, value, entry_id, in_draft, in_published)"
     " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (space_key, type_key, field_id, locale, value) DO UPDATE SET"
@@ -99,15 +111,25 @@ _DROP_VALUE: Final = (
 def slug_statements(space_key: int, type_key: int, entry_id: str, before: Claims, after: Claims) -> list[Statement]:
     """Return what moves an entry's slugs from one state to the next; keys are ``SlugKey``.
 
-    A slug that readers knew stays as a former one, which answers 301. A slug that another entry holds stops the
-    whole batch (:class:`~maydan.storage.ports.GuardFailed`).
+    A slug that readers knew stays as a former one, which answers 301, until another entry is published under it. A
+    slug that another entry holds stops the whole batch (:class:`~maydan.storage.ports.GuardFailed`).
     """
     where = (space_key, type_key)
+    statements: list[Statement] = []
+    for key, flags in _moves(before, after, keep_former=True):
+        if flags is None:
+            statements += [Statement(sql, (*where, *key, entry_id)) for sql in _DROP_SLUG]
+        else:
+            statements.append(Statement(_PUT_SLUG, (*where, *key, entry_id, *flags), expect=1))
+    return statements
+
+
+def purge_slugs(space_key: int, entry_id: str) -> list[Statement]:
+    """Return what removes an entry's slugs, and gives those back that were another's before."""
+    where = "space_key = ? AND entry_id = ?"
     return [
-        Statement(_DROP_SLUG, (*where, *key, entry_id))
-        if flags is None
-        else Statement(_PUT_SLUG, (*where, *key, entry_id, *flags), expect=1)
-        for key, flags in _moves(before, after, keep_former=True)
+        Statement(f"{_GIVE_BACK} {where} AND former_id IS NOT NULL", (space_key, entry_id)),
+        Statement(f"DELETE FROM maydan_slugs WHERE {where} AND former_id IS NULL", (space_key, entry_id)),
     ]
 
 
