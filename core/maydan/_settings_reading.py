@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -58,7 +59,7 @@ def read_table(struct: type[T], source: Source, problems: list[str]) -> T | None
     problems += [f"{source.file}: [{source.table}] {key}: unknown key{suggest(key, fields)}" for key in unknown]
     found: dict[str, Any] = {}
     for key, field in fields.items():
-        _read_field(key, field, source, found, problems)
+        _read_field(key, field, struct, source, found, problems)
     if len(problems) > before:
         return None
     try:
@@ -68,7 +69,15 @@ def read_table(struct: type[T], source: Source, problems: list[str]) -> T | None
         return None
 
 
-def _read_field(key: str, field: FieldInfo, source: Source, found: dict[str, Any], problems: list[str]) -> None:
+def above_zero(struct: type[Struct]) -> frozenset[str]:
+    """Return the numbers that must not be 0: all but those in the struct's ``MAY_BE_ZERO``; none where it has none."""
+    may_be: frozenset[str] | None = getattr(struct, "MAY_BE_ZERO", None)
+    return frozenset() if may_be is None else frozenset(struct.__struct_fields__) - may_be
+
+
+def _read_field(
+    key: str, field: FieldInfo, struct: type[Struct], source: Source, found: dict[str, Any], problems: list[str]
+) -> None:
     variable = variable_name(source.table, key)
     text = source.variables.get(variable)
     place = variable if text is not None else f"{source.file}: [{source.table}] {key}"
@@ -79,15 +88,23 @@ def _read_field(key: str, field: FieldInfo, source: Source, found: dict[str, Any
     try:
         raw = source.values[key] if text is None else _parse(text, inspect.type_info(field.type))
         value = msgspec.convert(raw, field.type, strict=True, dec_hook=_decode)
-        found[field.name] = _not_negative(value)
+        found[field.name] = _meaningful(value, above_zero=field.name in above_zero(struct))
     except ValueError as error:  # msgspec.ValidationError is one
         problems.append(f"{place}: {_plain(str(error), field.type)}")
 
 
-def _not_negative(value: object) -> object:
-    """Refuse a negative number: settings are sizes, counts and times."""
-    if isinstance(value, int | float) and value < 0:
+def _meaningful(value: object, *, above_zero: bool) -> object:
+    """Refuse a number that is negative, endless or a meaningless 0: settings are sizes, counts and times."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if not math.isfinite(value):
+        message = f"expected a finite number, got {value}"
+        raise ValueError(message)
+    if value < 0:
         message = f"expected a number that is not negative, got {value}"
+        raise ValueError(message)
+    if value == 0 and above_zero:
+        message = "expected a number above 0, got 0"
         raise ValueError(message)
     return value
 

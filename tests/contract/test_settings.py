@@ -186,3 +186,47 @@ def test_a_folder_in_place_of_the_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: is a directory"):
         load(tmp_path, {})
     assert stat.S_ISDIR(tmp_path.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value"),
+    [
+        ("database", "readers", 0),
+        ("database", "pool_size", 0),
+        ("server", "max_body_bytes", 0),
+        ("auth", "hash_passes", 0),
+        ("auth", "hash_memory_kib", 7),
+        ("auth", "access_token_s", 0),
+        ("events", "poll_s", 0.0),
+        ("streams", "heartbeat_s", 0.0),
+        ("streams", "stall_s", float("nan")),
+        ("jobs", "poll_s", float("inf")),
+        ("server", "base_url", "ftp://a.example"),
+        ("server", "base_url", "a.example"),
+        ("server", "base_url", "https://a.example/?x=1"),
+        ("server", "cors_origins", ["https://a.example", "b.example"]),
+        ("server", "cors_origins", ["https://a.example/path"]),
+    ],
+)
+def test_a_value_with_which_nothing_would_work_is_refused(table: str, key: str, value: object) -> None:
+    """At the start, in a line that names it, and not by the first request that needs it."""
+    tables: dict[str, object] = {"database": DATABASE}
+    tables[table] = {**(DATABASE if table == "database" else {}), key: value}
+    (line,) = problems_of(tables)
+    assert line.startswith(f"maydan.toml: [{table}] {key}: expected "), line
+
+
+def test_a_nought_that_means_something_is_taken() -> None:
+    """Such as a trash that is never emptied, an instance without streams."""
+    settings = read({"database": DATABASE | {"mmap_bytes": 0}, "content": {"trash_days": 0}})
+    assert (settings.content.trash_days, settings.database.mmap_bytes) == (0, 0)
+    assert read({"database": DATABASE, "streams": {"max_per_worker": 0}}).streams.max_per_worker == 0
+
+
+def test_where_the_outside_reaches_the_instance_may_be_under_a_path() -> None:
+    """And at any port; origins may be of any scheme, as those of apps are."""
+    server = {
+        "base_url": "https://a.example:8443/cms",
+        "cors_origins": ["*", "http://[::1]:3000", "capacitor://localhost"],
+    }
+    assert read({"database": DATABASE, "server": server}).server.base_url == "https://a.example:8443/cms"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct, field
 
@@ -10,6 +10,9 @@ from maydan.secret import Secret, mask_url
 
 ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "Ed25519"})
 """Signatures with a key pair (RFC 7518, RFC 8037); never ``none``, never a shared secret."""
+
+LEAST_HASH_MEMORY_KIB: Final = 8
+"""Blocks of 1 KiB that argon2 needs for one lane (RFC 9106)."""
 
 
 class OidcProvider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +46,10 @@ class OidcProvider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ``[auth]`` table of ``maydan.toml``."""
+
+    MAY_BE_ZERO: ClassVar = frozenset[str](
+        {"hash_waiting", "mail_requests_per_hour", "invitations_per_hour", "oidc_starts_per_hour"}
+    )
 
     require_verification: bool = True
     """An account must have proved its address before it can log in; when false every account counts as verified."""
@@ -88,9 +95,16 @@ class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     hash_waiting: int = 64
     """Passwords that may wait to be checked; more are refused with 503, so that a storm of logins ends."""
 
+    def __post_init__(self) -> None:
+        """Refuse what argon2id cannot work with."""
+        if self.hash_memory_kib < LEAST_HASH_MEMORY_KIB:
+            raise ValueError(f"hash_memory_kib: expected at least {LEAST_HASH_MEMORY_KIB}, got {self.hash_memory_kib}")
+
 
 class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
     """The ``[mail]`` table of ``maydan.toml``."""
+
+    MAY_BE_ZERO: ClassVar = frozenset[str]()
 
     url: str | None = None
     """``smtp://host:port``, or ``smtps://user:password@host:port`` with TLS from the first byte; a plain connection

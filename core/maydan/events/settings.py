@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 
 class EventsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[events]`` in ``maydan.toml``."""
+
+    MAY_BE_ZERO: ClassVar = frozenset[str]({"first_pause_s", "longest_pause_s"})
 
     batch_size: int = 200
     """Events that a subscriber gets in one go."""
@@ -24,6 +28,8 @@ class EventsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class WebhooksSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[webhooks]`` in ``maydan.toml``."""
+
+    MAY_BE_ZERO: ClassVar = frozenset[str]({"keep_days", "keep_each", "rotation_s", "max_each_space"})
 
     allow_private: bool = False
     """Also deliver to loopback and private networks; for development, and where receivers stand in the same network."""
@@ -49,6 +55,8 @@ class WebhooksSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class JobsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[jobs]`` in ``maydan.toml``."""
+
+    MAY_BE_ZERO: ClassVar = frozenset[str]({"first_pause_s", "longest_pause_s", "keep_days"})
 
     at_once: int = 4
     """Jobs that one worker carries out at the same time."""

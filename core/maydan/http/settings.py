@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import ClassVar, Final, Literal
 
 from msgspec import Struct
 
 from maydan.secret import masked_repr
 
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+/?")
+_BASE_URL: Final = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", re.IGNORECASE)
+
 
 class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ``[server]`` table of ``maydan.toml``."""
+
+    MAY_BE_ZERO: ClassVar = frozenset[str]({"stop_timeout_s"})
 
     base_url: str = "http://127.0.0.1:8000"
     """Where the outside reaches this instance, without a slash at the end; for links in mail and in QR codes."""
@@ -33,6 +39,16 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     idempotency_lease_s: int = 60
     """Seconds after which a request that died with its process may be tried again under its ``Idempotency-Key``."""
 
+    def __post_init__(self) -> None:
+        """Refuse addresses with which no link and no script would work."""
+        if not _BASE_URL.fullmatch(self.base_url):
+            raise ValueError(
+                "base_url: expected http:// or https://, a host and perhaps a path, as in https://a.example"
+            )
+        for origin in self.cors_origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"cors_origins: expected *, or origins such as https://a.example, got {origin!r}")
+
     __repr__ = masked_repr
 
 
@@ -49,6 +65,8 @@ class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 class StreamsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[streams]`` in ``maydan.toml``."""
+
+    MAY_BE_ZERO: ClassVar = frozenset[str]({"retry_ms", "max_per_worker", "max_per_account", "max_per_address"})
 
     heartbeat_s: float = 15.0
     """Seconds of silence after which a comment line is sent, so that proxies and clients know that the stream lives."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -11,6 +11,8 @@ from maydan.secret import masked_repr
 
 class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[database]`` in ``maydan.toml``."""
+
+    MAY_BE_ZERO: ClassVar = frozenset[str]({"mmap_bytes", "loop_read_ms", "group_ms"})
 
     url: str = "sqlite:///maydan.db"
     """``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user:password@host/name``."""
