@@ -13,6 +13,7 @@ from msgspec import Struct
 from maydan.engagement import comments
 from maydan.errors import PluginFailed
 from maydan.operations.erasing_content import count_entries, erase_entries
+from maydan.operations.erasing_texts import TEXTS, count_texts, erase_texts, spellings
 from maydan.plugins.calls import CallFailed
 from maydan.storage.log import Event, event_statement
 from maydan.storage.ports import Statement
@@ -26,11 +27,10 @@ if TYPE_CHECKING:
 CommentRule = Literal["blank", "delete"]
 """Whether comments stay without their text, so that answers to them keep their place, or go."""
 
-ERASED: Final = "erased@erased.invalid"
-"""Stands where the address was in texts that are kept whole; the domain is reserved (RFC 2606)."""
 _BATCH: Final = 200
 _MOST_ROUNDS: Final = 10_000
 _OF_SESSIONS: Final = "SELECT id FROM maydan_sessions WHERE account_id = ?"
+_NAMES_THEM: Final = "answer IS NOT NULL AND replace(answer, ?, '') <> answer"
 _OF_TOKENS: Final = "SELECT id FROM maydan_api_tokens WHERE account_id = ?"
 
 
@@ -54,25 +54,6 @@ class _Rows(Struct, frozen=True):
     args: tuple[Any, ...]
 
 
-class _Texts(Struct, frozen=True):
-    """A column that may hold the address among other things."""
-
-    what: str
-    table: str
-    key: str
-    column: str
-    kind: str
-
-
-_TEXTS: Final = (
-    _Texts("events", "maydan_log", "position", "data", "{json_text}"),
-    _Texts("events", "maydan_log", "position", "witness", "{json_text}"),
-    _Texts("kept answers", "maydan_idempotency", "scope", "answer", "{text}"),
-    _Texts("kept answers", "maydan_bulk_progress", "scope", "answer", "{text}"),
-    _Texts("dead letters", "maydan_dead_letters", "id", "error", "{text}"),
-)
-
-
 async def plan_erasure(core: Core, account: Account, *, content: bool = True) -> Erasure:
     """Count what :func:`erase` would erase; nothing is changed."""
     store, counts = core.store, dict[str, int]()
@@ -82,11 +63,11 @@ async def plan_erasure(core: Core, account: Account, *, content: bool = True) ->
     _add(counts, "comments", await _count(store, f"maydan_comments WHERE {where}", *args))
     _add(counts, "acts in the log", await _count(store, "maydan_log WHERE actor_id = ?", account.id))
     _add(counts, "acts in the audit", await _count(store, "maydan_audit WHERE actor_id = ?", account.id))
-    for address in _addresses(account):
-        for text in _TEXTS:
-            _add(counts, text.what, await _count(store, f"{text.table} WHERE {_holds(text)}", *_sought(address)))
-        if content:
-            _add(counts, "entries", await count_entries(core, address))
+    for spelling in spellings(_addresses(account)):
+        for text in TEXTS:
+            _add(counts, text.what, await count_texts(core, text, spelling))
+    for address in _addresses(account) if content else ():
+        _add(counts, "entries", await count_entries(core, address))
     for plugin, rows in (await _ask_plugins(core, account, dry_run=True)).items():
         _add(counts, f"of {plugin}", rows)
     if account.email:
@@ -105,6 +86,7 @@ async def erase(core: Core, account: Account, *, comment_rule: CommentRule = "bl
     """
     counts = dict[str, int]()
     await _bar(core, account)
+    found = await _erase_texts(core, account)
     for what, done in (
         *(await _erase_rows(core, account)).items(),
         ("comments", await _erase_comments(core, account, comment_rule)),
@@ -113,11 +95,12 @@ async def erase(core: Core, account: Account, *, comment_rule: CommentRule = "bl
     ):
         _add(counts, what, done)
     await _erase_in_plugins(core, account, counts)
-    for address in _addresses(account):
-        if content:
-            _add(counts, "entries", await erase_entries(core, address))
-        for text in _TEXTS:
-            _add(counts, text.what, await _erase_texts(core, text, address))
+    for address in _addresses(account) if content else ():
+        _add(counts, "entries", await erase_entries(core, address))
+    # What erasing from entries has itself written about them as they were.
+    await _erase_texts(core, account)
+    for what, done in found.items():
+        _add(counts, what, done)
     if account.email:
         await _empty(core, account, counts)
         _add(counts, "account", 1)
@@ -139,6 +122,9 @@ def _rows(account: Account) -> list[_Rows]:
         _Rows("locks", "maydan_locks", "holder_id = ?", one),
         _Rows("shares", "maydan_shares", "maker_id = ? OR (kind = 'user' AND target = ?)", one * 2),
         _Rows("previews", "maydan_previews", "maker_id = ?", one),
+        # Of what they did there is what they said, under their name.
+        _Rows("kept answers", "maydan_idempotency", _NAMES_THEM, one),
+        _Rows("kept answers", "maydan_bulk_progress", _NAMES_THEM, one),
     ]
     if account.email:
         found.append(_Rows("invitations", "maydan_invitations", "email_key = ?", (account.email_key,)))
@@ -251,25 +237,12 @@ async def _unname(core: Core, table: str, sets: str, account_id: str) -> int:
     return done
 
 
-def _holds(text: _Texts) -> str:
-    written = f"CAST({text.column} AS text)"
-    return f"{text.column} IS NOT NULL AND replace({written}, ?, ?) <> {written}"
-
-
-def _sought(address: str) -> tuple[str, str]:
-    return address, ERASED
-
-
-async def _erase_texts(core: Core, text: _Texts, address: str) -> int:
-    done = 0
-    sql = f"SELECT {text.key} FROM {text.table} WHERE {_holds(text)} LIMIT {_BATCH}"
-    sets = f"{text.column} = CAST(replace(CAST({text.column} AS text), ?, ?) AS {text.kind})"
-    while rows := await core.store.fetch_all(sql, *_sought(address)):
-        keys = tuple(dict.fromkeys(str(row[0]) if text.key == "id" else row[0] for row in rows))
-        update = f"UPDATE {text.table} SET {sets} WHERE {text.key} IN ({','.join('?' * len(keys))})"
-        await core.store.commit([Statement(update, (*_sought(address), *keys))])
-        done += len(rows)
-    return done
+async def _erase_texts(core: Core, account: Account) -> dict[str, int]:
+    counts = dict[str, int]()
+    for spelling in spellings(_addresses(account)):
+        for text in TEXTS:
+            _add(counts, text.what, await erase_texts(core, text, spelling))
+    return counts
 
 
 async def _apply(core: Core, batch: list[Statement]) -> None:
