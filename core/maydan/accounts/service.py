@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from maydan.storage.ports import Store
 
 _LOG: Final = logging.getLogger("maydan.accounts")
-_CLEAN_EVERY_S: Final = 60.0
+_NOTE_EVERY_S: Final = 60.0
 _ATTEMPTS_KEPT_S: Final = 2 * 3600
 
 
@@ -83,20 +83,20 @@ class Accounts:
         self.outbox = Outbox(store, clock, mailer or open_mailer(mail), auth, mail, base_url)
         self._store = store
         self._clock = clock
-        self._cleaner: asyncio.Task[None] | None = None
+        self._noting: asyncio.Task[None] | None = None
 
     async def start_worker(self) -> None:
-        """Begin the background work: sending mail and clearing away what has expired."""
+        """Begin the background work: sending mail, and writing down when sessions and tokens were last used."""
         await self.outbox.start()
-        self._cleaner = asyncio.create_task(self._clean_up(), name="maydan-accounts-clean-up")
+        self._noting = asyncio.create_task(self._note_uses(), name="maydan-accounts-uses")
 
     async def stop(self) -> None:
         """End the background work, and what this process still knows is written down."""
-        cleaner, self._cleaner = self._cleaner, None
-        if cleaner is not None:
-            cleaner.cancel()
+        noting, self._noting = self._noting, None
+        if noting is not None:
+            noting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await cleaner
+                await noting
         await self.outbox.stop()
         await self.authenticator.store_uses()
         self.passwords.close()
@@ -115,11 +115,10 @@ class Accounts:
             await self._store.commit([Statement(f"DELETE FROM {table} WHERE expires_at < ?", (now,))])
         await self.attempts.forget_old(older_than_s=_ATTEMPTS_KEPT_S)
 
-    async def _clean_up(self) -> None:
+    async def _note_uses(self) -> None:
         while True:
             try:
                 await self.authenticator.store_uses()
-                await self.clear_away()
             except Exception:  # noqa: BLE001 - the database may be down; it is tried again
-                _LOG.exception("Clearing away expired tokens failed; it is tried again.")
-            await asyncio.sleep(_CLEAN_EVERY_S)
+                _LOG.exception("Writing down when tokens were used failed; it is tried again.")
+            await asyncio.sleep(_NOTE_EVERY_S)

@@ -10,6 +10,7 @@ from maydan.errors import NotFound
 from maydan.events.jobs import INSTANCE, Obsolete, forget_statement
 from maydan.operations import entries
 from maydan.operations.core import as_system
+from maydan.operations.expiring import forget_expired
 from maydan.operations.plans import PUBLICATIONS
 from maydan.operations.scopes import scope_of
 from maydan.operations.timers import KIND as TRANSITION
@@ -40,6 +41,7 @@ def register(core: Core) -> None:
         core.jobs.handler(kind, partial(_publish, core))
     core.jobs.handler(TRANSITION, partial(_transition, core))
     repeat(core, "core.empty_trash", "17 * * * *", partial(empty_trash, core))
+    repeat(core, "core.forget_expired", "*/10 * * * *", partial(forget_expired, core))
     repeat(core, "core.forget_jobs", "47 3 * * *", partial(forget_finished, core))
 
 
