@@ -119,6 +119,23 @@ async def test_readers_of_the_audit_see_names_of_fields_that_they_may_read(small
     assert (await site.get(AUDIT, params={"since": "yesterday"}, headers=site.admin)).status_code == 400
 
 
+async def test_slugs_and_tags_are_named_to_those_alone_who_may_read_them(small_site: Site) -> None:
+    """That a slug was changed is as hidden as the slug."""
+    site = small_site
+    watching = [
+        {"effect": "allow", "type": "*", "actions": ["read:audit"]},
+        {"effect": "allow", "type": "article", "actions": ["read_draft"], "fields": ["category"]},
+    ]
+    answer = await site.put("/api/spaces/demo/roles/watcher", {"policies": watching}, headers=site.admin)
+    assert answer.status_code == 201, answer.text
+    watcher = await site.account("watcher@example.org", "watcher")
+    await site.entry({"title": "One", "category": "news", "slug": "one", "tags": ["a"]}, publish=False)
+    await settle(site)
+    for headers, named in ((site.admin, {"/title", "/category", "/slug", "/tags"}), (watcher, {"/category"})):
+        (row,) = (await site.get(AUDIT, params={"type": "entry.created"}, headers=headers)).json()["items"]
+        assert {change["path"] for change in row["changes"]} == named
+
+
 async def test_the_database_refuses_to_change_a_row(site: Site) -> None:
     """Whoever tries; only what names people can be blanked, and the chain still holds then."""
     await site.entry({"title": "One"})

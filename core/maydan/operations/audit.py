@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _OF_INSTANCE: Final = frozenset({"space.created", "space.deleted"})
 """Of a space, but noted where they can be read when the space is gone."""
 _WITH_CHANGES: Final = frozenset({"entry.created", "entry.updated"})
-_SYSTEM: Final = frozenset({"slug", "tags"})
 _read_details: Final = msgspec.json.Decoder(Details).decode
 Bodies = dict[tuple[str, int], dict[str, Any]]
 
@@ -207,7 +206,7 @@ class Viewer:
         if not readable:
             return frozenset()
         writing = snapshot.decide(self._caller.actor, Action.UPDATE, found)
-        return frozenset(readable) | _SYSTEM | (_secrets(found) & writing.fields)
+        return frozenset(readable) | (_secrets(found) & writing.fields)
 
 
 def _secrets(content_type: ContentType) -> frozenset[str]:
