@@ -23,11 +23,10 @@ from maydan.operations.core import as_system
 from maydan.operations.scopes import Scope, scope_of
 from maydan.storage.document_queries import (
     PageRequest,
+    Statements,
     Where,
     cursor_values,
     list_documents,
-    page_sql,
-    page_statements,
 )
 from maydan.storage.documents import PUBLISHED
 from maydan.storage.keysets import SortKey
@@ -263,9 +262,10 @@ async def test_sql_finds_what_the_naive_evaluator_finds(database_url: str) -> No
             written = write_condition(tree)
             wanted = sorted(document["id"] for document in things if naive.holds(written, document))
             assert sorted(document["id"] for document in things if matches(checked, document, load)) == wanted
-            request = PageRequest(where=_where(scope), condition=checked, sort=(), after=None, limit=100)
-            listed = asyncio.run_coroutine_threadsafe(list_documents(site.core.store, request), loop).result()
-            assert sorted(cursor_values(request, found)[-1] for found in listed) == wanted
+            request = PageRequest(where=_where(scope), condition=checked, sort=(), limit=100)
+            found = list_documents(site.core.store, Statements(site.core.store.dialect.name, request))
+            listed = asyncio.run_coroutine_threadsafe(found, loop).result()
+            assert sorted(cursor_values(request, one)[-1] for one in listed) == wanted
 
         await asyncio.to_thread(compare)
 
@@ -302,8 +302,8 @@ async def test_declared_indexes_serve_the_lists_that_they_fit(
         keys = tuple(
             SortKey(path=(name,), target=_target(scope, name), descending=descending) for name, descending in sort
         )
-        request = PageRequest(where=_where(scope), condition=checked, sort=keys, after=None, limit=25)
-        page = page_sql(site.core.store.dialect.name, request)
+        request = PageRequest(where=_where(scope), condition=checked, sort=keys, limit=25)
+        (page,) = Statements(site.core.store.dialect.name, request).page()
         plan = await _plan(site, page.text, page.args)
         assert f"maydan_documents_{scope.type.key}_" in plan
         if sort:
@@ -322,11 +322,10 @@ _DESCENDING = (("rank", True),)
 _ASCENDING = (("name", False),)
 
 
-def _request(
-    scope: Scope, sort: tuple[tuple[str, bool], ...], after: tuple[Any, ...] | None, limit: int
-) -> PageRequest:
+def _statements(site: Site, scope: Scope, sort: tuple[tuple[str, bool], ...], limit: int) -> Statements:
     keys = tuple(SortKey(path=(name,), target=_target(scope, name), descending=down) for name, down in sort)
-    return PageRequest(where=_where(scope), condition=None, sort=keys, after=after, limit=limit)
+    request = PageRequest(where=_where(scope), condition=None, sort=keys, limit=limit)
+    return Statements(site.core.store.dialect.name, request)
 
 
 @pytest.mark.parametrize("sort", [_DESCENDING, _ASCENDING, (("rank", True), ("name", False)), (("cost", True),), ()])
@@ -337,16 +336,16 @@ async def test_pages_after_a_cursor_give_every_document_once(
     """With ties and absent values, in either direction: the pages laid end to end are the whole list."""
     async with open_site(database_url) as site:
         scope, _ = await _filled(site)
-        whole = await list_documents(site.core.store, _request(scope, sort, None, 100))
+        whole = await list_documents(site.core.store, _statements(site, scope, sort, 100))
+        statements = _statements(site, scope, sort, limit)
         found: list[str] = []
         after: tuple[Any, ...] | None = None
         while True:
-            request = _request(scope, sort, after, limit)
-            page = await list_documents(site.core.store, request)
+            page = await list_documents(site.core.store, statements, after)
             found += [one.body for one in page]
             if len(page) < limit:
                 break
-            after = tuple(cursor_values(request, page[-1]))
+            after = tuple(cursor_values(statements.request, page[-1]))
         assert found == [one.body for one in whole]
 
 
@@ -372,7 +371,7 @@ async def test_an_index_leads_to_where_the_page_before_ended(
     async with open_site(database_url) as site:
         scope, _ = await _filled(site)
         dialect = site.core.store.dialect.name
-        for statement in page_statements(dialect, _request(scope, sort, after, 25)):
+        for statement in _statements(site, scope, sort, 25).page(after):
             plan = await _plan(site, statement.text, statement.args)
             assert "TEMP B-TREE" not in plan, plan
             assert "Sort" not in plan, plan

@@ -12,6 +12,7 @@ def test_the_same_question_has_the_same_rows_under_one_state() -> None:
     kept.keep(1, question, [("a",)])
     found = kept.find(1, question)
     assert found == [("a",)]
+    assert found is not None
     found.clear()
     assert kept.find(1, question) == [("a",)]
 

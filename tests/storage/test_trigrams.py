@@ -12,7 +12,7 @@ from maydan.content.checking import check_condition
 from maydan.content.conditions import And, Compare, Not, Or
 from maydan.locales import fold
 from maydan.storage import Store, trigrams
-from maydan.storage.document_queries import PageRequest, Where, page_sql
+from maydan.storage.document_queries import PageRequest, Statements, Where
 from maydan.storage.documents import PUBLISHED, table_of
 from maydan.storage.schema.m0005_trigrams import MIGRATION
 
@@ -106,8 +106,8 @@ async def test_a_rare_text_is_read_from_the_index(database_url: str) -> None:
         lookup = trigrams.find_lookup(store.dialect.name, content_type, table_of(content_type), condition)
         assert lookup is not None
         where = Where(type=content_type, space_key=site.space.key, perspective=PUBLISHED, locale="en")
-        request = PageRequest(where=where, condition=condition, sort=(), after=None, limit=25, lookup=lookup)
-        sql = page_sql(store.dialect.name, request)
+        request = PageRequest(where=where, condition=condition, sort=(), limit=25, lookup=lookup)
+        (sql,) = Statements(store.dialect.name, request).page()
         plan = await _plan(store, sql.text, sql.args)
         expected = "USING INTEGER PRIMARY KEY" if store.dialect.is_sqlite else "Bitmap Index Scan"
         assert expected in plan, plan

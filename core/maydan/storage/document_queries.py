@@ -13,7 +13,17 @@ from maydan.storage.conditions import Frame, compile_condition, documents_of, va
 from maydan.storage.documents import table_of
 from maydan.storage.expressions import order, scalar, source_of
 from maydan.storage.fragments import TRUE, Sql, joined
-from maydan.storage.keysets import Keyset, SortKey, Stretch, ends_descending, stretches
+from maydan.storage.keysets import (
+    Keyset,
+    Place,
+    SortKey,
+    Stretch,
+    ends_descending,
+    filled,
+    places_for,
+    stretches,
+    typed,
+)
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
@@ -49,8 +59,6 @@ class PageRequest(Struct, frozen=True, kw_only=True):
     where: Where
     condition: Condition | None
     sort: tuple[SortKey, ...]
-    after: tuple[Any, ...] | None
-    """The values of the sort keys and the id of the last document of the page before."""
     limit: int
     offset: int = 0
     whole: bool = True
@@ -154,10 +162,58 @@ _IDS: Final = {
 }
 
 
-async def list_documents(store: Store, request: PageRequest, statements: Sequence[Sql] | None = None) -> list[Listed]:
-    """Return up to ``limit`` documents in order; ``statements`` are those of the request, where they were kept."""
+class Statements:
+    """The statements of a list: of its first page, of what comes after a document, and of its total.
+
+    They are written when they are first needed, those after a document once for all documents.
+    """
+
+    def __init__(self, dialect: DialectName, request: PageRequest) -> None:
+        """Take what is to be listed."""
+        self.request = request
+        self._dialect: DialectName = dialect
+        self._pages: dict[tuple[bool, ...] | None, list[Sql]] = {}
+        self._count: Sql | None = None
+
+    @property
+    def lookup(self) -> Lookup | None:
+        """The index of texts that the list begins with."""
+        return self.request.lookup
+
+    @property
+    def count(self) -> Sql:
+        """The statement that counts."""
+        if self._count is None:
+            request = self.request
+            self._count = count_sql(self._dialect, request.where, request.condition, request.lookup)
+        return self._count
+
+    def page(self, after: tuple[Any, ...] | None = None) -> list[Sql]:
+        """Return the statements that give a page one after the other, until it is full.
+
+        There is one, but after a document and with an index several, each a range of it.
+
+        Args:
+            after: The values of the sort keys and the id of the last document of the page before.
+        """
+        absent = None if after is None else tuple(value is None for value in after)
+        if absent not in self._pages:
+            places = None if after is None else places_for(after)
+            self._pages[absent] = _page_statements(self._dialect, self.request, places)
+        pages = self._pages[absent]
+        return pages if after is None else [filled(sql, self._typed(after)) for sql in pages]
+
+    def _typed(self, after: tuple[Any, ...]) -> list[Any]:
+        kinds = [key.target.kind for key in self.request.sort]
+        values = [typed(self._dialect, kind, value) for kind, value in zip(kinds, after, strict=False)]
+        return [*values, after[-1]]
+
+
+async def list_documents(store: Store, statements: Statements, after: tuple[Any, ...] | None = None) -> list[Listed]:
+    """Return up to ``limit`` documents in order, from the first or after a document."""
+    request = statements.request
     found: list[Listed] = []
-    for sql in statements or page_statements(store.dialect.name, request):
+    for sql in statements.page(after):
         rows = await store.fetch_shared(sql.text, *sql.args)
         found += [_listed(row, whole=request.whole) for row in rows]
         if len(found) >= request.limit:
@@ -169,16 +225,7 @@ def _listed(row: Row, *, whole: bool) -> Listed:
     return Listed(row[0], None if whole else row[1], tuple(row[1:] if whole else row[2:]))
 
 
-def page_sql(dialect: DialectName, request: PageRequest) -> Sql:
-    """Write the first statement of a page; also what tests explain to see which index serves it."""
-    return page_statements(dialect, request)[0]
-
-
-def page_statements(dialect: DialectName, request: PageRequest) -> list[Sql]:
-    """Write the statements that give a page one after the other, until it is full.
-
-    There is one, but after a cursor and with an index several, each a range of it.
-    """
+def _page_statements(dialect: DialectName, request: PageRequest, after: tuple[Place | None, ...] | None) -> list[Sql]:
     frame = _frame(dialect, request.where)
     keys = [_key(frame, key) for key in request.sort]
     named = any(key.target.hops for key in request.sort)
@@ -195,17 +242,19 @@ def page_statements(dialect: DialectName, request: PageRequest) -> list[Sql]:
     selected = tuple(arg for key, sql in zip(request.sort, keys, strict=True) if key.target.hops for arg in sql.args)
     base = [_base(request.where), *_found(request.lookup), *_filter(frame, request.condition)]
     statements: list[Sql] = []
-    for stretch in _stretches(dialect, request, keys):
+    for stretch in _stretches(dialect, request, keys, after):
         where = joined("AND", [*base, *([] if stretch.condition == TRUE else [stretch.condition])])
         tail = f" ORDER BY {_orders(dialect, request.sort, keys, stretch.pinned)}{page}"
         statements.append(Sql(f"{head}{_bare(where.text)}{tail}", (*selected, *where.args)))
     return statements
 
 
-def _stretches(dialect: DialectName, request: PageRequest, keys: Sequence[Sql]) -> list[Stretch]:
-    if request.after is None:
+def _stretches(
+    dialect: DialectName, request: PageRequest, keys: Sequence[Sql], after: tuple[Place | None, ...] | None
+) -> list[Stretch]:
+    if after is None:
         return [Stretch(TRUE)]
-    keyset = Keyset(dialect=dialect, sort=request.sort, keys=tuple(keys), after=request.after)
+    keyset = Keyset(dialect=dialect, sort=request.sort, keys=tuple(keys), after=after)
     return stretches(request.where.type, keyset)
 
 

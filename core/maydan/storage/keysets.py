@@ -40,6 +40,29 @@ class Stretch(Struct, frozen=True):
     """Whether the last of these keys has no value."""
 
 
+class Place(Struct, frozen=True):
+    """Stands among the arguments of a statement for a value of the last document before."""
+
+    index: int
+
+
+def places_for(after: Sequence[Any]) -> tuple[Place | None, ...]:
+    """Return the places of a document's values; those that are absent have none, since statements differ by that."""
+    return tuple(None if value is None else Place(index) for index, value in enumerate(after))
+
+
+def filled(sql: Sql, values: Sequence[Any]) -> Sql:
+    """Return a statement with the values in their places."""
+    return Sql(sql.text, tuple(values[arg.index] if isinstance(arg, Place) else arg for arg in sql.args))
+
+
+def typed(dialect: DialectName, kind: Kind, value: Any) -> Any:
+    """Return a key's value as SQL compares it."""
+    if value is not None and kind is Kind.DECIMAL:
+        return float(value) if dialect == "sqlite" else str(value)
+    return value
+
+
 class Keyset(Struct, frozen=True, kw_only=True):
     """The order of a list, and where it is to go on."""
 
@@ -47,13 +70,13 @@ class Keyset(Struct, frozen=True, kw_only=True):
     sort: tuple[SortKey, ...]
     keys: tuple[Sql, ...]
     """What is sorted by, in SQL."""
-    after: tuple[Any, ...]
-    """The values of the keys and the id of the last document before."""
+    after: tuple[Place | None, ...]
+    """Where the values of the keys and the id of the last document before will stand; ``None`` is an absent value."""
 
     @property
-    def values(self) -> list[Any]:
-        """The values of the keys as SQL compares them."""
-        return [_typed(self.dialect, key.target.kind, one) for key, one in zip(self.sort, self.after, strict=False)]
+    def values(self) -> tuple[Place | None, ...]:
+        """The places of the keys' values."""
+        return self.after[:-1]
 
     @property
     def beyond_id(self) -> Sql:
@@ -159,9 +182,3 @@ def _beyond(sql: Sql, value: Any, *, descending: bool) -> Sql:
 
 def _tied(sql: Sql, value: Any) -> Sql:
     return Sql(f"{sql.text} IS NULL", sql.args) if value is None else Sql(f"{sql.text} = ?", (*sql.args, value))
-
-
-def _typed(dialect: DialectName, kind: Kind, value: Any) -> Any:
-    if value is not None and kind is Kind.DECIMAL:
-        return float(value) if dialect == "sqlite" else str(value)
-    return value

@@ -146,5 +146,5 @@ def _probe(match: str, args: tuple[str, ...]) -> Sql:
 
 async def helps(store: Store, lookup: Lookup) -> bool:
     """Tell whether the index leads to few documents; no engine knows that before it has looked at them."""
-    row = await store.fetch_one(lookup.probe.text, *lookup.probe.args)
-    return row is not None and int(row[0]) <= _MOST_RARE
+    rows = await store.fetch_shared(lookup.probe.text, *lookup.probe.args)
+    return int(rows[0][0]) <= _MOST_RARE
