@@ -56,6 +56,8 @@ class Lane:
         self._looked_at_s = 0.0
         self._worked_at_s = 0.0
         self._blocked: set[str] = set()
+        self._suspects = 0
+        """Events that are handed over one by one, since one of them may have killed the worker before."""
         self._is_held = False
         """Whether the subscriber may not be handed what comes next."""
 
@@ -115,16 +117,17 @@ class Lane:
             return self._settings.poll_s
         due = [head for head in await self._parked.heads() if self._is_due(head)] if self._blocked else []
         events: Sequence[LoggedEvent] = ()
+        # After a crash one by one, so that what kills the worker is known.
+        most = 1 if self._suspects else self._settings.batch_size
         if len(self._blocked) < _MOST_BLOCKED:
-            # After a crash one by one, so that what kills the worker is known.
-            events = await self._log.read(place.position, 1 if place.failures else self._settings.batch_size)
+            events = await self._log.read(place.position, most)
         if not await self._while_leased(self._serve(place, events, due)):
             self._place = None
             return 0
         if self._is_held:
             self._place = await self._own_place()
             return self._settings.poll_s
-        if len(events) == self._settings.batch_size or self._place is None:
+        if len(events) == most or self._place is None:
             return 0
         return await self._rest(self._place)
 
@@ -140,6 +143,8 @@ class Lane:
             return None
         self._leased_at_s = asyncio.get_running_loop().time()
         self._place = await self._positions.get()
+        # A batch at most was under way: one of these it was.
+        self._suspects = self._settings.batch_size if self._place.failures else 0
         return self._place
 
     async def _rest(self, place: Place) -> float:
@@ -151,6 +156,9 @@ class Lane:
             return min(max(wait_s, 0.001), self._settings.poll_s)
         if await self._log.newest() > place.position:
             return _UNSETTLED_S
+        if self._suspects:
+            self._suspects = 0
+            await self._store.commit([self._positions.calm()])
         loop = asyncio.get_running_loop()
         if loop.time() - self._looked_at_s < self._settings.poll_s:
             return self._settings.poll_s
@@ -207,7 +215,7 @@ class Lane:
         self._is_held = False
         if events and self._must_wait(events[0]):
             return True
-        if events and place.failures and not await self._beware(place, events[0]):
+        if events and self._suspects and not await self._beware(place, events[0]):
             return False
         if self._place is place and events and not await self._hand_over(place, events):
             return False
@@ -222,17 +230,18 @@ class Lane:
 
     async def _beware(self, place: Place, event: LoggedEvent) -> bool:
         """Count a try before it is made, as a worker died here; bury what did it too often."""
+        self._suspects -= 1
         if place.failures <= max(self._settings.tries - 1, 1):
             return await self._positions.begin()
         _logger.error("%s: event %s is a dead letter: %s", self.subscriber.name, event.position, _DIED)
         letter = letter_statement(self.subscriber.name, event, self._settings.tries, _DIED)
-        self._place = Place(event.position, 0, self._owner)
-        return await self._positions.advance(place.position, event.position, letter)
+        self._place = Place(event.position, min(self._suspects, 1), self._owner)
+        return await self._positions.advance(place.position, event.position, letter, failures=self._place.failures)
 
     async def _hand_over(self, place: Place, events: Sequence[LoggedEvent]) -> bool:
         """Hand over events and save how far it went, every few milliseconds."""
         if await self._take_all(events):
-            self._place = replace(place, position=events[-1].position, failures=0)
+            self._place = replace(place, position=events[-1].position, failures=min(self._suspects, 1))
             return await self._advance(place.position, events[-1].position, ())
         loop = asyncio.get_running_loop()
         before, after, begun_s = place.position, place.position, loop.time()
@@ -247,7 +256,7 @@ class Lane:
                 if not await self._advance(before, after, parked):
                     return False
                 before, parked, begun_s = after, [], loop.time()
-        self._place = replace(place, position=after, failures=0)
+        self._place = replace(place, position=after, failures=min(self._suspects, 1))
         return after == before or await self._advance(before, after, parked)
 
     async def _take_all(self, events: Sequence[LoggedEvent]) -> bool:
@@ -264,7 +273,7 @@ class Lane:
     async def _advance(self, before: int, after: int, parked: Sequence[Waiting]) -> bool:
         self._leased_at_s = asyncio.get_running_loop().time()
         more = [parked_statement(self.subscriber.name, parked)] if parked else []
-        return await self._positions.advance(before, after, *more)
+        return await self._positions.advance(before, after, *more, failures=min(self._suspects, 1))
 
     async def _take(self, event: LoggedEvent) -> Waiting | None:
         """Hand over one event; returns what is to be parked, where it could not be taken or must wait."""

@@ -25,7 +25,7 @@ _LEASE: Final = (
 )
 _RENEW: Final = "UPDATE maydan_subscriptions SET lease_until_ms = {now_ms} + ? WHERE name = ? AND lease_owner = ?"
 _ADVANCE: Final = (
-    "UPDATE maydan_subscriptions SET position = ?, failures = 0, error = NULL, lease_until_ms = {now_ms} + ?"
+    "UPDATE maydan_subscriptions SET position = ?, failures = ?, error = NULL, lease_until_ms = {now_ms} + ?"
     " WHERE name = ? AND lease_owner = ? AND position = ?"
 )
 _BEGIN: Final = "UPDATE maydan_subscriptions SET failures = failures + 1 WHERE name = ? AND lease_owner = ?"
@@ -42,7 +42,8 @@ class Place(Struct, frozen=True):
     position: int
     """Of the last event that is done with."""
     failures: int
-    """Above 0 a worker died while it may have been trying the next event: how often that was tried since."""
+    """Above 0 a worker died while it may have been trying the next event, or one soon after it: how often the next one
+    was tried, counted in advance."""
     owner: str | None
     """The worker whose lease is running."""
 
@@ -77,9 +78,9 @@ class Positions:
         """Keep the lease for longer; False when it is lost."""
         return await self._try(Statement(_RENEW, (self._lease_ms, self._name, self._owner), expect=1))
 
-    async def advance(self, before: int, after: int, *others: Statement) -> bool:
+    async def advance(self, before: int, after: int, *others: Statement, failures: int = 0) -> bool:
         """Save that everything up to ``after`` is done, with other statements; False when the lease is lost."""
-        args = (after, self._lease_ms, self._name, self._owner, before)
+        args = (after, failures, self._lease_ms, self._name, self._owner, before)
         return await self._try(Statement(_ADVANCE, args, expect=1), *others)
 
     async def begin(self) -> bool:
