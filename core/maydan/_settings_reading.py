@@ -124,6 +124,8 @@ def _parse(text: str, kind: inspect.Type) -> object:
         kind = next(part for part in kind.types if not isinstance(part, inspect.NoneType))
     if isinstance(kind, _SEQUENCES):
         return [_parse(part.strip(), kind.item_type) for part in text.split(",") if part.strip()]
+    if isinstance(kind, inspect.DictType) and isinstance(kind.value_type, inspect.StructType):
+        return _parse_tables(text)
     if isinstance(kind, inspect.DictType):
         pairs = (part.partition("=") for part in text.split(",") if part.strip())
         return {name.strip(): _parse(value.strip(), kind.value_type) for name, _, value in pairs}
@@ -131,6 +133,15 @@ def _parse(text: str, kind: inspect.Type) -> object:
         if isinstance(kind, scalar):
             return parse(text)
     return text
+
+
+def _parse_tables(text: str) -> object:
+    """Turn JSON into tables by name: what has no form of its own in a variable."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        message = f"expected tables by name as JSON: {error}"
+        raise ValueError(message) from error
 
 
 def _parse_bool(text: str) -> bool:

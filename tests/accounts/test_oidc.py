@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -15,7 +16,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from msgspec import to_builtins
 from site_support import PASSWORD, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+
+from maydan.errors import ConfigurationError
+from maydan.settings import read
+from maydan.storage.ports import Statement
 
 pytestmark = pytest.mark.anyio
 
@@ -173,3 +179,64 @@ async def test_answers_that_are_none_are_refused(issuer: str, sqlite_url: str) -
         back = await arrive(url, "ann")
         site.clock.forward(seconds=601)
         assert (await site.get(back, headers=cookie)).status_code == 401
+
+
+def from_variable(issuer: str, **more: Any) -> dict[str, Any]:
+    """Return the tables as an instance without a file has them: the provider stands in the environment."""
+    provider = settings(issuer, **more)["auth"]["oidc"]
+    variables = {"MAYDAN_DATABASE_URL": "sqlite:///x.db", "MAYDAN_AUTH_OIDC": json.dumps(provider)}
+    read_back = read({}, variables).auth.oidc
+    return {"auth": {"hash_memory_kib": 64, "hash_passes": 1, "oidc": {
+        name: {**to_builtins(each, enc_hook=lambda secret: secret.reveal()), "allow_private": each.allow_private}
+        for name, each in read_back.items()
+    }}}  # fmt: skip
+
+
+async def test_identities_are_unlinked_but_for_the_last_way_in(issuer: str, sqlite_url: str) -> None:
+    """A password, or another identity of a provider that is still known, is a way; two at once leave one."""
+    async with open_site(sqlite_url, more=settings(issuer, create_accounts=True)) as site:
+        entered = await sign_in(site, "bea")
+        bea = {"authorization": f"Bearer {entered.json()['access_token']}"}
+        (held,) = (await site.get("/api/me/identities", headers=bea)).json()["items"]
+        assert (held["provider"], held["issuer"], held["subject"]) == ("test", issuer, "bea")
+        path = f"/api/me/identities/{held['id']}"
+        others = await site.account("ann@example.org")
+        assert (await site.delete(path, headers=others)).status_code == 404
+        assert (await site.delete(path)).status_code == 401
+        last = await site.delete(path, headers=bea)
+        assert (last.status_code, last.json()["code"]) == (409, "last_identity")
+        account = await site.core.accounts.people.find_by_email("bea@example.org")
+        more = "INSERT INTO maydan_identities (issuer, subject, account_id, created_at) VALUES (?, ?, ?, ?)"
+        now = site.core.clock.now()
+        for other in ("https://forgotten.example", issuer):
+            await site.core.store.commit([Statement(more, (other, f"bea at {other}", account.id, now))])
+            page = (await site.get("/api/me/identities?limit=2&count=exact", headers=bea)).json()
+            assert page["items"][-1]["created_at"] <= page["items"][0]["created_at"]
+            if other != issuer:
+                assert page["items"][0]["provider"] is None
+                assert (await site.delete(path, headers=bea)).status_code == 409
+        rest = (await site.get(f"/api/me/identities?limit=2&cursor={page['next']}", headers=bea)).json()
+        assert (page["total"], len(page["items"]) + len(rest["items"])) == (3, 3)
+        known = [one["id"] for one in (*page["items"], *rest["items"]) if one["provider"] is not None]
+        gone = await asyncio.gather(*(site.delete(f"/api/me/identities/{one}", headers=bea) for one in known))
+        assert sorted(answer.status_code for answer in gone) == [204, 409]
+        assert (await site.core.accounts.identities.count_of(account.id)) == 2
+        await site.core.accounts.people.change(
+            await site.core.accounts.people.get(account.id), {"password_hash": "something"}
+        )
+        for one in (await site.get("/api/me/identities", headers=bea)).json()["items"]:
+            assert (await site.delete(f"/api/me/identities/{one['id']}", headers=bea)).status_code == 204
+
+
+async def test_a_provider_may_stand_in_the_environment(issuer: str, sqlite_url: str) -> None:
+    """As JSON, strictly read: what a table may not hold is one clear line."""
+    async with open_site(sqlite_url, more=from_variable(issuer, create_accounts=True)) as site:
+        assert (await sign_in(site, "bea")).status_code == 200
+    for text, line in (
+        ("test=https://x", "MAYDAN_AUTH_OIDC: expected tables by name as JSON"),
+        ('{"test": {"issuer": "https://x"}}', "MAYDAN_AUTH_OIDC: object missing required field"),
+        ('{"test": {"issuer": "https://x", "client_id": "m", "nothing": 1}}', "MAYDAN_AUTH_OIDC: object contains"),
+        ('{"test": {"issuer": "https://x", "client_id": "m", "algorithms": ["none"]}}', "MAYDAN_AUTH_OIDC: algorithms"),
+    ):
+        with pytest.raises(ConfigurationError, match=line):
+            read({}, {"MAYDAN_DATABASE_URL": "sqlite:///x.db", "MAYDAN_AUTH_OIDC": text})

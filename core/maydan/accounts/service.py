@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from maydan.accounts.api_tokens import ApiTokens
 from maydan.accounts.attempts import Attempts
+from maydan.accounts.identities import Identities
 from maydan.accounts.invitations import Invitations
 from maydan.accounts.logins import Logins
 from maydan.accounts.mail import open_mailer
@@ -74,6 +75,7 @@ class Accounts:
         self.providers = Providers(
             store, clock, auth, self.people, self.logins, self.attempts, base_url=base_url, ask=ask
         )
+        self.identities = Identities(store, auth, self.people)
         self.registration = Registration(store, clock, auth, self.people, self.passwords, self.attempts)
         self.profiles = Profiles(clock, auth, self.people, self.passwords, self.attempts)
         self.tokens = ApiTokens(store, clock)

@@ -76,7 +76,8 @@ class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     invitation_s: int = 7 * 24 * 3600
     """Seconds for which an invitation is good."""
     oidc: dict[str, OidcProvider] = field(default_factory=dict[str, OidcProvider])
-    """Tables ``[auth.oidc.<name>]``, one for each provider through which people sign in; see accounts.md."""
+    """Tables ``[auth.oidc.<name>]``, one for each provider through which people sign in, and JSON in the variable; see
+    accounts.md."""
     oidc_starts_per_hour: int = 300
     """Logins through providers that one network address begins in an hour; then 429."""
     verify_path: str = "/verify"

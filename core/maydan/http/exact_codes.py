@@ -19,6 +19,7 @@ EXACT_CODES: Final[dict[str, tuple[int, str]]] = {
     "idempotency_key_reused": (422, "The Idempotency-Key was used for another request."),
     "invalid_job_state": (409, "The job is not in a state in which this can be done."),
     "invalid_transition": (409, "The step does not lead out of the present state; `allowed` names those that do."),
+    "last_identity": (409, "Nobody could sign in to the account any more; set a password first."),
     "locked": (409, "Somebody else holds the entry's edit lock; `expires_at` says until when."),
     "invitation_void": (409, "Whoever sent the invitation may not hand out its roles any more."),
     "not_ready": (503, "The database does not answer."),
