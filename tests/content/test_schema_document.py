@@ -23,6 +23,7 @@ from maydan.errors import InvalidInput
         (b'{"maydan_schema": 2, "spaces": []}', "maydan_schema is 2; this Maydan reads 1"),
         (b'{"maydan_schema": 1, "spaces": [{"name": "a", "colour": 1}]}', r"not a schema: .*colour.*\$.spaces\[0\].*"),
         (b'{"maydan_schema": 1, "spaces": [{"name": "a"}, {"name": "a"}]}', "a space occurs more than once: a"),
+        (b'{"maydan_schema": 1, "spaces": [{"name": "a", "name": "b"}]}', "the member 'name' is given twice .*"),
         (
             b'{"maydan_schema": 1, "spaces": [{"name": "a", "types": [{"name": "b"}, {"name": "b"}]}]}',
             "a type of a occurs more than once: b",

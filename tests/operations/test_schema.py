@@ -103,3 +103,18 @@ async def test_a_schema_comes_back_as_it_was_and_applies_all_or_nothing(site: Si
     assert [(step.type, step.action) for step in done.steps] == [("person", "drop"), ("trip", "change")]
     assert "cost" not in (await site.get(path)).json()
     assert (await site.get("/api/spaces/demo/types/person", headers=site.admin)).status_code == 404
+
+
+@pytest.mark.parametrize("space", ["demo", "new"])
+async def test_a_plan_refuses_what_could_not_be_applied(site: Site, space: str) -> None:
+    """A workflow that cannot work is told with its place by the plan already, of a space that is there or is not."""
+    workflow = {"name": "w", "states": ["new"], "initial": "old", "final": ["new"], "transitions": []}
+    document = msgspec.json.decode(await _written(site))
+    (given,) = document["spaces"]
+    given["name"] = space
+    given["types"].append({"name": "trip", "fields": [], "workflow": workflow})
+    wanted = msgspec.convert(document, Schema)
+    for work in (schema.plan(site.core, wanted), schema.apply(site.core, as_system("test"), wanted)):
+        with pytest.raises(InvalidInput) as refused:
+            await work
+        assert f"/{space}/trip/workflow/initial" in [one.pointer for one in refused.value.errors]

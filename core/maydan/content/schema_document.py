@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import msgspec
@@ -46,15 +47,24 @@ def read(text: bytes) -> Schema:
     """
     try:
         found = msgspec.json.decode(text, type=Schema)
+        json.loads(text, object_pairs_hook=_once)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"not a schema: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"not JSON: {error}") from error
     if found.maydan_schema != FORMAT:
         raise InvalidInput(f"maydan_schema is {found.maydan_schema}; this Maydan reads {FORMAT}")
     for kind, names in _repeated_names(found):
         raise InvalidInput(f"{kind} occurs more than once: {', '.join(names)}")
     return found
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    """Refuse a member that is given twice, of which one would be lost."""
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    if twice is not None:
+        raise InvalidInput(f"the member {twice!a} is given twice in one object")
 
 
 def _repeated_names(found: Schema) -> list[tuple[str, list[str]]]:

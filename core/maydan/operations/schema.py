@@ -14,7 +14,9 @@ from maydan.errors import InputError, InvalidInput, LossyChange, UniqueViolation
 from maydan.operations import spaces
 from maydan.operations.spaces import SpaceInput, check_input
 from maydan.operations.types import count_entries, store_changed, store_dropped, store_new
+from maydan.operations.workflows import require_workflow
 from maydan.storage.registry import find_space, list_own_types, list_spaces
+from maydan.workflow import check_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,6 +134,10 @@ async def _carry_out(core: Core, caller: Caller, transaction: Transaction, space
         await _store(core, caller, transaction, space, one)
     except UniqueViolation as error:
         raise UniqueViolation(f"{space.name} {one.step.type}: {error}", errors=error.errors) from error
+    except InvalidInput as error:
+        place = f"/{space.name}/{one.step.type}"
+        errors = tuple(structs.replace(each, pointer=f"{place}{each.pointer}") for each in error.errors)
+        raise InvalidInput(f"{place}: {error}", errors=errors) from error
 
 
 async def _store(core: Core, caller: Caller, transaction: Transaction, space: Space, one: _Work) -> None:
@@ -161,7 +167,7 @@ async def _work(core: Core, reader: Reader, wanted: Schema, *, lock: bool) -> tu
         named = {one.name: one for one in given.types}
         for name in sorted(named.keys() | there.keys()):
             try:
-                one = await _compare(reader, given.name, space, there.get(name), named.get(name))
+                one = await _compare(core, reader, given.name, space, there.get(name), named.get(name))
             except InvalidInput as error:
                 place = f"/{given.name}/{name}"
                 errors += [structs.replace(one, pointer=f"{place}{one.pointer}") for one in error.errors]
@@ -188,7 +194,12 @@ def _other_settings(space: Space, given: SpaceSchema) -> list[str]:
 
 
 async def _compare(
-    reader: Reader, space_name: str, space: Space | None, before: ContentType | None, given: ContentType | None
+    core: Core,
+    reader: Reader,
+    space_name: str,
+    space: Space | None,
+    before: ContentType | None,
+    given: ContentType | None,
 ) -> _Work | None:
     """Return what is to be done about a type; ``None`` is nothing."""
     if given is None:
@@ -200,6 +211,10 @@ async def _compare(
         return _Work(space=space, before=before, after=None, step=step)
     _require_own(given)
     after = check_type(given, known_types=None, previous=before, keeps_ids=True)
+    if space is not None:
+        await require_workflow(core, space, after, before)
+    elif after.workflow is not None:
+        check_workflow(after.workflow, after, at="/workflow")
     if before is None:
         step = Step(space=space_name, type=after.name, action="create", lines=_fields_of(after))
         return _Work(space=space, before=None, after=after, step=step)
