@@ -21,6 +21,7 @@ from maydan.storage.postgresql.errors import RACES, is_lost, is_usable_after, tr
 from maydan.storage.postgresql.listening import Listening
 from maydan.storage.postgresql.log_clock import raise_log_clock
 from maydan.storage.postgresql.pool import Pool
+from maydan.storage.postgresql.sharing import SharedReads
 from maydan.storage.postgresql.transaction import PostgreSQLTransaction
 from maydan.storage.settings import DatabaseSettings
 from maydan.storage.signals import Signals
@@ -49,7 +50,7 @@ class PostgreSQLStore:
         self.current = Current("postgresql")
         self._combiner = Combiner()
         self._points: Coalescing[tuple[Any, ...], Row | None] = Coalescing(self._send_points)
-        self._shared: Coalescing[None, list[Row]] = Coalescing(self._send_shared)
+        self._shared = SharedReads(self._rows)
         self._joined: dict[str, str | None] = {}
         self._pool: Pool | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -162,17 +163,14 @@ class PostgreSQLStore:
         return self._joined[text]
 
     async def fetch_shared(self, sql: str, *args: Any) -> list[Row]:
-        """Return all rows; the same read, asked for again while it is in flight, is sent once more for all who ask."""
+        """Return all rows; the same read, asked for by many, is sent once for all, and a slow one not in vain."""
         if (transaction := self.current.find()) is not None:
             return await transaction.fetch_all(sql, *args)
         count()
-        # Equal numbers of different types are not the same parameter.
-        kind = (POSTGRESQL.translate(sql), args, *map(type, args))
-        return list(await self._shared.read(kind, None))
+        return await self._shared.fetch(POSTGRESQL.translate(sql), args)
 
-    async def _send_shared(self, kind: tuple[Any, ...], asked: Sequence[None]) -> list[list[Row]]:
-        rows = [tuple(row) for row in await self._read("fetch", kind[0], kind[1])]
-        return [rows] * len(asked)
+    async def _rows(self, text: str, args: Sequence[Any]) -> list[Row]:
+        return [tuple(row) for row in await self._read("fetch", text, args)]
 
     async def read(self, method: str, sql: str, args: Sequence[Any]) -> Any:
         """Call a method of a connection from the pool, and count it as a statement."""
