@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -11,8 +12,6 @@ from maydan.errors import Conflict, NotFound, Stale
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from maydan.accounts.people import People
     from maydan.accounts.settings import AuthSettings
     from maydan.storage.ports import Store
