@@ -16,7 +16,7 @@ from maydan.storage.ports import Row
 from maydan.storage.postgresql.coalescing import Coalescing
 from maydan.storage.postgresql.driver import asyncpg
 
-SLOW_S: Final = 0.002
+SLOW_S: Final = 0.001
 """Several round trips on one machine."""
 _MOST_SLOW: Final = 1000
 _SNAPSHOT: Final = "SELECT CAST(pg_current_snapshot() AS text)"
