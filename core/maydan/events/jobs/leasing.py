@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from maydan.storage.ports import Store
 
 _LONGEST_ERROR: Final = 2000
+_SPREAD: Final = 1.2
+_TRIES_KNOWN: Final = 10
+"""From this try on pauses are the longest."""
 _DIED: Final = "The worker died each time it was tried."
 _TAKE: Final = (
     "UPDATE maydan_jobs SET status = 'running', owner = ?, lease_until = ?, tries = tries + 1"
@@ -52,11 +55,13 @@ class Leases:
         if not kinds or limit <= 0:
             return []
         now = self._clock.now()
+        # A lease that ends later than any can was given before the clock was put back.
+        longest = now + timedelta(seconds=2 * self._settings.lease_s)
         rows = await self._store.fetch_all(
             f"SELECT {COLUMNS} FROM maydan_jobs WHERE ((status = 'waiting' AND run_at <= ?)"
-            f" OR (status = 'running' AND lease_until < ?)) AND kind IN ({','.join('?' * len(kinds))})"
-            " ORDER BY run_at, id LIMIT ?",
-            now, now, *kinds, limit,
+            " OR (status = 'running' AND (lease_until < ? OR lease_until > ?)))"
+            f" AND kind IN ({','.join('?' * len(kinds))}) ORDER BY run_at, id LIMIT ?",
+            now, now, longest, *kinds, limit,
         )  # fmt: skip
         return [job_of(row) for row in rows]
 
@@ -80,10 +85,21 @@ class Leases:
         if job.tries >= job.max_tries:
             await self.end(job, JobStatus.FAILED, error)
             return
-        pause_s = min(self._settings.first_pause_s * 4 ** (job.tries - 1), self._settings.longest_pause_s)
-        pause_s *= random.uniform(0.8, 1.2)  # noqa: S311 - spreads tries, hides nothing
+        pause_s = self._pause_s(job.tries) * random.uniform(2 - _SPREAD, _SPREAD)  # noqa: S311 - spreads tries, hides nothing
         at = self._clock.now() + timedelta(seconds=pause_s)
         await self._try(_AGAIN, (at, error[:_LONGEST_ERROR], job.tries, job.id, job.tries))
+
+    async def hurry(self) -> None:
+        """Have tried at once what was put off, after a failed try, before the clock was put back."""
+        now = self._clock.now()
+        tries = range(1, _TRIES_KNOWN + 1)
+        longest = [now + timedelta(seconds=_SPREAD * self._pause_s(each)) for each in tries]
+        late = " OR ".join(f"(tries {'>=' if each == _TRIES_KNOWN else '='} {each} AND run_at > ?)" for each in tries)
+        sql = f"UPDATE maydan_jobs SET run_at = ? WHERE status = 'waiting' AND tries > 0 AND ({late})"
+        await self._store.commit([Statement(sql, (now, *longest))])
+
+    def _pause_s(self, tries: int) -> float:
+        return min(self._settings.first_pause_s * 4.0 ** (tries - 1), self._settings.longest_pause_s)
 
     async def release(self, job: Job) -> None:
         """Give a job back that was not carried out; the try does not count."""

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from maydan.events.clock_jumps import ClockWatch
 from maydan.events.jobs.leasing import Leases
 from maydan.events.jobs.records import SIGNAL, Job, JobStatus, done_statement, job_statement
 from maydan.events.jobs.registry import Handler, Handlers, Ready
@@ -37,6 +38,7 @@ class Jobs:
         self._settings = settings or JobsSettings()
         self._leases = Leases(store, clock, self._settings)
         self._handlers = Handlers()
+        self._watch = ClockWatch(clock)
         self._planned: tuple[datetime, datetime] | None = None
         """From when until when there is nothing new to plan."""
         self._news = asyncio.Event()
@@ -110,6 +112,8 @@ class Jobs:
         while not self._stopping:
             self._news.clear()
             try:
+                if self._watch.was_put_back():
+                    await self._leases.hurry()
                 await self.plan()
                 await self._begin_due()
             except Exception:  # noqa: BLE001 - the database may be down, and come back

@@ -110,6 +110,16 @@ async def list_due(store: Reader, webhook_id: str, now: datetime, limit: int) ->
     return [_delivery(row) for row in await store.fetch_all(_DUE, webhook_id, now, limit)]
 
 
+def hurried(now: datetime) -> Statement:
+    """Return the part of a batch that has tried at once what was put off before the clock was put back."""
+    return Statement(
+        "UPDATE maydan_deliveries SET due_at = ?, created_at = CASE WHEN created_at > ? THEN ? ELSE created_at END,"
+        " tried_at = CASE WHEN tried_at > ? THEN ? ELSE tried_at END"
+        " WHERE state = 'waiting' AND (tried_at > ? OR (tries = 0 AND due_at > ?))",
+        (now, now, now, now, now, now, now),
+    )
+
+
 def tried(delivery: Delivery) -> Statement:
     """Return the part of a batch that stores how a try went."""
     args = (

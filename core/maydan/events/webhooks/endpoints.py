@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from maydan.events.webhooks.pace import Health
+from maydan.events.webhooks.pace import LONGEST_PAUSE_S, Health
 from maydan.storage import Reader, Statement, Store
 from maydan.storage.dialects import Dialect
 from maydan.storage.guarded import committed
 
-_FREE: Final = "(e.lease_owner IS NULL OR e.lease_until_ms <= {now_ms})"
+# A lease that ends later than any can was given before the clock was put back, and so it is with a pause.
+_FREE: Final = "(lease_owner IS NULL OR lease_until_ms <= {now_ms} OR lease_until_ms > {now_ms} + ?)"
 _DUE: Final = (
     "SELECT e.webhook_id FROM maydan_webhook_endpoints AS e JOIN maydan_webhooks AS w"
-    f" ON w.id = e.webhook_id WHERE w.active AND {_FREE} AND (e.paused_until IS NULL OR e.paused_until <= ?)"
+    f" ON w.id = e.webhook_id WHERE w.active AND {_FREE}"
+    " AND (e.paused_until IS NULL OR e.paused_until <= ? OR e.paused_until > ?)"
     " AND (w.replay_position IS NOT NULL OR EXISTS (SELECT 1 FROM maydan_deliveries AS d"
     " WHERE d.webhook_id = w.id AND d.state = 'waiting' AND d.due_at <= ?))"
     " AND {failures} ORDER BY e.turn_ms LIMIT ?"
 )
 _LEASE: Final = (
     "UPDATE maydan_webhook_endpoints SET lease_owner = ?, lease_until_ms = {now_ms} + ?, turn_ms = {now_ms}"
-    " WHERE webhook_id = ? AND (lease_owner IS NULL OR lease_owner = ? OR lease_until_ms <= {now_ms})"
+    f" WHERE webhook_id = ? AND (lease_owner = ? OR {_FREE})"
 )
 _RENEW: Final = (
     "UPDATE maydan_webhook_endpoints SET lease_until_ms = {now_ms} + ?, failures = ?, failing_since = ?,"
@@ -32,17 +34,19 @@ _RELEASE: Final = (
 )
 
 
-async def list_due_endpoints(store: Reader, now: datetime, limit: int, *, failing: bool) -> list[str]:
+async def list_due_endpoints(store: Reader, now: datetime, lease_s: float, limit: int, *, failing: bool) -> list[str]:
     """Return webhooks that have something due and that no worker serves; that served longest ago comes first.
 
     Args:
         store: Where to read.
         now: The moment.
+        lease_s: Seconds that a lease lasts.
         limit: How many at most.
         failing: Those whose last try failed, or those whose last try went well.
     """
     sql = _DUE.replace("{failures}", "e.failures > 0" if failing else "e.failures = 0")
-    return [str(row[0]) for row in await store.fetch_all(sql, now, now, limit)]
+    args = (_longest_ms(lease_s), now, now + timedelta(seconds=LONGEST_PAUSE_S), now, limit)
+    return [str(row[0]) for row in await store.fetch_all(sql, *args)]
 
 
 async def find_health(store: Reader, webhook_id: str) -> Health | None:
@@ -74,12 +78,12 @@ class Lease:
         self._webhook_id = webhook_id
         self._owner = owner
         self._lease_ms = int(lease_s * 1000)
+        self._longest_ms = _longest_ms(lease_s)
 
     async def take(self) -> bool:
         """Take the lease; False when another worker has it."""
-        return await self._try(
-            Statement(_LEASE, (self._owner, self._lease_ms, self._webhook_id, self._owner), expect=1)
-        )
+        args = (self._owner, self._lease_ms, self._webhook_id, self._owner, self._longest_ms)
+        return await self._try(Statement(_LEASE, args, expect=1))
 
     async def keep(self, health: Health, *others: Statement) -> bool:
         """Store how it goes, with other statements, and keep the lease; False, and nothing stored, when it is lost."""
@@ -94,3 +98,7 @@ class Lease:
 
     async def _try(self, *batch: Statement) -> bool:
         return await committed(self._store, batch)
+
+
+def _longest_ms(lease_s: float) -> int:
+    return int(2000 * lease_s)

@@ -16,7 +16,7 @@ _LONGEST_ASKED_S: Final = 86_400
 """Of what a receiver asks for with ``Retry-After``."""
 _PATIENCE: Final = 10
 """Failures in a row after which a webhook is tried with one delivery at a time, and less and less often."""
-_LONGEST_PAUSE_S: Final = 60
+LONGEST_PAUSE_S: Final = 60
 _FAILURES_TO_DISABLE: Final = 20
 """Days alone disable nothing, since a clock may jump."""
 
@@ -28,6 +28,10 @@ class Health(Struct, frozen=True, kw_only=True):
     """In a row."""
     failing_since: datetime | None = None
     paused_until: datetime | None = None
+
+    def is_paused(self, now: datetime) -> bool:
+        """Tell whether nothing is to be tried now; a pause longer than any was begun before the clock was put back."""
+        return self.paused_until is not None and now < self.paused_until <= now + timedelta(seconds=LONGEST_PAUSE_S)
 
     @property
     def is_shaky(self) -> bool:
@@ -42,7 +46,7 @@ class Health(Struct, frozen=True, kw_only=True):
         """Return how it is once a delivery was not taken."""
         failures = self.failures + 1
         over = min(failures - _PATIENCE, 16)
-        pause_s = 0 if over < 0 else min(2**over, _LONGEST_PAUSE_S)
+        pause_s = 0 if over < 0 else min(2**over, LONGEST_PAUSE_S)
         return Health(
             failures=failures,
             failing_since=self.failing_since or now,

@@ -11,9 +11,11 @@ from typing import Final
 
 from maydan import ids
 from maydan.clock import Clock
+from maydan.events.clock_jumps import ClockWatch
 from maydan.events.outbound import Outbound
 from maydan.events.settings import WebhooksSettings
 from maydan.events.webhooks.clearing import clear_deliveries
+from maydan.events.webhooks.deliveries import hurried
 from maydan.events.webhooks.endpoints import list_due_endpoints
 from maydan.events.webhooks.preparing import Prepare
 from maydan.events.webhooks.records import SIGNAL
@@ -51,6 +53,7 @@ class Sender:
         self._turns: dict[str, tuple[Turn, bool, asyncio.Task[None]]] = {}
         """By webhook, with whether it has one of the places for slow ones."""
         self._slow: set[str] = set()
+        self._watch = ClockWatch(clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._stop_listening: Callable[[], None] | None = None
 
@@ -107,6 +110,8 @@ class Sender:
         while True:
             self._news.clear()
             try:
+                if self._watch.was_put_back():
+                    await self._store.commit([hurried(self._services.clock.now())])
                 await self._begin_turns(failing=False)
                 await self._begin_turns(failing=True)
             except Exception:
@@ -121,11 +126,15 @@ class Sender:
         services = self._services
         places = services.settings.parallel
         limit = places + len(self._slow)
-        for webhook_id in await list_due_endpoints(self._store, services.clock.now(), limit, failing=failing):
+        due = await list_due_endpoints(
+            self._store, services.clock.now(), services.settings.lease_s, limit, failing=failing
+        )
+        for webhook_id in due:
             if webhook_id in self._turns:
                 continue
             slow = failing or webhook_id in self._slow
-            if sum(1 for _, is_slow, _ in self._turns.values() if is_slow == slow) >= places:
+            # One that hangs holds nobody up while it is found out how long.
+            if sum(is_slow == slow and not turn.is_hanging for turn, is_slow, _ in self._turns.values()) >= places:
                 self._make_room(slow=slow)
                 continue
             turn = Turn(services, webhook_id)

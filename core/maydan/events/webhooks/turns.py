@@ -75,12 +75,19 @@ class Turn:
         self._health = Health()
         self._is_ending = False
         self._ends_at = 0.0
+        self._answered_at = 0.0
+        """When the receiver last answered, or had nothing to answer."""
         self._spent_ms: list[int] = []
 
     @property
     def was_slow(self) -> bool:
         """Whether the receiver took long to answer, so that it should not stand in others' way."""
         return bool(self._spent_ms) and sum(self._spent_ms) / len(self._spent_ms) > _SLOW_MS
+
+    @property
+    def is_hanging(self) -> bool:
+        """Whether the receiver has not answered anything for long, and something is under way."""
+        return bool(self._flying) and (time.monotonic() - self._answered_at) * 1000 > _SLOW_MS
 
     @property
     def is_idle(self) -> bool:
@@ -130,10 +137,8 @@ class Turn:
         """Start as many deliveries as may be under way."""
         services = self._services
         most = 1 if self._health.is_shaky else services.settings.parallel_each
-        now = services.clock.now()
-        paused = self._health.paused_until is not None and self._health.paused_until > now
         is_over = self._is_ending or time.monotonic() >= self._ends_at
-        if len(self._flying) >= most or paused or is_over:
+        if len(self._flying) >= most or self._health.is_paused(services.clock.now()) or is_over:
             return
         webhook = await find_webhook(services.store, self._webhook_id)
         if webhook is None or not webhook.active:
@@ -156,6 +161,8 @@ class Turn:
 
     async def _start(self, webhook: Webhook, due: Sequence[Delivery]) -> None:
         services = self._services
+        if not self._flying:
+            self._answered_at = time.monotonic()
         events = await find_events(services.store, [delivery.position for delivery in due])
         known = [(delivery, events[delivery.position]) for delivery in due if delivery.position in events]
         lost = [delivery.id for delivery in due if delivery.position not in events]
@@ -209,6 +216,8 @@ class Turn:
         statements: list[Statement] = []
         gone = False
         flights = [task.result() for task in done]
+        if flights:
+            self._answered_at = time.monotonic()
         for flight in flights:
             gone = gone or flight.attempt.http_status == GONE
             statements += self._judged(flight)
