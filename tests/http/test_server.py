@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from maydan.cli.protocol import MAX_HEAD_BYTES, Protocol
+from maydan.cli.protocol import MAX_HEAD_BYTES, MAX_PROOF_BYTES, Protocol
 from maydan.http.answers import Answer
 from maydan.http.call import Call
 from maydan.http.routing import route
@@ -105,7 +105,7 @@ async def test_a_body_may_come_in_chunks(send: Send) -> None:
         (b"HELLO\r\n\r\n", 400),
         (b"GET /api/echo HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n", 400),
         (b"GET /api/echo HTTP/1.1\r\nHost: x\r\n" + b"X-A: %b\r\n" % (b"a" * 1000) * 70 + b"\r\n", 431),
-        (b"GET /api/echo HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (8 * MAX_HEAD_BYTES), 431),
+        (b"GET /api/echo HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (2 * MAX_PROOF_BYTES), 431),
         (b"GET /api/echo?a=" + b"a" * (2 * MAX_HEAD_BYTES) + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
     ],
     ids=["no HTTP", "bad header", "many headers", "one header without an end", "a long line"],

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
-import uvicorn
 from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from streams_support import listening  # pyright: ignore[reportMissingImports] - tests/support
 
-from maydan.cli.protocol import Protocol
 from maydan.storage.ports import Statement
 from maydan.storage.revisions import bump
 
@@ -50,35 +48,60 @@ def spellings(path: str) -> list[str]:
     ]  # fmt: skip
 
 
-async def _status(port: int, path: str) -> tuple[int, bytes]:
+def raw_spellings(path: str) -> list[bytes]:
+    """Return ways to write a path that no client would send, as bytes."""
+    head, _, last = path.encode().rpartition(b"/")
+    place = head + b"/"
+    return [
+        head + b"%c0%af" + last, head + b"\xc0\xaf" + last, head + b"%e0%80%af" + last, head + b"%ef%bc%8f" + last,
+        head + b"%u002f" + last, place + b"%c1%b0" + last[1:], place + b"\xff" + last, head + b"\x00/" + last,
+        place + last + b"\x00", place + last + b"\n", place + last + b"\r", place + last + b"\t",
+        place + b"..;/" + head.rpartition(b"/")[2] + b"/" + last, head + b";x=y/" + last, head + b"\\" + last,
+        place + b"..%5c" + last, place + b"..%c0%af" + last, place + b"%25" + last, place + last + b"%",
+        place + last + b"%2", place + last + b"%zz", place + last + b"%ff", place + b"\xe2\x80\x8b" + last,
+        b"https://127.0.0.1" + place + last, b"//other.example" + place + last, b"*" + place + last,
+    ]  # fmt: skip
+
+
+OVERRIDES = ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-Script-Name")
+"""Headers with which some servers let a proxy say what the path is."""
+
+
+async def _send(port: int, path: bytes, *lines: str) -> tuple[int, bytes]:
+    """Return the status and the body of what a path is answered with; 0 where the connection was just closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n".encode())
+    head = "".join(f"{line}\r\n" for line in ("Host: test", "Connection: close", *lines))
+    writer.write(b"GET " + path + b" HTTP/1.1\r\n" + head.encode() + b"\r\n")
     try:
         answer = await asyncio.wait_for(reader.read(), 10)
     finally:
         writer.close()
-    return int(answer.split(b" ", 2)[1]), answer
+    return (int(answer.split(b" ", 2)[1]) if answer else 0), answer.partition(b"\r\n\r\n")[2]
 
 
-async def test_no_spelling_of_a_path_allows_more_than_its_own(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sent raw: a closed entry and its list stay closed, and no spelling is an error of ours."""
+async def test_no_spelling_of_a_path_allows_more_than_its_own(site: Site) -> None:
+    """Sent raw, by nobody and by a reader: what is closed stays closed, and no spelling is an error of ours."""
     person = await site.entry({"name": MARKER.decode()}, type="person", publish=False)
-    monkeypatch.setattr(uvicorn.Server, "capture_signals", lambda _self: nullcontext())
-    config = uvicorn.Config(
-        site.application, host="127.0.0.1", port=0, http=Protocol, ws="none", log_config=None, lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    asked = [*spellings(f"{PERSONS}/{person['id']}"), *spellings(PERSONS)]
-    for path in asked:
-        status, answer = await _status(port, path)
-        assert 400 <= status < 500, (path, status)
-        assert MARKER not in answer, path
-    server.should_exit = True
-    await serving
+    shown = await site.entry({"title": "Shown"})
+    policy = {"effect": "allow", "type": "article", "actions": ["read"]}
+    await site.put("/api/spaces/demo/roles/reader", {"policies": [policy]}, headers=site.admin)
+    reader = await site.account("reader@example.org", "reader")
+    closed = (f"{PERSONS}/{person['id']}", PERSONS, "/api/spaces/demo/audit", "/api/users", "/metrics")
+    async with listening(site.application) as (_, port):
+        for lines in ((), (f"Authorization: {reader['authorization']}",)):
+            for path in closed:
+                for asked in [*(each.encode() for each in spellings(path)), *raw_spellings(path)]:
+                    status, body = await _send(port, asked, *lines)
+                    assert 400 <= status < 500, (asked, lines, status)
+                    assert MARKER not in body, asked
+                for name in OVERRIDES:
+                    status, body = await _send(port, b"/health/live", f"{name}: {path}", *lines)
+                    assert (status, body) == (200, b'{"status":"ok"}'), name
+            open_path = f"{LIST}/{shown['id']}"
+            _, own = await _send(port, open_path.encode(), *lines)
+            for asked in [*(each.encode() for each in spellings(open_path)), *raw_spellings(open_path)]:
+                status, body = await _send(port, asked, *lines)
+                assert (status == 200 and body == own) or 400 <= status < 500, (asked, lines, status)
 
 
 async def test_every_part_of_a_query_refuses_the_same_way(site: Site) -> None:

@@ -17,7 +17,10 @@ from maydan.ids import new_id
 ABORT: Final = "maydan.abort"
 """The ASGI extension; ``http.streams`` looks for it."""
 MAX_HEAD_BYTES: Final = 64 * 1024
-"""Of a request line with all headers; other servers take 8 to 64 KiB."""
+"""Of a request line with all headers but ``Authorization``; other servers take 8 to 64 KiB."""
+MAX_PROOF_BYTES: Final = 1024 * 1024
+"""Of ``Authorization``, and of a head that does not end: who shows a token that is far too long hears from the
+application that it is none, 401 as for any other."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -50,7 +53,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
-        self._count(len(name) + len(value) + 4)
+        is_proof = len(value) <= MAX_PROOF_BYTES and name.lower() == b"authorization"
+        self._count(len(name) + 4 + (0 if is_proof else len(value)))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -65,7 +69,7 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._refusal is None and self._is_in_head:
             self._pending_bytes = 0 if self._pending_bytes < 0 else self._pending_bytes + len(data)
-            if self._pending_bytes > MAX_HEAD_BYTES:
+            if self._pending_bytes > MAX_PROOF_BYTES:
                 self._refusal = _too_large()
                 self.send_400_response("")
 
