@@ -17,6 +17,7 @@ from maydan.errors import Conflict, InvalidInput
 from maydan.operations import publication
 from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.loading import permits
+from maydan.operations.entries.references import visible_references
 from maydan.operations.entries.storing import Outrun
 from maydan.operations.entries.views import newest_document
 from maydan.storage.entries import Changes, EntryRow, changed
@@ -46,7 +47,9 @@ class Consequences(Struct, kw_only=True):
     refused_by: list[LinkRow] = struct_field(default_factory=list[LinkRow])
 
 
-async def consequences(scope: Scope, entry: EntryRow, *, nullify: bool, lock: bool) -> Consequences:
+async def consequences(
+    scope: Scope, entry: EntryRow, *, nullify: bool, lock: bool, as_seen: bool = False
+) -> Consequences:
     """Follow the links to an entry, and to what is deleted with it.
 
     ``cascade`` deletes what the caller may delete, and is in the way otherwise. ``nullify`` takes links out whoever
@@ -58,6 +61,7 @@ async def consequences(scope: Scope, entry: EntryRow, *, nullify: bool, lock: bo
         entry: What is to be deleted.
         nullify: Whether to take out the links that are in the way (``on_reference=nullify``).
         lock: Whether this is inside the write transaction that deletes; the entries to be deleted are then held.
+        as_seen: Follow only the links that the caller may read: what a hidden one leads to would tell of it.
     Raises:
         Conflict: More than ``MOST_AFFECTED`` links would have to be followed.
         Outrun: What is to be deleted was changed meanwhile.
@@ -73,6 +77,9 @@ async def consequences(scope: Scope, entry: EntryRow, *, nullify: bool, lock: bo
         seen += len(rows)
         if seen > MOST_AFFECTED:
             raise _too_many()
+        if as_seen:
+            visible = await visible_references(scope, rows)
+            rows = [row for row in rows if (row.source_id, row.field_id) in visible]
         cascading = [row for row in rows if _rule(scope, row) is OnDelete.CASCADE]
         open_links += [row for row in rows if _rule(scope, row) not in (None, OnDelete.CASCADE)]
         wave = await _cascade(scope, found, cascading)

@@ -52,7 +52,7 @@ class Affected(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What a deletion would do, as far as the caller may read the entries that it concerns."""
+    """What a deletion would do, as far as it follows from links that the caller may read."""
 
     deletes: list[Affected]
     """What would go to the trash, the entry itself first."""
@@ -68,7 +68,7 @@ async def plan_delete(scope: Scope, id_or_slug: str, *, precondition: Preconditi
     async def attempt(_number: int) -> Plan:
         entry = await load(scope, Action.DELETE, id_or_slug)
         precondition(entry.version)
-        found = await consequences(scope, entry, nullify=nullify, lock=False)
+        found = await consequences(scope, entry, nullify=nullify, lock=False, as_seen=True)
         itself = Affected(type=scope.type.name, id=entry.id)
         return Plan(
             deletes=[itself, *await _seen(scope, found.causes)],
