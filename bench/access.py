@@ -21,6 +21,7 @@ from maydan.access.actors import Actor
 from maydan.access.casbin import policy_rules
 from maydan.access.policies import Policy
 from maydan.access.snapshot import Snapshot, compile_snapshot
+from maydan.cli.memory import keep_start
 from maydan.content.types import ContentType, Field, Kind
 from maydan.operations.core import Caller, Core, as_system
 from maydan.operations.scopes import scope_of
@@ -128,6 +129,7 @@ async def _edit() -> tuple[float, float, int]:
 
 async def _measured(core: Core, space: Space) -> tuple[float, float, int]:
     """Grant and revoke one right in turn while decisions are asked for; nobody may see it before or after."""
+    keep_start()  # as a worker does
     watch = _Watch(core, space)
     watching = [asyncio.create_task(watch.ask()), asyncio.create_task(watch.stall())]
     await asyncio.sleep(0.5)

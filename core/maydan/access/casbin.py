@@ -8,7 +8,7 @@ says that a role contains another. The space is its key, or ``*`` for the built-
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -40,7 +40,7 @@ m = g(r.sub, p.sub, r.dom) && (p.dom == "*" || p.dom == r.dom) && (p.obj == "*" 
 """What the rules mean to Casbin: roles, effect and denial; fields and conditions are beyond it."""
 
 
-class Rule(Struct, frozen=True):
+class Rule(Struct, frozen=True, gc=False):
     """One line of Casbin's policy."""
 
     ptype: Literal["p", "g"]
@@ -53,10 +53,18 @@ class Rule(Struct, frozen=True):
         return self.values[0].removeprefix("role:")
 
 
-class _Spec(Struct, frozen=True, omit_defaults=True):
+class _Spec(Struct, frozen=True, omit_defaults=True, gc=False):
     n: int
     fields: tuple[str, ...]
     condition: dict[str, Any] | None = None
+
+
+class _ReadSpec(Struct, frozen=True, gc=False):
+    """As :class:`_Spec`, with the condition as it is written: of thousands of policies many have the same."""
+
+    n: int
+    fields: tuple[str, ...]
+    condition: msgspec.Raw = msgspec.Raw()
 
 
 class RuleSet(Struct, frozen=True):
@@ -112,19 +120,20 @@ def read_rules(rules: Iterable[Rule]) -> RuleSet:
 
     A line that cannot be read is left out where it allows; where it denies, it denies the action altogether.
     """
-    parts: dict[tuple[str, int, str, str, str], list[str]] = {}
-    specs: dict[tuple[str, int, str, str, str], _Spec] = {}
+    parts: dict[_Key, tuple[str, ...]] = {}
+    specs: dict[_Key, _ReadSpec] = {}
+    conditions: _Conditions = {}
     inherits: dict[str, tuple[str, ...]] = {}
     for rule in rules:
         if rule.ptype == "g":
             inherits[rule.role] = (*inherits.get(rule.role, ()), rule.values[1].removeprefix("role:"))
             continue
-        spec = _spec(rule)
+        spec = _spec(rule, conditions)
         if spec is not None:
             key = (rule.role, spec.n, rule.values[2], rule.values[4], rule.values[5])
             specs[key] = spec
-            parts.setdefault(key, []).append(rule.values[3])
-    policies = [_policy(key, specs[key], actions) for key, actions in sorted(parts.items(), key=lambda part: part[0])]
+            parts[key] = (*parts.get(key, ()), rule.values[3])
+    policies = [_policy(key, specs[key], parts[key], conditions) for key in sorted(parts)]
     return RuleSet(tuple(policies), inherits)
 
 
@@ -132,23 +141,32 @@ def _domain(space_key: int) -> str:
     return "*" if space_key == ALL_SPACES else str(space_key)
 
 
-def _spec(rule: Rule) -> _Spec | None:
+def _spec(rule: Rule, conditions: _Conditions) -> _ReadSpec | None:
     try:
-        return _SPEC.decode(rule.values[5])
+        spec = _SPEC.decode(rule.values[5])
+        written = bytes(spec.condition)
+        if written and written not in conditions:
+            conditions[written] = _CONDITION.decode(written)
     except msgspec.MsgspecError:
-        return _Spec(0, ("*",)) if rule.values[4] != "allow" else None
+        return _ReadSpec(0, ("*",)) if rule.values[4] != "allow" else None
+    return spec
 
 
-def _policy(key: tuple[str, int, str, str, str], spec: _Spec, actions: list[str]) -> Policy:
+def _policy(key: _Key, spec: _ReadSpec, actions: tuple[str, ...], conditions: _Conditions) -> Policy:
     role, _, type_name, effect, _ = key
     return Policy(
         role=role,
         effect="allow" if effect == "allow" else "deny",
         type=type_name,
-        actions=tuple(actions),
+        actions=actions,
         fields=spec.fields,
-        condition=spec.condition,
+        condition=conditions.get(bytes(spec.condition)),
     )
 
 
-_SPEC: Final = msgspec.json.Decoder(_Spec)
+_Key: TypeAlias = tuple[str, int, str, str, str]
+"""Role, number, type, effect and the JSON: what the lines of one policy have in common."""
+_Conditions: TypeAlias = dict[bytes, dict[str, Any] | None]
+"""By their JSON; one that many policies have is kept once."""
+_SPEC: Final = msgspec.json.Decoder(_ReadSpec)
+_CONDITION: Final = msgspec.json.Decoder(dict[str, Any] | None)

@@ -42,8 +42,11 @@ class PolicyInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """The rows it holds for, as the filter of a query, with ``$actor.id``, ``$actor.roles`` and ``$now``."""
 
 
-class Policy(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One policy of one role. Nothing is allowed that no policy allows, and deny wins."""
+class Policy(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One policy of one role. Nothing is allowed that no policy allows, and deny wins.
+
+    The garbage collector passes it over, as it can be part of no circle: there may be ten thousand.
+    """
 
     role: str
     effect: Literal["allow", "deny"]

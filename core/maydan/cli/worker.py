@@ -24,6 +24,7 @@ import msgspec
 
 from maydan.cli.failures import report
 from maydan.cli.heartbeat import Heartbeat, attach_page
+from maydan.cli.memory import keep_start
 from maydan.cli.worker_process import CANNOT_START, STOP_S
 from maydan.errors import ConfigurationError, MigrationsPending, PluginRejected
 from maydan.plugins.guard import Guard
@@ -165,6 +166,7 @@ def _make_server(config: uvicorn.Config, notes: Notes) -> uvicorn.Server:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
+                keep_start()
                 notes.phase = SERVING
 
         @contextlib.contextmanager
