@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,8 @@ from maydan.app import needed_migrations
 from maydan.content.types import ContentType
 from maydan.errors import LossyChange, UniqueViolation
 from maydan.hookspecs import hookimpl
+from maydan.operations import spaces
+from maydan.operations.core import as_system
 from maydan.plugins.discovery import FoundPlugin
 from maydan.plugins.host import PluginHost
 from maydan.plugins.manifest import check_manifest
@@ -24,11 +27,12 @@ pytestmark = pytest.mark.anyio
 COINS = "/api/spaces/demo/content/shop.coin"
 
 
-def _release(*fields: dict[str, Any]) -> PluginHost:
-    """The plugin ``shop``, whose only type has these fields."""
-    coin = msgspec.convert({"name": "shop.coin", "fields": fields}, ContentType)
-    manifest = {"name": "shop", "version": "1.0", "hook_api": ">=1,<2", "content_types": ["shop.coin"]}
-    plugin = SimpleNamespace(register_content_types=hookimpl(lambda: [coin]))
+def _release(*fields: dict[str, Any], others: Sequence[dict[str, Any]] = ()) -> PluginHost:
+    """The plugin ``shop``, whose main type has these fields."""
+    brought = msgspec.convert([{"name": "shop.coin", "fields": fields}, *others], list[ContentType])
+    names = [each.name for each in brought]
+    manifest = {"name": "shop", "version": "1.0", "hook_api": ">=1,<2", "content_types": names}
+    plugin = SimpleNamespace(register_content_types=hookimpl(lambda: brought))
     found = FoundPlugin(name="shop", manifest=check_manifest(manifest), source="maydan-shop", load=lambda: plugin)
     return PluginHost.load(PluginSettings(enabled=("shop",)), found=[found])
 
@@ -69,3 +73,30 @@ async def test_an_upgrade_claims_what_becomes_unique_and_asks_before_values_are_
         await _migrate(site.core.store, localized, allow_drop=True)
         await site.core.revisions.settled()
         assert (await site.post(COINS, {"mark": "b"}, headers=site.admin)).status_code == 201
+
+
+async def test_what_an_upgrade_does_to_a_type_is_told_like_any_other_change(sqlite_url: str) -> None:
+    """To who manages types, in the spaces where the plugin is active; what stays as it was is not told of."""
+    mark: dict[str, Any] = {"name": "mark", "kind": "string"}
+    other = {"name": "shop.note", "fields": [mark]}
+    store = open_store(DatabaseSettings(url=sqlite_url))
+    await store.open()
+    await _migrate(store, _release(mark))
+    await store.close()
+    async with open_site(sqlite_url, host=_release(mark)) as site:
+        space = spaces.SpaceInput(name="without", locales=("en",))
+        await spaces.create_space(site.core, as_system("test"), space)
+        for fields in ([mark, {"name": "weight", "kind": "integer"}], [mark]):
+            await _migrate(site.core.store, _release(*fields, others=[other]), allow_drop=True)
+        await site.core.revisions.settled()
+        feed = "/api/spaces/demo/changes?since=0&events=type.created,type.updated,type.deleted"
+        told = (await site.get(feed, headers=site.admin)).json()["items"]
+        seen = [(each["type"], each["data"]["id"], each["data"]["version"]) for each in told]
+        assert seen == [
+            ("type.updated", "shop.coin", 2),
+            ("type.created", "shop.note", 1),
+            ("type.updated", "shop.coin", 3),
+        ]
+        assert (await site.get(feed)).json()["items"] == []
+        elsewhere = await site.get(feed.replace("demo", "without"), headers=site.admin)
+        assert elsewhere.json()["items"] == []

@@ -18,6 +18,7 @@ from maydan.operations.types import renames, require_harmless
 from maydan.operations.uniqueness import follow_unique
 from maydan.operations.workflows import follow_workflow
 from maydan.storage import documents
+from maydan.storage.acting import change_statement
 from maydan.storage.migrations import Migration, Step
 from maydan.storage.registry import SHARED, find_type, list_spaces
 from maydan.storage.revisions import bump
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
     from maydan.plugins.host import PluginHost
-    from maydan.storage.ports import Store, Transaction
+    from maydan.storage.ports import Statement, Store, Transaction
 
 _FORMAT: Final = 1
 """Grows when documents are rendered or indexed another way, so that all of them are made anew."""
@@ -70,7 +71,9 @@ async def _bring(
     checked = check_type(wanted, known_types=None, previous=before)
     if before is None:
         key = await next_type_key(transaction)
-        await add_type(store, transaction, SHARED, msgspec.structs.replace(checked, key=key, version=1))
+        made = msgspec.structs.replace(checked, key=key, version=1)
+        await add_type(store, transaction, SHARED, made)
+        await transaction.apply(_told("type.created", made, spaces))
         return
     after = msgspec.structs.replace(checked, version=before.version + 1)
     await documents.lock(transaction, before, store.dialect.name)
@@ -83,8 +86,22 @@ async def _bring(
         with _named(after, space):
             await follow_unique(store, transaction, before, after, space.key)
         await follow_fields(transaction, space.key, after.name, renames(before, after))
-        await follow_paths(transaction, space, before, renames(before, after))
-    await transaction.apply([bump("policies")])
+        await follow_paths(transaction, space, before, after, renames(before, after))
+    # Another release brings all its types again, also those that are as they were.
+    is_changed = msgspec.structs.replace(after, version=before.version) != before
+    await transaction.apply([*(_told("type.updated", after, spaces) if is_changed else ()), bump("policies")])
+
+
+def _told(kind: str, content_type: ContentType, spaces: Sequence[Space]) -> list[Statement]:
+    """Return the events for the spaces where the plugin is active; no account did it, but whoever migrated."""
+    plugin = content_type.name.partition(".")[0]
+    subject = ("type", content_type.name)
+    at = datetime.now(UTC)
+    return [
+        change_statement(kind, subject, space_key=space.key, version=content_type.version, at=at)
+        for space in spaces
+        if plugin in space.plugins
+    ]
 
 
 @contextmanager
