@@ -148,6 +148,7 @@ class Run:
                     self._read_row(f"{name} {row}", instance.port, content.same(path), port, content.same(f"/{row}"))
         queries.far_page(**how)
         queries.words(**how)
+        queries.others(**how)
         queries.bulk(rounds=self.rounds)
         say(f"{name}: copying {VERSIONS} versions")
         queries.versions(VERSIONS, **how)

@@ -112,6 +112,22 @@ class Queries:
         for (row, query), _ in itertools.product(asked.items(), range(rounds)):
             self._rate(row, same(f"{NOTES}?{query}&limit=25"), seconds)
 
+    def others(self, *, rounds: int, seconds: float) -> None:
+        """Ask the like, but never the same twice within what is kept in memory."""
+        chance = random.Random(3)  # noqa: S311 - an order, not a secret
+        asked: dict[str, Callable[[], str]] = {
+            "other offset": lambda: f"{ORDER}&offset={chance.randrange(FAR)}",
+            "other word": lambda: (
+                f"filter[title][icontains]=MARKET&filter[rank][gte]={chance.randrange(9_999)}&limit=25"
+            ),
+            "other rare": lambda: (
+                f"filter[title][icontains]={_RARE}&filter[rank][gte]={chance.randrange(9_999)}&limit=25"
+            ),
+            "other scan": lambda: f"filter[subtitle][icontains]={chance.randrange(BASE):07d}&limit=25",
+        }
+        for (row, query), _ in itertools.product(asked.items(), range(rounds)):
+            self._rate(row, lambda query=query: request("GET", f"{NOTES}?{query()}"), seconds)
+
     def versions(self, count: int, *, rounds: int, seconds: float) -> None:
         """List the versions of an entry that has so many."""
         self.instance.stop()

@@ -238,15 +238,24 @@ def _page_statements(dialect: DialectName, request: PageRequest, after: tuple[Pl
     ]
     table = f"{table_of(request.where.type)}{f' AS {_TABLE}' if named else ''}{_only_by_id(dialect, request.lookup)}"
     head = f"SELECT {', '.join(columns)} FROM {table} WHERE "
-    page = f" LIMIT {request.limit:d}{f' OFFSET {request.offset:d}' if request.offset else ''}"
+    page = _portion(dialect, request)
     selected = tuple(arg for key, sql in zip(request.sort, keys, strict=True) if key.target.hops for arg in sql.args)
     base = [_base(request.where), *_found(request.lookup), *_filter(frame, request.condition)]
     statements: list[Sql] = []
     for stretch in _stretches(dialect, request, keys, after):
         where = joined("AND", [*base, *([] if stretch.condition == TRUE else [stretch.condition])])
-        tail = f" ORDER BY {_orders(dialect, request.sort, keys, stretch.pinned)}{page}"
-        statements.append(Sql(f"{head}{_bare(where.text)}{tail}", (*selected, *where.args)))
+        tail = f" ORDER BY {_orders(dialect, request.sort, keys, stretch.pinned)}{page.text}"
+        statements.append(Sql(f"{head}{_bare(where.text)}{tail}", (*selected, *where.args, *page.args)))
     return statements
+
+
+def _portion(dialect: DialectName, request: PageRequest) -> Sql:
+    """Write the limit and the offset: as arguments on SQLite, while PostgreSQL plans by what they are."""
+    if not request.offset:
+        return Sql(f" LIMIT {request.limit:d}")
+    if dialect == "sqlite":
+        return Sql(" LIMIT ? OFFSET ?", (request.limit, request.offset))
+    return Sql(f" LIMIT {request.limit:d} OFFSET {request.offset:d}")
 
 
 def _stretches(
