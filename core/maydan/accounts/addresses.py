@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
+
+from maydan.locales.normalizing import normalized
 
 MAX_LENGTH: Final = 254
 """RFC 5321, section 4.5.3.1, as corrected by erratum 1690."""
@@ -24,5 +25,8 @@ def is_address(text: str) -> bool:
 
 
 def address_key(text: str) -> str:
-    """Return what two addresses share exactly when they are the same account: NFKC, case-folded."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    """Return what two addresses share exactly when they are the same account: NFKC, case-folded.
+
+    What is longer than any address can be written is cut, to something that is still none.
+    """
+    return normalized("NFKC", normalized("NFKC", text[: 4 * MAX_LENGTH + 1]).casefold())

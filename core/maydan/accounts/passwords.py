@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -13,6 +12,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from maydan.accounts._common_passwords import COMMON
 from maydan.errors import InputError, InvalidInput, Unavailable
+from maydan.locales.normalizing import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +50,11 @@ def check_password(password: str, *, pointer: str = "/password", personal: tuple
 
 
 def normal_form(password: str) -> str:
-    """Return the password as it is hashed, so that every keyboard that shows the same text gives the same (NFKC)."""
-    return unicodedata.normalize("NFKC", password)
+    """Return the password as it is hashed, so that every keyboard that shows the same text gives the same (NFKC).
+
+    What is longer than any password can be written is cut, to something that is still none.
+    """
+    return normalized("NFKC", password[: 4 * MAX_LENGTH + 1])
 
 
 class Passwords:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
-from unicodedata import normalize
 
 from msgspec import Struct
 
@@ -12,6 +11,7 @@ from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields, is_lis
 from maydan.content.per_type import PerType
 from maydan.content.problems import child
 from maydan.content.types import ContentType, Field, Kind
+from maydan.locales.normalizing import normalized
 
 if TYPE_CHECKING:
     from maydan.content.stored import Stored
@@ -110,7 +110,7 @@ def unique_values(type: ContentType, stored: Stored) -> list[tuple[str, str, str
 
 def _canonical(field: Field, value: object) -> str:
     if field.kind is Kind.EMAIL:
-        return normalize("NFKC", normalize("NFKC", str(value)).casefold())
+        return normalized("NFKC", normalized("NFKC", str(value)).casefold())
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return normalize("NFC", str(value))
+    return normalized("NFC", str(value))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
-from unicodedata import normalize
 
 from maydan.ids import is_id
+from maydan.locales.normalizing import normalized
 
 if TYPE_CHECKING:
     from regex import Pattern
@@ -56,7 +56,7 @@ def slugify(text: str) -> str:
         slug = _cut(_NOT_ASCII_WORDS.sub("-", text.lower()).strip("-"), LONGEST_SLUG)
         return "" if is_id(slug) else slug
     other, _, _ = _patterns()
-    lowered = normalize("NFC", normalize("NFC", text).lower())
+    lowered = normalized("NFC", normalized("NFC", text).lower())
     slug = _cut(other.sub("-", lowered).strip("-"), LONGEST_SLUG)
     return slug if is_slug(slug) else ""
 
@@ -70,7 +70,7 @@ def is_slug(text: str) -> bool:
     return (
         0 < len(text) <= LONGEST_SLUG
         and _patterns()[2].fullmatch(text) is not None
-        and normalize("NFC", text.lower()) == text
+        and normalized("NFC", text.lower()) == text
         and not is_id(text)
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from maydan.content.types import Kind
+from maydan.locales.normalizing import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +119,7 @@ def _email(text: str) -> str | None:
     """Return the address with its domain in lower case; case before the ``@`` is the other side's (RFC 5321)."""
     if len(text) > 254 or _EMAIL.fullmatch(text) is None:
         return None
-    local, _, domain = normalize("NFC", text).rpartition("@")
+    local, _, domain = normalized("NFC", text).rpartition("@")
     dots_are_fine = not local.startswith(".") and not local.endswith(".") and ".." not in local
     return f"{local}@{domain.lower()}" if dots_are_fine else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
-from unicodedata import normalize
 
 from msgspec import UNSET
 
@@ -14,6 +13,7 @@ from maydan.content.slugs import is_slug
 from maydan.content.stored import SLUG, TAGS, Stored, locales_of
 from maydan.content.text import has_control
 from maydan.content.types import SYSTEM_FIELDS, ContentType, Field, Kind
+from maydan.locales.normalizing import normalized
 
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
@@ -196,7 +196,7 @@ class _Reading:
         if type(value) is not str:
             self.problems.add(pointer, "not_text")
             return None
-        slug = normalize("NFC", value)
+        slug = normalized("NFC", value)
         if not is_slug(slug):
             self.problems.add(pointer, "invalid_slug")
             return None
@@ -225,7 +225,7 @@ class _Reading:
         elif not value.strip():
             self.problems.add(pointer, "too_short", min=1)
         else:
-            return normalize("NFC", value)
+            return normalized("NFC", value)
         return None
 
 

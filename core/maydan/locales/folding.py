@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import Final
-from unicodedata import category, normalize
+from unicodedata import category
+
+from maydan.locales.normalizing import normalized
 
 _ARABIC: Final = {
     "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ة": "ه", "ە": "ه", "ہ": "ه", "ھ": "ه", "ک": "ك", "ڪ": "ك",
@@ -52,5 +54,5 @@ def fold(text: str) -> str:
     """
     if not _NOT_ASCII.search(text):
         return text.lower()
-    folded = normalize("NFKD", normalize("NFKD", text).casefold()).translate(_table())
-    return normalize("NFC", folded)
+    folded = normalized("NFKD", normalized("NFKD", text).casefold()).translate(_table())
+    return normalized("NFC", folded)
