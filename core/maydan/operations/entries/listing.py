@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Raw, Struct
 
 from maydan.access.actions import Action
 from maydan.content.cursors import decode_cursor, encode_cursor
 from maydan.content.render import project, with_private
-from maydan.operations.entries.including import branch_of, include, opened
+from maydan.operations.entries.including import include
 from maydan.operations.entries.locales import reading_locale
 from maydan.operations.entries.planning import plan
 from maydan.operations.entries.reading import Reading, maps_of
@@ -19,8 +19,8 @@ from maydan.storage.document_queries import count_documents, cursor_values, list
 if TYPE_CHECKING:
     from maydan.access.decisions import Decision
     from maydan.content.query import Query
-    from maydan.operations.entries.including import Branch
-    from maydan.operations.entries.reaching import Perspective
+    from maydan.operations.entries.branches import Branch
+    from maydan.operations.entries.planning import Plan
     from maydan.operations.scopes import Scope
     from maydan.storage.document_queries import Listed
 
@@ -59,7 +59,7 @@ async def list_entries(scope: Scope, query: Query) -> Page:
     shown, last = listed[: checked.limit], None
     if len(listed) > checked.limit:
         last = encode_cursor(scope.core.secret, planned.fingerprint, cursor_values(statements.request, shown[-1]))
-    items = await _items(scope, decision, checked, shown, planned.perspective)
+    items = await _items(scope, decision, planned, shown)
     draft = scope.type.drafts and planned.perspective.draft
     return Page(items=items, next=last, total=total, locale=locale, draft=draft)
 
@@ -71,32 +71,26 @@ def _action(scope: Scope, query: Query) -> str:
     return Action.READ
 
 
-async def _items(
-    scope: Scope, decision: Decision, query: Query, listed: list[Listed], perspective: Perspective
-) -> list[Raw]:
-    whole = query.fields is None and whole_document(decision)
-    if whole and not query.include and perspective.locale != MAPS:
-        return [Raw(document.body.encode()) for document in listed]
-    branch = branch_of(query.include, query.fields, query.portions)
-    if perspective.locale == MAPS:
-        documents = await _maps(scope, decision, query, branch, listed)
-    elif whole:
-        documents = [opened(document.body) for document in listed]
+async def _items(scope: Scope, decision: Decision, planned: Plan, listed: list[Listed]) -> list[Raw]:
+    query, branch = planned.query, planned.branch
+    if planned.perspective.locale == MAPS:
+        texts = await _maps(scope, decision, query, branch, listed)
+    elif query.fields is None and whole_document(decision):
+        texts = [document.body for document in listed]
     else:
         full = [with_private(decode(one.body), decode(one.private or "{}")) for one in listed]
         await scope.foresee(full)
-        documents = [project(document, branch.shown(decision.fields_for(document))) for document in full]
+        shown = (project(document, branch.shown(decision.fields_for(document))) for document in full)
+        texts = [encode(document).decode() for document in shown]
     if query.include:
-        await include(scope, documents, branch, perspective)
-    return [Raw(encode(document)) for document in documents]
+        texts = await include(scope, texts, branch, planned.perspective)
+    return [Raw(text.encode()) for text in texts]
 
 
-async def _maps(
-    scope: Scope, decision: Decision, query: Query, branch: Branch, listed: list[Listed]
-) -> list[dict[str, Any]]:
+async def _maps(scope: Scope, decision: Decision, query: Query, branch: Branch, listed: list[Listed]) -> list[str]:
     fields = None if query.fields is None else (*(branch.fields or ()), *branch.names)
     draft = query.perspective == "draft" or query.status == "trashed"
     ids: list[str] = [decode(document.body)["id"] for document in listed]
     reading = Reading(draft=draft, locale=MAPS, fields=fields)
     shown = await maps_of(scope, decision, ids, reading, trashed=query.status == "trashed")
-    return [opened(shown[entry_id].decode()) for entry_id in ids if entry_id in shown]
+    return [shown[entry_id].decode() for entry_id in ids if entry_id in shown]

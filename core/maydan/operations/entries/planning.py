@@ -12,7 +12,8 @@ from maydan.access.fields import field_sets
 from maydan.content.checking import check_query
 from maydan.content.conditions import And, Compare, Condition, Target, compares
 from maydan.content.types import Kind
-from maydan.operations.entries.reaching import Perspective, Reaching
+from maydan.operations.entries.branches import branch_of
+from maydan.operations.entries.reaching import Perspective, Reaching, decision_on
 from maydan.operations.entries.reading import where_of
 from maydan.operations.entries.views import MAPS, whole_document
 from maydan.storage.document_queries import PageRequest, Statements
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from maydan.access.decisions import Decision
     from maydan.content.orders import Sort
     from maydan.content.query import Query
+    from maydan.content.types import ContentType
+    from maydan.operations.entries.branches import Branch
     from maydan.operations.scopes import Scope
     from maydan.storage.document_queries import Where
     from maydan.storage.ports import Store
@@ -35,6 +38,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     query: Query
     """Checked."""
+    branch: Branch
+    """What of the entries is shown and included."""
     perspective: Perspective
     in_order: Statements
     """Going through the list's order."""
@@ -77,12 +82,13 @@ async def _made(scope: Scope, query: Query, shape: bytes, decision: Decision, lo
     lookup = find_lookup(dialect, scope.type, table_of(scope.type), condition)
     made = Plan(
         query=checked,
+        branch=branch_of(checked.include, checked.fields, checked.portions),
         perspective=perspective,
         in_order=Statements(dialect, request),
         by_index=None if lookup is None else Statements(dialect, _by(lookup, request)),
         fingerprint=_fingerprint(scope, query, checked, where),
     )
-    _KEPT.keep(scope, shape, decision, locale, made)
+    _KEPT.keep(scope, shape, decision, locale, _Kept((scope.type, scope.space, decision), reach.asked, made))
     return made
 
 
@@ -110,8 +116,38 @@ def _shape(query: Query) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(query, cursor=None))
 
 
+class _Kept(Struct, frozen=True):
+    """A plan, and what it depends on beside the query."""
+
+    parts: tuple[object, ...]
+    reached: dict[str, tuple[ContentType, Decision] | None]
+    """By name the types behind the relations that are included, and what the caller may read of them."""
+    plan: Plan
+
+    @property
+    def may_return(self) -> bool:
+        """Whether another caller may have the same types and decisions: those with conditions may be made for one."""
+        query = self.plan.query
+        reaches = any(compare.target is None or compare.target.hops for compare in _compares(query))
+        decisions = [found[1] for found in self.reached.values() if found is not None]
+        return not reaches and all(decision.denied or decision.unconditional for decision in decisions)
+
+    def is_of(self, scope: Scope) -> bool:
+        """Tell whether a caller has the same types behind the relations, and may read the same of them."""
+        for name, known in self.reached.items():
+            content_type = scope.core.registry.cached_type(scope.space, name)
+            if content_type is None or known is None:
+                if content_type is not None or known is not None:
+                    return False
+                continue
+            decision = decision_on(scope.beside(content_type), draft=self.plan.perspective.draft)
+            if content_type is not known[0] or decision is not known[1]:
+                return False
+        return True
+
+
 class _KeptPlans:
-    """Remembers lists that depend on nothing but the query, the type and a decision without conditions.
+    """Remembers lists that depend on nothing but the query, the types and decisions without conditions.
 
     Frontends ask the same few lists again and again. Queries are compared by what they say, everything else by
     identity, and kept alive beside its list, so that no ``id()`` is given away again: a changed type, space or policy
@@ -119,21 +155,18 @@ class _KeptPlans:
     """
 
     def __init__(self) -> None:
-        self._plans: dict[tuple[object, ...], tuple[tuple[object, ...], Plan]] = {}
+        self._plans: dict[tuple[object, ...], _Kept] = {}
 
     def find(self, scope: Scope, shape: bytes, decision: Decision, locale: str) -> Plan | None:
         found = self._plans.get((shape, locale, id(scope.type), id(scope.space), id(decision)))
-        return None if found is None else found[1]
+        return found.plan if found is not None and found.is_of(scope) else None
 
-    def keep(self, scope: Scope, shape: bytes, decision: Decision, locale: str, made: Plan) -> None:
-        query = made.query
-        reaches = any(compare.target is None or compare.target.hops for compare in _compares(query))
-        if query.include or reaches or not decision.unconditional or len(shape) > _LONGEST_SHAPE_BYTES:
+    def keep(self, scope: Scope, shape: bytes, decision: Decision, locale: str, kept: _Kept) -> None:
+        if not decision.unconditional or not kept.may_return or len(shape) > _LONGEST_SHAPE_BYTES:
             return
         if len(self._plans) >= _MOST_KEPT:
             self._plans.clear()
-        parts = (scope.type, scope.space, decision)
-        self._plans[shape, locale, id(scope.type), id(scope.space), id(decision)] = (parts, made)
+        self._plans[shape, locale, id(scope.type), id(scope.space), id(decision)] = kept
 
 
 _MOST_KEPT: Final = 512

@@ -47,6 +47,8 @@ class Reaching:
         self._missing: set[str] = set()
         self.types: dict[int, ContentType] = {}
         """The types that were found, by their keys."""
+        self.asked: dict[str, tuple[ContentType, Decision] | None] = {}
+        """What was found of each name that was asked for, also where nothing of it may be read."""
 
     def __call__(self, name: str) -> Reached | None:
         """Return the type, or ``None`` where the caller may read nothing of it."""
@@ -59,8 +61,10 @@ class Reaching:
         content_type = scope.core.registry.cached_type(scope.space, name)
         if content_type is None:
             self._missing.add(name)
+            self.asked[name] = None
             return None
         decision = decision_on(scope.beside(content_type), draft=self._draft)
+        self.asked[name] = content_type, decision
         if decision.denied:
             return None
         self.types[content_type.key] = content_type

@@ -12,7 +12,8 @@ from maydan.content.checking import check_fields, check_include, check_portions
 from maydan.content.render import project, with_private
 from maydan.errors import NotFound
 from maydan.ids import is_id
-from maydan.operations.entries.including import branch_of, include, opened
+from maydan.operations.entries.branches import branch_of
+from maydan.operations.entries.including import include
 from maydan.operations.entries.locales import reading_locale
 from maydan.operations.entries.reaching import Perspective, Reaching, decision_on
 from maydan.operations.entries.views import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from maydan.access.decisions import Decision
     from maydan.content.includes import Portion
+    from maydan.operations.entries.branches import Branch
     from maydan.operations.scopes import Scope
     from maydan.storage.names import SlugHit
 
@@ -118,17 +120,20 @@ async def _shown(scope: Scope, decision: Decision, parts: tuple[str, str], readi
     if whole and not reading.include:
         return parts[0].encode()
     branch = branch_of(reading.include, reading.fields, reading.portions)
-    if whole:
-        shown = opened(parts[0])
-    else:
+    shown = parts[0].encode()
+    if not whole:
         document = with_private(decode(parts[0]), decode(parts[1]))
         await scope.foresee([document])
         if not decision.permits(document):
             raise NotFound
-        shown = project(document, branch.shown(decision.fields_for(document)))
-    if reading.include:
-        await include(scope, [shown], branch, _perspective(reading, locale))
-    return encode(shown)
+        shown = encode(project(document, branch.shown(decision.fields_for(document))))
+    return await _with_included(scope, shown, branch, reading, locale)
+
+
+async def _with_included(scope: Scope, body: bytes, branch: Branch, reading: Reading, locale: str) -> bytes:
+    if not reading.include:
+        return body
+    return (await include(scope, [body.decode()], branch, _perspective(reading, locale)))[0].encode()
 
 
 def _perspective(reading: Reading, locale: str) -> Perspective:
@@ -189,11 +194,7 @@ async def _maps(scope: Scope, decision: Decision, entry_id: str, reading: Readin
     shown = await maps_of(scope, decision, [entry_id], replace(reading, fields=fields))
     if entry_id not in shown:
         raise NotFound
-    body = shown[entry_id]
-    if reading.include:
-        document = opened(body.decode())
-        await include(scope, [document], branch, _perspective(reading, MAPS))
-        body = encode(document)
+    body = await _with_included(scope, shown[entry_id], branch, reading, MAPS)
     return EntryView(id=entry_id, body=body, locale=MAPS, version=await _version(scope, entry_id))
 
 
