@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from statements import over_the_wall, recorded  # pyright: ignore[reportMissingImports] - tests/support
+
+
+@pytest.fixture(scope="session")
+def statements_of_all() -> Iterator[set[str]]:
+    """The SQL of all tests of this folder; at the end each statement names the space that it is about."""
+    seen: set[str] = set()
+    yield seen
+    told = over_the_wall(seen)
+    assert not told, "These statements look at tables of spaces without naming the space:\n" + "\n".join(told)
+
+
+@pytest.fixture(autouse=True)
+def _read_along(statements_of_all: set[str]) -> Iterator[None]:  # pyright: ignore[reportUnusedFunction] - pytest's
+    with recorded() as statements:
+        yield
+    statements_of_all |= statements
 
 
 @pytest.fixture

@@ -187,6 +187,7 @@ async def ask(site: Site, route: Route, values: dict[str, str], headers: dict[st
     got = await site.client.request(route.method, url, content=body, headers=sent)
     lines = sorted((name, value) for name, value in got.headers.items() if name not in _VARYING)
     shown = f"{got.status_code} {lines}\n".encode() + got.content
+    shown = shown.replace(path.encode(), route.path.encode())
     for name in route.names:
         value = values.get(name, "nothing")
         if len(value) > 7:

@@ -141,7 +141,9 @@ class Invitations:
         """
         now = self._clock.now()
         gone = Statement(
-            "DELETE FROM maydan_invitations WHERE id = ? AND accepted_at IS NULL", (invitation.id,), expect=1
+            "DELETE FROM maydan_invitations WHERE space_key = ? AND id = ? AND accepted_at IS NULL",
+            (invitation.space_key, invitation.id),
+            expect=1,
         )
         try:
             await self._store.commit([gone, _noted("invitation.deleted", invitation, now)])
@@ -163,8 +165,8 @@ class Invitations:
 
     def used(self, invitation: Invitation) -> Statement:
         """Return the part of a batch that uses an invitation up; it fails when somebody else was first."""
-        sql = "UPDATE maydan_invitations SET accepted_at = ? WHERE id = ? AND accepted_at IS NULL"
-        return Statement(sql, (self._clock.now(), invitation.id), expect=1)
+        sql = "UPDATE maydan_invitations SET accepted_at = ? WHERE space_key = ? AND id = ? AND accepted_at IS NULL"
+        return Statement(sql, (self._clock.now(), invitation.space_key, invitation.id), expect=1)
 
     async def new_person(self, invitation: Invitation, *, name: str, password: str) -> tuple[Account, list[Statement]]:
         """Return an account for who was invited, and what stores it; the token has proved the address.

@@ -195,10 +195,11 @@ def delete(comment: Comment) -> list[Statement]:
 def removal(space_key: int, comment_id: str) -> list[Statement]:
     """Return what removes a comment whatever its version, one after the other; answers to it move up."""
     move = (
-        "UPDATE maydan_comments SET parent_id = (SELECT p.parent_id FROM maydan_comments AS p WHERE p.id = ?)"
+        "UPDATE maydan_comments SET parent_id ="
+        " (SELECT p.parent_id FROM maydan_comments AS p WHERE p.space_key = ? AND p.id = ?)"
         " WHERE space_key = ? AND parent_id = ?"
     )
     return [
-        Statement(move, (comment_id, space_key, comment_id)),
+        Statement(move, (space_key, comment_id, space_key, comment_id)),
         Statement("DELETE FROM maydan_comments WHERE space_key = ? AND id = ?", (space_key, comment_id)),
     ]

@@ -87,9 +87,10 @@ async def get_dead_letter(store: Reader, letter_id: str, *, space_key: int | Non
     return _letter(row)
 
 
-def deleted_statement(letter_id: str) -> Statement:
+def deleted_statement(letter: DeadLetter) -> Statement:
     """Return the guarded part of a batch that forgets a dead letter."""
-    return Statement("DELETE FROM maydan_dead_letters WHERE id = ?", (letter_id,), expect=1)
+    sql = "DELETE FROM maydan_dead_letters WHERE id = ? AND space_key IS NOT DISTINCT FROM ?"
+    return Statement(sql, (letter.id, letter.space_key), expect=1)
 
 
 def _letter(row: Row) -> DeadLetter:

@@ -92,7 +92,7 @@ class Subscriptions:
         event = await find_event(self._store, letter.position)
         batch = [] if event is None else [parked_statement(letter.subscriber, [Waiting(event)])]
         try:
-            await self._store.commit([deleted_statement(letter_id), *batch])
+            await self._store.commit([deleted_statement(letter), *batch])
         except GuardFailed as error:
             raise NotFound from error
         self._store.signals.send((LOG,))

@@ -88,7 +88,8 @@ class AuditTrail:
                 chains[_chain_of(event)].append(event)
         if not chains:
             return
-        bodies = await find_bodies(store, _wanted_bodies(events))
+        spaces = {event.space_key for event in events if event.space_key is not None}
+        bodies = await find_bodies(store, spaces, _wanted_bodies(events))
         heads: list[Statement] = []
         rows: list[Statement] = []
         for chain, fresh in sorted(chains.items()):

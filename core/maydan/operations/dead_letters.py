@@ -109,7 +109,7 @@ async def _deliver_again(core: Core, letter: DeadLetter) -> None:
     if not found:
         raise Conflict("The webhook does not take such events any more.", code="webhook_not_interested")
     try:
-        await core.store.commit([deleted_statement(letter.id), *found])
+        await core.store.commit([deleted_statement(letter), *found])
     except GuardFailed as error:
         raise NotFound from error
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from maydan.storage.ports import Reader, Row, Store
@@ -51,14 +51,22 @@ def _row(store: Store, row: Row, body: dict[str, Any]) -> VersionRow:
     return VersionRow(version=row[0], created_at=store.dialect.read_time(row[1]), created_by=row[2], body=body)
 
 
-async def find_bodies(store: Reader, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
-    """Return the stored forms of those of the versions (entry and number) that are still there, in one statement."""
+async def find_bodies(
+    store: Reader, spaces: Collection[int], wanted: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """Return the stored forms of those of the versions (entry and number) that are still there, in one statement.
+
+    Args:
+        store: Where to read.
+        spaces: The keys of the spaces that the entries are of.
+        wanted: Which versions of which entries.
+    """
     if not wanted:
         return {}
     ids, numbers = sorted({entry for entry, _ in wanted}), sorted({number for _, number in wanted})
     rows = await store.fetch_all(
         f"SELECT entry_id, version, body FROM maydan_versions WHERE entry_id IN ({', '.join('?' * len(ids))})"
-        f" AND version IN ({', '.join('?' * len(numbers))})",
-        *ids, *numbers,
+        f" AND version IN ({', '.join('?' * len(numbers))}) AND space_key IN ({', '.join('?' * len(spaces))})",
+        *ids, *numbers, *sorted(spaces),
     )  # fmt: skip
     return {(str(row[0]), row[1]): _decode(row[2]) for row in rows}
