@@ -22,6 +22,10 @@ TRUSTED = Proxies(["10.0.0.0/8", "::1", "2001:db8::/32"])
         ("::1", {b"forwarded": b"for=6.6.6.6, for=198.51.100.2;by=x, For=10.1.1.1"}, "198.51.100.2"),
         ("::ffff:10.0.0.1", {b"x-forwarded-for": b"198.51.100.2"}, "198.51.100.2"),
         ("", {b"x-forwarded-for": b"198.51.100.2"}, "198.51.100.2"),
+        ("10.0.0.1", {b"forwarded": b"for=6.6.6.6", b"x-forwarded-for": b"198.51.100.2"}, "10.0.0.1"),
+        ("10.0.0.1", {b"forwarded": b"for=198.51.100.2", b"x-forwarded-for": b"6.6.6.6"}, "10.0.0.1"),
+        ("10.0.0.1", {b"forwarded": b"for=198.51.100.2", b"x-forwarded-for": b"198.51.100.2"}, "198.51.100.2"),
+        ("10.0.0.1", {b"forwarded": b"secret=x", b"x-forwarded-for": b"198.51.100.2"}, "10.0.0.1"),
     ],
 )
 def test_the_address_is_the_rightmost_that_no_trusted_proxy_has(

@@ -42,7 +42,7 @@ def test_what_people_write_has_its_plain_normal_form(text: str, form: Literal["N
 
 
 def test_texts_that_are_far_too_long_cost_nothing() -> None:
-    """A hundred thousand characters in place of an address, a password or a word to search for is cut, or folded as it comes."""
+    """A hundred thousand characters in place of an address, a password or a word are cut, or folded as they come."""
     bomb = "a" + "\u0301\u0323" * 50_000
     for text in (bomb, "\ufdfa" * 50_000):
         assert len(address_key(text)) < 30_000

@@ -39,13 +39,20 @@ class Proxies:
     def address(self, client: tuple[str, int] | None, headers: Mapping[bytes, bytes]) -> str:
         """Return the client's address: the rightmost in the chain of proxies that is not a trusted proxy itself.
 
+        Where ``Forwarded`` and ``X-Forwarded-For`` are both there and disagree, neither is believed.
+
         Returns:
             An IP address in canonical form; empty where the connection has none (a Unix socket without a proxy).
         """
         host = client[0] if client else ""
         if not self._networks or (host and not self._trusts(_parse(host))):
             return host
-        for text in reversed(_chain(headers)):
+        told = {self._nearest(chain, host) for chain in _chains(headers)}
+        # A proxy writes one of the headers and passes the other on as the client sent it; nothing tells which.
+        return told.pop() if len(told) == 1 else host
+
+    def _nearest(self, chain: Sequence[str], host: str) -> str:
+        for text in reversed(chain):
             address = _parse(text)
             if address is None:
                 return host
@@ -58,13 +65,15 @@ class Proxies:
         return address is not None and any(address in network for network in self._networks)
 
 
-def _chain(headers: Mapping[bytes, bytes]) -> list[str]:
-    """Return the addresses that proxies noted, the nearest proxy's last."""
-    forwarded = headers.get(b"forwarded")
+def _chains(headers: Mapping[bytes, bytes]) -> list[list[str]]:
+    """Return the addresses that proxies noted, the nearest proxy's last, for each of the headers that is there."""
+    chains: list[list[str]] = []
+    forwarded, noted = headers.get(b"forwarded"), headers.get(b"x-forwarded-for")
     if forwarded is not None:
-        return [quoted or plain for quoted, plain in _FOR.findall(forwarded.decode("latin-1"))]
-    noted = headers.get(b"x-forwarded-for")
-    return [] if noted is None else [part.strip() for part in noted.decode("latin-1").split(",")]
+        chains.append([quoted or plain for quoted, plain in _FOR.findall(forwarded.decode("latin-1"))])
+    if noted is not None:
+        chains.append([part.strip() for part in noted.decode("latin-1").split(",")])
+    return chains
 
 
 def _parse(text: str) -> Address | None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from maydan.access.actions import Action
 from maydan.access.lending import LENT_ACTIONS, Lent
 from maydan.access.policies import Role
-from maydan.accounts.attempts import Attempt, Limit
+from maydan.accounts.attempts import Attempt, Limit, network_key
 from maydan.accounts.tokens import TokenKind, hash_token, kind_of, new_token
 from maydan.clock import to_text
 from maydan.errors import Conflict, Forbidden, InputError, InvalidInput, NotFound, Unauthenticated
@@ -213,7 +213,7 @@ async def _check_password(scope: Scope, share: Share, password: str | None, addr
     if password is None:
         raise Unauthenticated("This link needs its password, in the header Share-Password.", code="share_password")
     accounts = scope.core.accounts
-    for_share, for_address = Attempt(limit=_TRIES, key=share.id), Attempt(limit=_FROM, key=address)
+    for_share, for_address = Attempt(limit=_TRIES, key=share.id), Attempt(limit=_FROM, key=network_key(address))
     # Counted before it is tried, so that many at once cannot all slip through.
     await accounts.attempts.count(for_share, for_address)
     if not await accounts.passwords.verify(password[: LONGEST_PASSWORD + 1], share.password):
