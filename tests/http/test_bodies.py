@@ -129,6 +129,7 @@ def test_json_is_recognised(headers: dict[bytes, bytes]) -> None:
     [
         {},
         {b"content-type": b"text/plain"},
+        {b"content-type": b"application/json", b"transfer-encoding": b"gzip, chunked"},
         {b"content-type": b"application/json-patch+json"},
         {b"content-type": b"application/json; charset=latin-1"},
         {b"content-type": b"application/json", b"content-encoding": b"gzip"},

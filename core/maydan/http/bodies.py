@@ -39,6 +39,8 @@ def check_media_type(headers: Mapping[bytes, bytes], wanted: str) -> None:
     """
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise UnsupportedMediaType("Send the body without Content-Encoding.")
+    if headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+        raise UnsupportedMediaType("Send the body without another Transfer-Encoding than chunked.")
     given, _, parameters = headers.get(b"content-type", b"").partition(b";")
     if given.strip().lower() != wanted.encode():
         raise UnsupportedMediaType(f"Send the body with Content-Type: {wanted}.", accepted=wanted)

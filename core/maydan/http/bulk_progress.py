@@ -9,14 +9,19 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from maydan.http.spooling import KeptElsewhere, LargeAnswer, Spool
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
     from maydan.http.call import Call
     from maydan.http.idempotency import Claim
     from maydan.operations.bulk import Outcome
+    from maydan.storage.ports import Store
 
 _SELECT: Final = "SELECT lines, answer FROM maydan_bulk_progress WHERE scope = ? ORDER BY first"
+_SELECT_PART: Final = (
+    "SELECT first, lines, answer FROM maydan_bulk_progress WHERE scope = ? AND first > ? ORDER BY first LIMIT 100"
+)
 _INSERT: Final = "INSERT INTO maydan_bulk_progress (scope, first, lines, answer, expires_at) VALUES (?, ?, ?, ?, ?)"
 _HOLD: Final = "UPDATE maydan_idempotency SET lease_until = ? WHERE scope = ? AND holder = ? AND answer IS NULL"
 
@@ -43,6 +48,12 @@ class Progress:
         self.answer = b"".join(row[1].encode() for row in rows)
         self._claim.is_under_way = self.done > 0
 
+    async def load_into(self, spool: Spool) -> None:
+        """Read what an earlier request with the same key has done, and copy what it was answered."""
+        if self._claim.goes_on:
+            self.done = await _copy(self._call.core.store, self._claim.scope, spool)
+            self._claim.is_under_way = self.done > 0
+
     def statements(self, first: int, outcomes: Sequence[Outcome]) -> Sequence[Statement]:
         """Return what notes the outcomes of the lines after the ``first`` ones, and holds the key for longer.
 
@@ -60,3 +71,25 @@ class Progress:
         """Tell that such statements are stored."""
         if any(outcome.done is not None for outcome in outcomes):
             self._claim.is_under_way = True
+
+
+async def kept_answer(store: Store, answer: KeptElsewhere) -> LargeAnswer:
+    """Return the answer of a streamed bulk that was carried out before, from what was noted with its lines."""
+    spool = Spool()
+    try:
+        await _copy(store, answer.scope, spool)
+    except BaseException:
+        spool.close()
+        raise
+    return LargeAnswer(answer, spool)
+
+
+async def _copy(store: Store, scope: str, spool: Spool) -> int:
+    """Copy what all lines of a bulk were answered, a part at a time; returns how many lines they are."""
+    done, first = 0, -1
+    while rows := await store.fetch_all(_SELECT_PART, scope, first):
+        for _, lines, answer in rows:
+            done += lines
+            await spool.add(answer.encode())
+        first = rows[-1][0]
+    return done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from maydan.errors import NotFound
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from maydan.http.answers import Answer
     from maydan.http.idempotency import Claim
     from maydan.http.routing import Route
+    from maydan.http.spooling import Spool
     from maydan.http.surroundings import Surroundings
     from maydan.operations.core import Caller, Core
 
@@ -135,3 +136,17 @@ class Call:
         without a key) and return ``seal.answer(entry)``. ``build`` is a pure function of the operation's result.
         """
         return Seal(self.claim, build)
+
+
+class LargeCall(Call):
+    """A call of a route that takes large bodies."""
+
+    __slots__ = ("readmit", "spool")
+
+    def __init__(self, *head: Any) -> None:
+        """Keep what is known from the head of the request, as :class:`Call`."""
+        super().__init__(*head)
+        self.spool: Spool | None = None
+        """The whole body where it is larger than others may be; ``raw`` is its start then."""
+        self.readmit: Callable[[], Awaitable[None]]
+        """Judges the caller again, by the rights of now; raises what the request would be refused with."""

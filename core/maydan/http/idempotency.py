@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from maydan.errors import IdempotencyRunning, InvalidInput, Malformed
 from maydan.http.answers import Answer
+from maydan.http.call import LargeCall
 from maydan.http.keeping import pack_answer, unpack_answer
+from maydan.http.spooling import KeptElsewhere
 from maydan.ids import new_id
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
 
@@ -44,6 +46,7 @@ _FREE: Final = "DELETE FROM maydan_idempotency WHERE scope = ? AND holder = ? AN
 _LET_GO: Final = "UPDATE maydan_idempotency SET lease_until = ? WHERE scope = ? AND holder = ? AND answer IS NULL"
 _PURGE: Final = "DELETE FROM maydan_idempotency WHERE expires_at < ?"
 _PURGE_PROGRESS: Final = "DELETE FROM maydan_bulk_progress WHERE expires_at < ?"
+_PROLONG_PROGRESS: Final = "UPDATE maydan_bulk_progress SET expires_at = ? WHERE scope = ?"
 _FORGET_PROGRESS: Final = "DELETE FROM maydan_bulk_progress WHERE scope = ?"
 
 
@@ -70,7 +73,10 @@ class Claim:
         """Return the statements that store the answer; their guard fails if another request took the key over."""
         self.is_sealed = True
         kept = pack_answer(answer, self._secret, is_secret=self._secret_route)
-        return (Statement(_DONE, (kept, self.scope, self.holder), expect=1),)
+        done = Statement(_DONE, (kept, self.scope, self.holder), expect=1)
+        if isinstance(answer, KeptElsewhere):
+            return (done, Statement(_PROLONG_PROGRESS, (self.expires_at, answer.scope)))
+        return (done,)
 
     async def keep(self, store: Store, answer: Answer) -> None:
         """Store the answer now, unless it is stored already."""
@@ -117,7 +123,8 @@ async def claim(call: Call, key: bytes, settings: ServerSettings) -> Claim | Ans
     store = call.core.store
     secret = _secret(call, key)
     scope = hashlib.blake2b(b"scope", key=secret, digest_size=32).hexdigest()
-    fingerprint = hashlib.blake2b(b"%b\0%b" % (call.query_string, call.raw), key=secret, digest_size=32).hexdigest()
+    body = call.spool.digest() if isinstance(call, LargeCall) and call.spool is not None else call.raw
+    fingerprint = hashlib.blake2b(b"%b\0%b" % (call.query_string, body), key=secret, digest_size=32).hexdigest()
     expiry = _expiry(call.core.clock.now(), settings)
     mine = Claim(scope, new_id(), secret=secret, secret_route=call.route.secret_answer, expires_at=expiry)
     for _ in range(_TRIES):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from base64 import b64decode, b64encode
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from maydan.http.answers import Answer, Cache
+from maydan.http.spooling import KeptElsewhere
 
 _NONCE_BYTES: Final = 16
 
@@ -22,6 +23,8 @@ class _Kept(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer without its body."""
     text: str = ""
     base64: str = ""
+    elsewhere: str = ""
+    """The scope of a body that is kept beside it."""
     hidden: str = ""
     """Nonce and encrypted body in base64."""
 
@@ -34,6 +37,10 @@ def pack_answer(answer: Answer, secret: bytes, *, is_secret: bool = False) -> st
         secret: 32 bytes that only a request with the same key can name.
         is_secret: Encrypt the body; it is also encrypted where the answer says that nobody may keep it.
     """
+    if isinstance(answer, KeptElsewhere):
+        parts = msgspec.structs.asdict(answer)
+        elsewhere = parts.pop("scope")
+        return msgspec.json.encode(_Kept(head=Answer(**parts), elsewhere=elsewhere)).decode()
     head = msgspec.structs.replace(answer, body=b"")
     if is_secret or answer.cache is Cache.SECRET:
         nonce = os.urandom(_NONCE_BYTES)
@@ -55,6 +62,9 @@ def unpack_answer(text: str, secret: bytes) -> Answer:
         raw = b64decode(kept.hidden)
         body = _crypt(raw[_NONCE_BYTES:], secret, raw[:_NONCE_BYTES])
     headers = (*kept.head.headers, ("idempotency-replayed", "true"))
+    if kept.elsewhere:
+        parts: dict[str, Any] = {**msgspec.structs.asdict(kept.head), "headers": headers}
+        return KeptElsewhere(**parts, scope=kept.elsewhere)
     return msgspec.structs.replace(kept.head, body=body, headers=headers)
 
 

@@ -14,7 +14,7 @@ Each step is a small function; what a route never needs is decided when its endp
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from secrets import compare_digest
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -25,7 +25,8 @@ from maydan.access.actors import ANONYMOUS, Actor
 from maydan.errors import BadParameter, Forbidden, Malformed, MaydanError, NotFound, Unauthenticated
 from maydan.http.answers import Answer
 from maydan.http.bodies import check_media_type, read_body, read_json
-from maydan.http.call import Call
+from maydan.http.bulk_progress import kept_answer
+from maydan.http.call import Call, LargeCall
 from maydan.http.conditions import parse_tags
 from maydan.http.conversion import convert_body
 from maydan.http.headers import bearer_token, languages, read_headers, request_id
@@ -35,7 +36,18 @@ from maydan.http.paths import check_path
 from maydan.http.problems import Unexpected, status_of
 from maydan.http.queries import convert_query, parse_pairs
 from maydan.http.replies import Reply, answer_of_error, reply_to, reply_to_error
-from maydan.http.routing import BY_OPERATION, LOGGED_IN, MONITORING, PUBLIC, Access, AnyQuery, QueryParser, Route
+from maydan.http.routing import (
+    BY_OPERATION,
+    LOGGED_IN,
+    MONITORING,
+    PUBLIC,
+    Access,
+    AnyQuery,
+    LargeRoute,
+    QueryParser,
+    Route,
+)
+from maydan.http.spooling import KeptElsewhere, LargeAnswer, LargeReply, Spool, is_chunked, read_start, spool_rest
 from maydan.http.streams import Stream, StreamReply
 from maydan.operations.core import Caller
 from maydan.storage.acting import ACTING, Acting
@@ -64,6 +76,7 @@ class Endpoint:
         self._meter = around.meters.of(route.method, route.path)
         self._takes_key = route.method == "POST"
         self._reads_body = route.method != "GET"
+        self._is_large = isinstance(route, LargeRoute)
         self._converts_body = route.takes_body
         self._parse = _query_parser(route)
         self._default_query = _without_parameters(self._parse)
@@ -106,10 +119,21 @@ class Endpoint:
 
     async def _answer(
         self, scope: HTTPScope, receive: Receive, headers: dict[bytes, bytes], identity: str
-    ) -> Reply | StreamReply:
+    ) -> Reply | LargeReply | StreamReply:
         """Take the steps, in their order."""
         check_path(scope)
-        call = Call(self.around, self.route, scope, headers, identity)
+        if not self._is_large:
+            return await self._take_steps(Call(self.around, self.route, scope, headers, identity), scope, receive)
+        call = LargeCall(self.around, self.route, scope, headers, identity)
+        call.readmit = partial(self._admit, call)
+        try:
+            return await self._take_steps(call, scope, receive)
+        finally:
+            if call.spool is not None:
+                call.spool.close()
+
+    async def _take_steps(self, call: Call, scope: HTTPScope, receive: Receive) -> Reply | LargeReply | StreamReply:
+        headers = call.headers
         call.query = self._read_query(call)
         if self.route.stream and call.query.ticket is not None:
             _check_ticket(call)
@@ -121,10 +145,14 @@ class Endpoint:
         elif b"content-length" in headers or b"transfer-encoding" in headers:
             _refuse_body(headers)
         await self._admit(call)
+        if isinstance(call, LargeCall) and call.spool is not None:
+            await self._spool(call, call.spool, receive)
         answer = await self._run(call) if key is None else await self._run_once(call, key)
         if isinstance(answer, Stream):
             opened = self.around.streams.open(call, answer, self._admit)
             return StreamReply(call, answer, opened, receive, scope)
+        if isinstance(answer, LargeAnswer):
+            return LargeReply(reply_to(call, answer.head), answer)
         return reply_to(call, answer)
 
     def _read_query(self, call: Call) -> Any:
@@ -140,7 +168,14 @@ class Endpoint:
     async def _read_body(self, call: Call, receive: Receive) -> None:
         """Step 2: the body as bytes, and as JSON unless the route wants it as it is."""
         route = self.route
-        call.raw = raw = await read_body(call.headers, receive, self.around.server.max_body_bytes)
+        most = self.around.server.max_body_bytes
+        if isinstance(call, LargeCall) and is_chunked(call.headers):
+            call.raw, is_whole = await read_start(receive, most)
+            if not is_whole:
+                call.spool = Spool()
+        else:
+            call.raw = await read_body(call.headers, receive, most)
+        raw = call.raw
         if not raw:
             if route.body is not None and route.body_required:
                 raise Malformed("This request needs a body.", code="body_required")
@@ -149,6 +184,13 @@ class Endpoint:
         check_media_type(call.headers, route.media_type)
         if route.body is not bytes:
             call.data = await read_json(raw)
+
+    async def _spool(self, call: Call, spool: Spool, receive: Receive) -> None:
+        """Read the rest of a large body: only for somebody who is logged in, since it takes place on the disk."""
+        if call.actor.kind == "anonymous":
+            raise Unauthenticated("Log in first.")
+        await spool.add(call.raw)
+        await spool_rest(spool, receive, self.around.server.max_stream_bytes)
 
     async def _admit(self, call: Call) -> None:
         """Steps 3 and 4: who calls, and may they; asked again while a stream is open."""
@@ -224,7 +266,7 @@ class Endpoint:
         if permission is not LOGGED_IN and not is_administrator(actor):
             raise Forbidden("Only administrators may do this.")
 
-    async def _run(self, call: Call) -> Answer | Stream:
+    async def _run(self, call: Call) -> Answer | LargeAnswer | Stream:
         """Steps 5 and 7: the route's own function."""
         route = self.route
         if self._converts_body:
@@ -234,17 +276,17 @@ class Endpoint:
             result = await route.handler(call)
         else:
             result = await route.handler(call)
-        return result if isinstance(result, (Answer, Stream)) else Answer.json(result)
+        return result if isinstance(result, (Answer, LargeAnswer, Stream)) else Answer.json(result)
 
-    async def _run_once(self, call: Call, key: bytes) -> Answer:
+    async def _run_once(self, call: Call, key: bytes) -> Answer | LargeAnswer:
         """Step 6: carry out the first request with a key, repeat the answer to the others."""
         claimed = await claim(call, key, self.around.server)
         if isinstance(claimed, Answer):
-            return claimed
+            return await kept_answer(self.core.store, claimed) if isinstance(claimed, KeptElsewhere) else claimed
         call.claim = claimed
         store = self.core.store
         try:
-            answer = cast("Answer", await self._run(call))  # only a GET streams, and no GET comes here
+            answer = cast("Answer | LargeAnswer", await self._run(call))  # only a GET streams, and no GET comes here
         except MaydanError as error:
             if claimed.is_under_way or status_of(error) in NOT_KEPT:
                 await claimed.free(store)
@@ -258,7 +300,7 @@ class Endpoint:
                 await claimed.keep(store, answer_of_error(Unexpected(), call))
             raise
         if not claimed.is_sealed:
-            await claimed.keep(store, answer)
+            await claimed.keep(store, answer.head if isinstance(answer, LargeAnswer) else answer)
         return answer
 
 

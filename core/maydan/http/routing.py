@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 
 from maydan.http.answers import Answer
 from maydan.http.queries import field_types
+from maydan.http.spooling import LargeAnswer
 from maydan.http.streams import Stream
 
 type_ = type
@@ -80,7 +81,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     schema: dict[str, Any] = field(default_factory=_string_schema)
 
 
-Handler = Callable[..., Awaitable[Answer | Stream | Struct]]
+Handler = Callable[..., Awaitable[Answer | LargeAnswer | Stream | Struct]]
 QueryParser = Callable[[list[tuple[str, str]]], Any]
 
 
@@ -157,6 +158,18 @@ class Route(Struct, frozen=True, kw_only=True):
     def takes_body(self) -> bool:
         """Whether the handler wants the converted body as its second argument."""
         return len(inspect.signature(self.handler).parameters) > 1
+
+
+class LargeRoute(Route, frozen=True, kw_only=True):
+    """A route whose body may be larger than others where it comes in chunks, from whoever is logged in.
+
+    Its function is given a :class:`~maydan.http.call.LargeCall`.
+    """
+
+    @staticmethod
+    def of(declared: Route) -> LargeRoute:
+        """Return a route that takes large bodies, otherwise as it was declared."""
+        return LargeRoute(**{name: getattr(declared, name) for name in declared.__struct_fields__})
 
 
 def route(  # noqa: PLR0913 - a declaration: every argument is a keyword with a default

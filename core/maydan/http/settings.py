@@ -29,7 +29,9 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_body_bytes: int = 10 * 1024 * 1024
     """A larger request body is refused with 413."""
     max_bulk_lines: int = 10_000
-    """A bulk with more lines is refused with 413."""
+    """A bulk with more lines is refused with 413, unless it is streamed."""
+    max_stream_bytes: int = 1024 * 1024 * 1024
+    """A streamed bulk with more bytes is refused with 413; while it is carried out, it lies on the disk."""
     stop_timeout_s: int = 30
     """Seconds that a stop waits for the requests in flight."""
     metrics_token: str = ""

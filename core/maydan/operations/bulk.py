@@ -99,12 +99,42 @@ async def run(  # noqa: PLR0913 - each is one choice of the request
     if atomic:
         return await work.all_of(lines, seal)
     outcomes: list[Outcome] = []
-    for start in range(progress.done if progress else 0, len(lines), LINES_A_COMMIT):
-        note = partial(progress.statements, start) if progress else None
-        outcomes += await work.together(lines[start : start + LINES_A_COMMIT], note)
-        if progress:
-            progress.noted(outcomes[-LINES_A_COMMIT:])
+    going = LineByLine(core, space, locale=locale, progress=progress)
+    for start in range(going.done, len(lines), LINES_A_COMMIT):
+        outcomes += await going.write(caller, lines[start : start + LINES_A_COMMIT])
     return outcomes
+
+
+class LineByLine:
+    """Carries lines out as they come, each for itself."""
+
+    def __init__(
+        self, core: Core, space: Space, *, locale: str | None = None, progress: Progress | None = None
+    ) -> None:
+        """Begin after what was done before; the arguments are those of :func:`run`.
+
+        Raises:
+            BadParameter: The locale is not the space's.
+        """
+        require_locale(space, locale)
+        self._work = _Bulk(core, None, space, locale)
+        self._progress = progress
+        self.done = progress.done if progress else 0
+        """Lines that are carried out."""
+
+    async def write(self, caller: Caller, lines: Sequence[Line]) -> list[Outcome]:
+        """Carry some lines out in one commit, by the caller's rights of now.
+
+        Raises:
+            IdempotencyRunning: Another request goes on with the lines.
+        """
+        progress = self._progress
+        self._work.acts_for(caller)
+        outcomes = await self._work.together(lines, partial(progress.statements, self.done) if progress else None)
+        if progress:
+            progress.noted(outcomes)
+        self.done += len(lines)
+        return outcomes
 
 
 class Progress(Protocol):
@@ -133,7 +163,7 @@ class _Undo(Exception):
 class _Bulk:
     """One request's lines."""
 
-    def __init__(self, core: Core, caller: Caller, space: Space, locale: str | None) -> None:
+    def __init__(self, core: Core, caller: Caller | None, space: Space, locale: str | None) -> None:
         self._core = core
         self._caller = caller
         self._space = space
@@ -141,6 +171,11 @@ class _Bulk:
         self._scopes: dict[str, Scope | None] = {}
         # On PostgreSQL a batch is one statement that is prepared by its text, so that long ones of all kinds cost more.
         self._gathers = core.store.dialect.is_sqlite
+
+    def acts_for(self, caller: Caller) -> None:
+        """Go on for a caller by the rights of now."""
+        self._caller = caller
+        self._scopes.clear()
 
     async def undone(self, lines: Sequence[Line], *, atomic: bool) -> list[Outcome]:
         """Carry everything out, and take it back."""
@@ -266,6 +301,7 @@ class _Bulk:
     async def _scope(self, name: str) -> Scope:
         if name not in self._scopes:
             try:
+                assert self._caller is not None
                 scope = await scope_of(self._core, self._caller, self._space, name)
                 scope.is_shown = False
                 self._scopes[name] = scope
