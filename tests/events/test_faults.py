@@ -88,11 +88,34 @@ async def test_kill_9_of_the_worker_under_load_loses_no_event_and_repeats_few(da
     times = Counter(seen)
     assert times.keys() == logged.keys()
     repeated = sum(times.values()) - len(times)
+    print(f"{len(times)} events, {repeated} repeated, {KILLS} kills")  # noqa: T201 - for `make soak`
     assert repeated <= (KILLS * MOST_REPEATED if KILLS < 20 else len(logged) / 100)
     first = list(dict.fromkeys(seen))
     for subject in set(logged.values()):
         own = [position for position in first if logged[position] == subject]
         assert own == sorted(own)
+
+
+async def test_a_commit_wakes_the_observers_of_another_process(database_url: str) -> None:
+    """Nobody waits for the next look, which here is ten minutes away: also when the log was empty for a while."""
+    store = open_store(DatabaseSettings(url=database_url))
+    await store.open()
+    store.watch()  # as every process of an instance does
+    command = [sys.executable, str(CHILD), database_url, "600"]
+    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert child.stdout is not None
+    await child.stdout.readline()
+    try:
+        for pause_s in (0.3, 0.5, 0.0, 0.0):
+            await asyncio.sleep(pause_s)  # longer than its lease, so that it has gone to rest
+            event = Event(type="entry.created", space_key=1, subject_type="t", subject_id="1", at=datetime.now(UTC))
+            await store.commit([event_statement(event)])
+            async with asyncio.timeout(30):
+                assert int(await child.stdout.readline()) > 0
+    finally:
+        child.kill()
+        await child.wait()
+        await store.close()
 
 
 async def insist(work: Callable[[], Awaitable[T]]) -> T:
@@ -150,4 +173,5 @@ async def test_postgresql_may_be_restarted_under_load(own_server: Server) -> Non
     await subscriptions.settled(30)
     await subscriptions.stop()
     await store.close()
+    print(f"{len(confirmed)} commits confirmed, {len(seen)} events, {RESTARTS} restarts")  # noqa: T201 - as above
     assert confirmed <= seen

@@ -1,4 +1,4 @@
-"""A worker until it is killed: ``handling.py URL`` prints the position of each event that it was handed."""
+"""A worker until it is killed: ``handling.py URL [POLL_S]`` prints the position of each event that it was handed."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Printer:
         os.write(1, f"{event.position}\n".encode())
 
 
-async def main(url: str) -> None:
+async def main(url: str, poll_s: float) -> None:
     """Serve one subscriber."""
     store = open_store(DatabaseSettings(url=url))
     await store.open()
-    subscriptions = Subscriptions(store, EventsSettings(lease_s=0.3, poll_s=0.05))
+    subscriptions = Subscriptions(store, EventsSettings(lease_s=0.3, poll_s=poll_s))
     subscriptions.add(Printer())
     await subscriptions.start()
     os.write(1, b"ready\n")
     await asyncio.Event().wait()
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(sys.argv[1], float([*sys.argv, "0.05"][2])))
