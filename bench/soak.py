@@ -1,6 +1,7 @@
 """``make soak``: reads and writes for an hour (``MINUTES=``), and looks whether anything grows or fails.
 
-Before that the random tests try ``EXAMPLES=`` times (20) as many examples as in ``make test``, other ones each time.
+Before that the random tests try ``EXAMPLES=`` times (20) as many examples as in ``make test``, other ones each time;
+that of what may not be read changes ``FLIPS=`` (100,000) values on SQLite and a twentieth of that on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from bench.load import measure
 
 MINUTES: Final = float(os.environ.get("MINUTES", "60"))
 EXAMPLES: Final = os.environ.get("EXAMPLES", "20")
+FLIPS: Final = os.environ.get("FLIPS", "100000")
+"""How many values are changed that a reader may not see."""
 RANDOM_FILES: Final = (
     "tests/storage/test_document_queries.py",
     "tests/operations/test_lists_paging.py",
@@ -56,7 +59,8 @@ def main() -> int:
 def _random_tests() -> int:
     """Return what the tests ended with; those named here ask how long they may take."""
     command = [sys.executable, "-m", "pytest", "-q", "-k", " or ".join(RANDOM_TESTS), *RANDOM_FILES]
-    return subprocess.run(command, env={**os.environ, "MAYDAN_TEST_SOAK": EXAMPLES}, check=False).returncode
+    environment = {**os.environ, "MAYDAN_TEST_SOAK": EXAMPLES, "MAYDAN_TEST_FLIPS": FLIPS}
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def _faults() -> int:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 from site_support import Site
+from worlds_furnishing import Furniture, furnish
+from worlds_sending import send
 
 from maydan.content.spaces import Space
 from maydan.content.types import ContentType
@@ -31,8 +33,31 @@ CONDITIONS: tuple[dict[str, Any] | None, ...] = (
     {"tags": {"eq": "a"}},
     {"or": [{"rank": {"eq": 1}}, {"category": {"in": ["guide"]}}]},
     {"and": [{"title": {"exists": True}}, {"created_at": {"lt": "$now"}}]},
+    {"note": {"exists": False}},
+    {"not": {"or": [{"category": {"exists": False}}, {"title": {"icontains": "ALPHA"}}]}},
+    {"tags": {"nin": ["a", "b"]}},
 )
 """Of policies; every type has what they name."""
+THROUGH: tuple[dict[str, Any], ...] = (
+    {"one": {"rank": {"gte": 2}}},
+    {"one.created_by": {"eq": "$actor.id"}},
+    {"one": {"one": {"category": {"eq": "news"}}}},
+    {"not": {"one.rank": {"gte": 1}}},
+    {"several.category": {"ne": "guide"}},
+    {"or": [{"several.one.rank": {"lt": 2}}, {"created_by": {"eq": "$actor.id"}}]},
+    {"and": [{"one.note": {"exists": False}}, {"rank": {"exists": True}}]},
+    {"one.tags": {"in": ["a", "c"]}},
+)
+"""Conditions that look at what relations lead to; every type has what they name, and so have the targets."""
+WORKFLOW: dict[str, Any] = {
+    "name": "flow", "states": ["new", "open", "closed"], "initial": "new", "final": ["closed"],
+    "transitions": [
+        {"name": "open", "from": ["new"], "to": "open", "required": ["note"]},
+        {"name": "close", "from": ["new", "open"], "to": "closed"},
+    ],
+}  # fmt: skip
+STATES = ("new", "open", "closed")
+MANAGING = ("manage:members", "manage:webhooks", "manage:space", "manage:roles", "manage:types", "read:audit")
 
 
 class Reader(NamedTuple):
@@ -42,6 +67,8 @@ class Reader(NamedTuple):
     roles: frozenset[str]
     """All that count, the inherited ones and those of everybody too."""
     headers: dict[str, str]
+    lent: frozenset[str] = frozenset()
+    """Entries that an administrator lets them see."""
 
 
 class World(NamedTuple):
@@ -52,6 +79,8 @@ class World(NamedTuple):
     policies: list[dict[str, Any]]
     """As they were written, with the ``role``."""
     readers: list[Reader]
+    things: Furniture
+    """What else there is."""
 
 
 _ONE: dict[str, Callable[[random.Random], Any]] = {
@@ -81,8 +110,8 @@ _MANY = ("string", "integer", "email", "date")
 _INDEXED = ("string", "integer", "enum", "date", "boolean")
 
 
-async def make_world(site: Site, name: str, dice: random.Random) -> World:
-    """Make a space of that name and fill it."""
+async def make_world(site: Site, name: str, dice: random.Random, *, denying: bool = True) -> World:
+    """Make a space of that name and fill it; unless it is ``denying``, nobody is denied anything there."""
     core = site.core
     space = await spaces.create_space(
         core,
@@ -94,14 +123,17 @@ async def make_world(site: Site, name: str, dice: random.Random) -> World:
     for type_name in names:
         wanted = msgspec.convert(_definition(dice, type_name, names), ContentType)
         made.append(await types.create_type(core, as_system("test"), space, wanted))
-    await _fill(site, space, made, dice)
+    ids = await _fill(site, space, made, dice)
     policies = await _write_role(site, space, made, dice, "one")
     policies += await _write_role(site, space, made, dice, "two")
-    readers = await _readers(site, space, dice)
+    readers = await _readers(site, space)
+    things = await furnish(site, space, made, ids, [reader.id for reader in readers if reader.id], dice)
+    readers = [reader._replace(lent=things.lent.get(reader.id or "", frozenset())) for reader in readers]
     # Last: what everybody is denied, the administrator does not hold any more either, and could not give away.
-    policies += await _write_role(site, space, made, dice, "anonymous")
+    if denying:
+        policies += await _write_role(site, space, made, dice, "anonymous")
     inherited = [{**policy, "role": "two"} for policy in policies if policy["role"] == "one"]
-    return World(space, made, policies + inherited, readers)
+    return World(space, made, policies + inherited, readers, things)
 
 
 def _definition(dice: random.Random, name: str, names: list[str]) -> dict[str, Any]:
@@ -113,8 +145,8 @@ def _definition(dice: random.Random, name: str, names: list[str]) -> dict[str, A
         {"name": "key", "kind": "secret"},
         {"name": "code", "kind": "string", "unique": True, "private": dice.random() < 0.3},
         # A type must be there before another points at it.
-        {"name": "one", "kind": "relation", "to": names[: names.index(name) + 1], "on_delete": "nullify"},
-        {"name": "several", "kind": "relation", "to": [name], "many": True, "on_delete": "nullify",
+        {"name": "one", "kind": "relation", "to": names[: names.index(name) + 1], "on_delete": _on_delete(dice)},
+        {"name": "several", "kind": "relation", "to": [name], "many": True, "on_delete": _on_delete(dice),
          "private": dice.random() < 0.3},
     ]  # fmt: skip
     fields += [_field(dice, f"extra{number}", kind) for number, kind in enumerate(dice.sample(sorted(_ONE), 5))]
@@ -126,13 +158,18 @@ def _definition(dice: random.Random, name: str, names: list[str]) -> dict[str, A
         fields.append({"name": "parts", "kind": "component", "many": dice.random() < 0.5, "of": inner})
     if dice.random() < 0.4:
         fields.append({"name": "blocks", "kind": "blocks", "of": {"quote": inner}, "private": dice.random() < 0.3})
-    return {
+    made = {
         "name": name,
         "drafts": dice.random() < 0.75,
         "slug_from": "title",
         "fields": fields,
         "engagement": ["comments"],
     }
+    return {**made, "workflow": WORKFLOW} if dice.random() < 0.5 else made
+
+
+def _on_delete(dice: random.Random) -> str:
+    return dice.choice(["nullify", "nullify", "restrict", "cascade"])
 
 
 def _field(dice: random.Random, name: str, kind: str) -> dict[str, Any]:
@@ -152,28 +189,32 @@ def _field(dice: random.Random, name: str, kind: str) -> dict[str, Any]:
     return field
 
 
-async def _fill(site: Site, space: Space, made: list[ContentType], dice: random.Random) -> None:
-    """Make entries, change some, publish some in some locales, and throw some away."""
+async def _fill(site: Site, space: Space, made: list[ContentType], dice: random.Random) -> list[tuple[str, str]]:
+    """Make entries, change some, publish some in some locales, and throw some away; returns types and ids."""
     ids: list[tuple[str, str]] = []
     for content_type in made:
         path = f"/api/spaces/{space.name}/content/{content_type.name}"
         for _ in range(dice.choice([4, 5, 6])):
-            entry = await _send(site, "POST", path, entry_input(dice, content_type, ids))
+            entry = await send(site, "POST", path, entry_input(dice, content_type, ids))
             place = f"{path}/{entry['id']}"
             ids.append((content_type.name, entry["id"]))
             if content_type.drafts and dice.random() < 0.75:
-                await _send(site, "POST", f"{place}/publish", {"locales": sorted(dice.sample(LOCALES, 2))})
+                await send(site, "POST", f"{place}/publish", {"locales": sorted(dice.sample(LOCALES, 2))})
             for _ in range(dice.choice([0, 0, 1, 2])):
-                await _send(site, "PATCH", place, entry_input(dice, content_type, ids))
+                await send(site, "PATCH", place, entry_input(dice, content_type, ids))
             for text in ("Well said", "Not so"):
                 if not content_type.drafts or entry["status"] == "published" or dice.random() < 0.5:
                     comment = await site.post(f"{place}/comments", {"text": text}, headers=site.admin)
                     if comment.is_success and dice.random() < 0.5:
                         verb = dice.choice(["reject", "spam"])
-                        await _send(site, "POST", f"{place}/comments/{comment.json()['id']}/{verb}", None)
-            if dice.random() < 0.12:
-                await _send(site, "DELETE", f"{place}?on_reference=nullify", None)
+                        await send(site, "POST", f"{place}/comments/{comment.json()['id']}/{verb}", None)
+            if content_type.workflow and dice.random() < 0.3:
+                await send(site, "POST", f"{place}/transitions/close", None)
+            plan = await send(site, "DELETE", f"{place}?plan=1&on_reference=nullify", None)
+            if dice.random() < 0.12 and len(plan["deletes"]) == 1 and not plan["refused_by"]:
+                await send(site, "DELETE", f"{place}?on_reference=nullify", None)
                 ids.pop()
+    return ids
 
 
 def entry_input(dice: random.Random, content_type: ContentType, ids: list[tuple[str, str]]) -> dict[str, Any]:
@@ -220,8 +261,11 @@ async def _write_role(
     site: Site, space: Space, made: list[ContentType], dice: random.Random, role: str
 ) -> list[dict[str, Any]]:
     policies = [_policy(dice, made) for _ in range(dice.choice([1, 2, 3, 4]))]
+    if role != "anonymous" and dice.random() < 0.6:
+        managing = sorted(dice.sample(MANAGING, dice.choice([1, 2, 3])))
+        policies.append({"effect": "allow", "type": "*", "actions": managing, "fields": ["*"]})
     body = {"policies": policies, "inherits": ["one"] if role == "two" else []}
-    await _send(site, "PUT", f"/api/spaces/{space.name}/roles/{role}", body)
+    await send(site, "PUT", f"/api/spaces/{space.name}/roles/{role}", body)
     return [{**policy, "role": role} for policy in policies]
 
 
@@ -230,7 +274,8 @@ def _policy(dice: random.Random, made: list[ContentType]) -> dict[str, Any]:
     deny = dice.random() < 0.25
     actions = dice.choice(
         [["read"], ["read"], ["read", "read_draft"], ["read_draft"], ["read", "read_draft", "comment"],
-         ["read", "read_draft", "update"], ["delete"]]
+         ["read", "read_draft", "update"], ["read", "read_draft", "delete"], ["delete"],
+         ["read_draft", "transition:close"], ["transition:*"]]
     )  # fmt: skip
     whole = dice.random() < (0.3 if deny else 0.35)
     names = [field.name for field in content_type.fields if field.kind != "secret"] + ["slug", "tags"]
@@ -240,25 +285,18 @@ def _policy(dice: random.Random, made: list[ContentType]) -> dict[str, Any]:
         "actions": actions,
         "fields": ["*"] if whole else sorted(dice.sample(names, dice.choice([1, 3, 6]))),
     }
-    condition = dice.choice(CONDITIONS)
+    condition = dice.choice(THROUGH if dice.random() < 0.3 else CONDITIONS)
     if condition is not None:
         return {**policy, "condition": condition}
     return {**policy, "type": "*"} if not deny and whole and dice.random() < 0.5 else policy
 
 
-async def _readers(site: Site, space: Space, dice: random.Random) -> list[Reader]:
+async def _readers(site: Site, space: Space) -> list[Reader]:
     readers = [Reader(None, frozenset({"anonymous"}), {})]
     for roles in (["one"], ["two"]):
         email = f"{space.name}-{len(readers)}@example.org"
         account = await site.core.accounts.people.create(email=email, password="a long walk at dusk", name="R")
-        await _send(site, "PUT", f"/api/spaces/{space.name}/members/{account.id}", {"roles": roles})
+        await send(site, "PUT", f"/api/spaces/{space.name}/members/{account.id}", {"roles": roles})
         held = frozenset({"anonymous", *roles})
         readers.append(Reader(account.id, held, await site.log_in(email)))
     return readers
-
-
-async def _send(site: Site, method: str, path: str, body: Any) -> Any:
-    headers = {**site.admin, **({"if-match": "*"} if method == "PATCH" else {})}
-    answer = await site.client.request(method, path, json=body, headers=headers)
-    assert answer.is_success, f"{method} {path} {body}: {answer.text}"
-    return answer.json() if answer.content else None

@@ -6,8 +6,8 @@ import random
 from typing import Any, NamedTuple
 
 import msgspec
-from worlds import LOCALES, World
-from worlds_sight import State
+from worlds import LOCALES, STATES, World
+from worlds_sight import Eyes, State, States
 
 from maydan.content.links import links
 from maydan.content.secrets import split_secrets
@@ -20,7 +20,18 @@ from maydan.storage.entries import EntryRow
 from maydan.storage.links import link_statements
 from maydan.storage.ports import Statement, Store
 
-PLACES = ("draft", "draft", "draft", "published", "published", "past", "slug", "tags", "author", "times", "gone")
+PLACES = (
+    "draft", "draft", "draft", "published", "published", "past", "slug", "tags", "author", "author", "times", "state",
+    "gone",
+)  # fmt: skip
+
+
+TRIES = 10
+"""How often a change of one entry is made up that the reader may not see; those that they may see are left out."""
+_GONE = 0.4
+"""How often one of all entries goes: a world must not run empty."""
+_HOPS = 3
+"""As many relations as conditions go through, at most, and one more."""
 
 
 class Flip(NamedTuple):
@@ -38,9 +49,80 @@ class Flip(NamedTuple):
         return Flip(f"{before.what}, {self.what}", self.after, before.size + 1)
 
 
-async def load_states(store: Store, world: World) -> dict[str, tuple[ContentType, State]]:
+class Mentions:
+    """Which entries name which, however far away."""
+
+    def __init__(self, states: States) -> None:
+        """Look at everything that is stored."""
+        self._states = states
+        self._texts: dict[str, tuple[State, str]] = {}
+
+    def near(self, entry_id: str) -> set[str]:
+        """Return the entries from which relations lead to one."""
+        reached, edge = {entry_id}, {entry_id}
+        for _ in range(_HOPS):
+            edge = {one for one in self._states if one not in reached and any(to in self._text(one) for to in edge)}
+            reached |= edge
+        return reached - {entry_id}
+
+    def _text(self, entry_id: str) -> str:
+        state = self._states[entry_id][1]
+        known = self._texts.get(entry_id)
+        if known is None or known[0] is not state:
+            bodies = [state.entry.body, state.entry.published, *(body for body, _ in state.versions.values())]
+            known = self._texts[entry_id] = state, msgspec.json.encode(bodies).decode()
+        return known[1]
+
+
+def unseen_flips(dice: random.Random, eyes: Eyes, people: list[str]) -> dict[str, Flip]:
+    """Make up changes that the reader may not see, some for each entry, and do them in what the eyes look at.
+
+    Args:
+        dice: By what they are made up.
+        eyes: Of the reader.
+        people: Accounts that may have written an entry.
+    """
+    states = eyes.states
+    mentions, made = Mentions(states), dict[str, Flip]()
+    pools: dict[str, list[dict[str, Any]]] = {}
+    for content_type, state in states.values():
+        pool = pools.setdefault(content_type.name, [])
+        pool += [state.entry.body, *([state.entry.published.body] if state.entry.published else [])]
+    truths = {each: eyes.truths(each) for each in states}
+    may_go = dice.random() < _GONE
+    for entry_id in list(states):
+        seen, content_type = eyes.sight(entry_id), states[entry_id][0]
+        for _ in range(TRIES):
+            before = states[entry_id]
+            flip = make_flip(dice, content_type, before[1], pools[content_type.name], people)
+            if flip is None or (flip.after is None and not may_go):
+                continue
+            near = mentions.near(entry_id) if eyes.looks_through else set[str]()
+            _put(states, entry_id, content_type, flip.after)
+            near |= mentions.near(entry_id) if eyes.looks_through else set[str]()
+            if eyes.sight(entry_id) != seen or any(eyes.truths(each) != truths[each] for each in near):
+                states[entry_id] = before
+                continue
+            known = made.get(entry_id)
+            made[entry_id] = flip if known is None else flip.after_another(known)
+            truths[entry_id] = eyes.truths(entry_id)
+            if flip.after is None:
+                may_go = False
+                break
+            pools[content_type.name].append(flip.after.entry.body)
+    return made
+
+
+def _put(states: States, entry_id: str, content_type: ContentType, after: State | None) -> None:
+    if after is None:
+        states.pop(entry_id, None)
+    else:
+        states[entry_id] = (content_type, after)
+
+
+async def load_states(store: Store, world: World) -> States:
     """Read every entry of a world."""
-    found: dict[str, tuple[ContentType, State]] = {}
+    found: States = {}
     rows = await store.fetch_all(
         "SELECT entry_id, version, body, created_by FROM maydan_versions WHERE space_key = ?", world.space.key
     )
@@ -56,21 +138,27 @@ async def load_states(store: Store, world: World) -> dict[str, tuple[ContentType
     return found
 
 
-def make_flip(dice: random.Random, content_type: ContentType, state: State, pool: list[dict[str, Any]]) -> Flip | None:
-    """Make up a change of one value; ``pool`` are stored forms of entries of the type, to take values from.
+def make_flip(
+    dice: random.Random, content_type: ContentType, state: State, pool: list[dict[str, Any]], people: list[str]
+) -> Flip | None:
+    """Make up a change of one value.
 
+    Args:
+        dice: By what it is made up.
+        content_type: Of the entry.
+        state: Of the entry.
+        pool: Stored forms of entries of the type, to take values from.
+        people: Who may have written it.
     Returns:
         ``None`` where nothing would be different.
     """
-    place = dice.choice(PLACES)
-    entry = state.entry
+    place, entry = dice.choice(PLACES), state.entry
     if place == "gone":
         return Flip("not there", None)
     if place == "author":
-        return _author(dice, state)
-    if place == "times":
-        later = msgspec.structs.replace(entry, created_at=entry.created_at.replace(microsecond=dice.randrange(10**6)))
-        return Flip("created_at", State(later, state.versions))
+        return _author(dice, state, people)
+    if place in ("state", "times"):
+        return _head(dice, content_type, state, place)
     if place == "published" and entry.published is not None:
         body = _changed(dice, content_type, entry.published.body, pool, with_slug=True)
         if body is None:
@@ -78,19 +166,31 @@ def make_flip(dice: random.Random, content_type: ContentType, state: State, pool
         after = msgspec.structs.replace(entry, published=msgspec.structs.replace(entry.published, body=body[1]))
         return Flip(f"published {body[0]}", State(after, state.versions))
     if place == "past" and len(state.versions) > 1:
-        number = dice.choice([each for each in state.versions if each != entry.version])
-        body = _changed(dice, content_type, state.versions[number][0], pool, with_slug=False)
-        if body is None:
-            return None
-        return Flip(
-            f"version {number} {body[0]}",
-            State(entry, {**state.versions, number: (body[1], state.versions[number][1])}),
-        )
+        return _past(dice, content_type, state, pool)
     return _draft(dice, content_type, state, pool, place)
 
 
-def _author(dice: random.Random, state: State) -> Flip:
-    name, by = dice.choice(["created_by", "updated_by"]), f"somebody {dice.randrange(10**6)}"
+def _head(dice: random.Random, content_type: ContentType, state: State, place: str) -> Flip | None:
+    entry = state.entry
+    if place == "times":
+        later = msgspec.structs.replace(entry, created_at=entry.created_at.replace(microsecond=dice.randrange(10**6)))
+        return Flip("created_at", State(later, state.versions))
+    if content_type.workflow is None:
+        return None
+    return Flip("state", State(msgspec.structs.replace(entry, state=dice.choice(STATES)), state.versions))
+
+
+def _past(dice: random.Random, content_type: ContentType, state: State, pool: list[dict[str, Any]]) -> Flip | None:
+    number = dice.choice([each for each in state.versions if each != state.entry.version])
+    before, by = state.versions[number]
+    body = _changed(dice, content_type, before, pool, with_slug=False)
+    if body is None:
+        return None
+    return Flip(f"version {number} {body[0]}", State(state.entry, {**state.versions, number: (body[1], by)}))
+
+
+def _author(dice: random.Random, state: State, people: list[str]) -> Flip:
+    name, by = dice.choice(["created_by", "updated_by"]), dice.choice([*people, f"somebody {dice.randrange(10**6)}"])
     entry = msgspec.structs.replace(state.entry, **{name: by})
     versions = dict(state.versions)
     if name == "updated_by":
@@ -145,7 +245,8 @@ async def rewrite(store: Store, world: World, content_type: ContentType, before:
     keys = document_keys(content_type, world.space, old)
     batch = documents.drop(content_type, old.space_key, old.id, keys)
     if after is None:
-        batch += entries.purge(old, writer=None)
+        free = Statement("DELETE FROM maydan_locks WHERE space_key = ? AND entry_id = ?", (old.space_key, old.id))
+        batch += [free, *entries.purge(old, writer=None)]
     else:
         batch += _removals(old)
         batch += [*_rows(content_type, after), *_names(content_type, after.entry), *_links(content_type, after.entry)]
@@ -172,12 +273,13 @@ def _rows(content_type: ContentType, after: State) -> list[Statement]:
     entry = after.entry
     _, secrets = split_secrets(content_type, entry.body)
     row = Statement(
-        "UPDATE maydan_entries SET published = ?, secrets = ?, created_by = ?, updated_by = ?, created_at = ?"
+        "UPDATE maydan_entries SET published = ?, secrets = ?, created_by = ?, updated_by = ?, created_at = ?,"
+        " state = ?"
         " WHERE space_key = ? AND id = ?",
         (
             entries.json_text(entry.published) if entry.published else None,
             entries.json_text(secrets) if secrets else None,
-            entry.created_by, entry.updated_by, entry.created_at, entry.space_key, entry.id,
+            entry.created_by, entry.updated_by, entry.created_at, entry.state, entry.space_key, entry.id,
         ),
     )  # fmt: skip
     return [

@@ -10,12 +10,17 @@ from urllib.parse import quote
 from worlds import LOCALES, WORDS, World
 
 from maydan.content.types import ContentType
+from maydan.http.routing import Route
 from maydan.http.surface import core_routes
 
 VARYING = frozenset({b"x-request-id", b"date", b"server-timing"})
 _REQUEST_ID = b"the-same-each-time"
-_INSTANCE = ("/api/audit", "/api/users", "/api/plugins", "/health", "/metrics", "/docs", "/openapi.json")
-"""Of the whole instance; readers of a space are refused there, and what is measured changes each time."""
+UNASKED = {
+    "/api/auth/oidc/{provider}/start": "makes a secret for each flow",
+    "/api/auth/oidc/{provider}/callback": "takes part in a flow, and reads nothing of a space",
+    "/health/ready": "tells of the machine at the moment",
+}
+"""Routes that answer differently each time, and why."""
 
 
 class Ask(NamedTuple):
@@ -25,6 +30,10 @@ class Ask(NamedTuple):
     """With its query."""
     method: str = "GET"
     body: Any = None
+
+    def __hash__(self) -> int:
+        """Have requests with a body be keys too."""
+        return hash((self.path, self.method, str(self.body)))
 
 
 async def answer(application: Any, ask: Ask, headers: dict[str, str]) -> bytes:
@@ -48,6 +57,7 @@ async def answer(application: Any, ask: Ask, headers: dict[str, str]) -> bytes:
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
             shown = sorted((name, value) for name, value in message["headers"] if name not in VARYING)
+            assert message["status"] < 500, f"{ask.method} {ask.path}: {message['status']}"
             parts.append(repr((message["status"], shown)).encode())
         else:
             parts.append(message.get("body", b""))
@@ -62,34 +72,81 @@ def asks(dice: random.Random, world: World, ids: dict[str, list[str]], slugs: di
     for content_type in world.types:
         place = f"/api/spaces/{world.space.name}/content/{content_type.name}"
         found += [_list(dice, content_type, place) for _ in range(8)]
-        found += [Ask(f"{place}/query", "POST", _query(dice, content_type)) for _ in range(4)]
+        found += [Ask(f"{place}/query", "POST", _query(dice, content_type)) for _ in range(5)]
         for entry_id in dice.sample(ids[content_type.name], min(3, len(ids[content_type.name]))):
             found += _entry(dice, content_type, f"{place}/{entry_id}")
-        for slug in dice.sample(slugs[content_type.name], min(3, len(slugs[content_type.name]))):
+        found += [Ask(f"{place}/{slug}") for name, slug in world.things.former if name == content_type.name]
+        known = slugs.get(content_type.name, [])
+        for slug in dice.sample(known, min(3, len(known))):
             more = dice.choice(["", "?perspective=draft", "?locale=ar", "?locale=*", "/status", "/versions",
                                 "/comments", "/references"])  # fmt: skip
             found.append(Ask(f"{place}/{quote(slug)}{more}"))
-    return [*found, *_routes(dice, world, ids)]
+    return [*found, *_routes(dice, world, ids), *_explanations(dice, world, ids)]
+
+
+def followed(asked: list[Ask], answered: list[bytes]) -> list[Ask]:
+    """Return requests for the pages that follow, where an answer tells how to get them."""
+    found: list[Ask] = []
+    for ask, told in zip(asked, answered, strict=True):
+        start = told.find(b'"next":"')
+        if start < 0:
+            continue
+        cursor = told[start + 8 :].partition(b'"')[0].decode()
+        if ask.method == "POST":
+            found.append(Ask(ask.path, "POST", {**ask.body, "cursor": cursor}))
+        else:
+            name = "since" if "/changes" in ask.path else "cursor"
+            found.append(Ask(f"{ask.path}{'&' if '?' in ask.path else '?'}{name}={cursor}"))
+    return found
 
 
 def _routes(dice: random.Random, world: World, ids: dict[str, list[str]]) -> list[Ask]:
     """Return a request for every GET of the route table, so that none is forgotten when it is added."""
     found: list[Ask] = []
     for route in core_routes():
-        if route.method != "GET" or route.path.startswith(_INSTANCE):
+        if route.method != "GET" or route.path in UNASKED:
             continue
-        content_type = dice.choice(world.types).name
-        values = {"space": world.space.name, "type": content_type, "entry": dice.choice(ids[content_type]),
-                  "version": "1", "other": "2", "role": "one", "user": dice.choice(ids[content_type])}  # fmt: skip
-        path = route.path
-        for name in route.names:
-            path = path.replace(f"{{{name}}}", values.get(name, values["entry"]))
-        if path.startswith(("/api/me", "/api/tokens")):
-            continue
+        content_type = dice.choice([name for name, known in ids.items() if known])
+        path = _filled(dice, route, world, content_type, dice.choice(ids[content_type]))
         found.append(Ask(path))
         if path.endswith("/changes"):
             found += [Ask(f"{path}?limit=100"), Ask(f"{path}?events=entry.updated&limit=100"),
-                      Ask(f"{path}?types={content_type}&limit=100")]  # fmt: skip
+                      Ask(f"{path}?types={content_type}&limit=3"), Ask(f"{path}?since=10&limit=20")]  # fmt: skip
+        elif path.endswith(("/audit", "/jobs", "/members", "/dead-letters", "/roles", "/types")):
+            found.append(Ask(f"{path}?limit=2&count=exact"))
+    return found
+
+
+def _filled(dice: random.Random, route: Route, world: World, content_type: str, entry_id: str) -> str:
+    """Return a route's path with something that there is in the place of every name."""
+    things = world.things.by_name
+    values = {"space": world.space.name, "type": content_type, "entry": entry_id, "version": "1", "other": "2"}
+    path = route.path
+    for name in route.names:
+        known = things.get(route.path if name == route.names[-1] else name) or things.get(name)
+        path = path.replace(f"{{{name}}}", dice.choice(known) if known else values.get(name, entry_id))
+    return path
+
+
+def _explanations(dice: random.Random, world: World, ids: dict[str, list[str]]) -> list[Ask]:
+    """Return questions about what somebody may do, their own and those of who looks after roles."""
+    found: list[Ask] = []
+    place = f"/api/spaces/{world.space.name}/access"
+    people = [reader.id for reader in world.readers if reader.id]
+    for _ in range(6):
+        content_type = dice.choice([each for each in world.types if ids[each.name]])
+        asked: dict[str, Any] = {"action": dice.choice(["read", "read_draft", "update", "delete", "transition:close"]),
+                                 "type": content_type.name}  # fmt: skip
+        if dice.random() < 0.8:
+            asked["id"] = dice.choice(ids[content_type.name])
+        if asked["action"] in ("read", "read_draft", "update") and dice.random() < 0.6:
+            asked["field"] = dice.choice([*content_type.fields]).name
+        whom = dice.choice(["", "", f"&user={dice.choice(people)}", "&role=one", "&role=anonymous"])
+        query = "&".join(f"{name}={quote(value)}" for name, value in asked.items())
+        found.append(Ask(f"{place}/explain?{query}{whom}"))
+        attrs = {"attrs": {"id": dice.choice(people)}} if dice.random() < 0.7 else {}
+        imagined = {"roles": [dice.choice(["one", "two"])], **attrs}
+        found.append(Ask(f"{place}/simulate", "POST", {**asked, "actor": imagined}))
     return found
 
 
@@ -102,9 +159,17 @@ def _entry(dice: random.Random, content_type: ContentType, place: str) -> list[A
         f"{place}?fields=title,{dice.choice(content_type.fields).name}", f"{place}/status", f"{place}/versions",
         f"{place}/versions/1", f"{place}/versions/2?locale=*", f"{place}/versions/1/diff/2",
         f"{place}/versions/2/diff/1", f"{place}/references?count=exact", f"{place}/comments?count=exact",
-        f"{place}/transitions",
+        f"{place}/transitions", f"{place}?include={_portion(dice)}",
+        f"{place}?include={include}&fields=one.title,one.rank", f"{place}/lock", f"{place}/shares",
     ]  # fmt: skip
-    return [Ask(path) for path in dice.sample(shapes, 9)]
+    plans = [Ask(f"{place}?plan=1", "DELETE"), Ask(f"{place}?plan=1&on_reference=nullify", "DELETE")]
+    return [*(Ask(path) for path in dice.sample(shapes, 10)), dice.choice(plans)]
+
+
+def _portion(dice: random.Random) -> str:
+    """Return an include of a relation to many, of which so many targets are taken in an order."""
+    order = dice.choice(["rank", "-title", "-one.rank", "note", "one.title", "created_by"])
+    return f"several&include[several][limit]={dice.choice([1, 2])}&include[several][sort]={order}"
 
 
 def _include(content_type: ContentType) -> str:
@@ -124,8 +189,8 @@ def _list(dice: random.Random, content_type: ContentType, place: str) -> Ask:
         parts.append("count=exact")
     if dice.random() < 0.5:
         parts.append(f"sort={dice.choice(['', '-'])}{_name(dice, content_type)}")
-    if dice.random() < 0.3:
-        parts.append(f"include={_include(content_type)}")
+    if dice.random() < 0.4:
+        parts.append(f"include={dice.choice([_include(content_type), _portion(dice)])}")
     if dice.random() < 0.3:
         parts.append(f"fields=title,{_name(dice, content_type)}")
     if dice.random() < 0.4:
@@ -148,14 +213,22 @@ def _query(dice: random.Random, content_type: ContentType) -> dict[str, Any]:
     if dice.random() < 0.4:
         query["perspective"] = "draft"
     if dice.random() < 0.3:
-        query["include"] = ["one", "several"]
+        order = [f"{dice.choice(['', '-'])}{dice.choice(['rank', 'title', 'one.rank', 'code'])}"]
+        query["include"] = ["one", {"path": "several", "limit": dice.choice([1, 2]), "sort": order}, "several.one"]
+    if dice.random() < 0.3:
+        query["fields"] = ["title", _name(dice, content_type)]
+    if dice.random() < 0.4:
+        query["limit"] = dice.choice([1, 2, 3])
+    if dice.random() < 0.3:
+        query |= {"locale": dice.choice([*LOCALES, "*"])} | ({"fallback": "none"} if dice.random() < 0.5 else {})
     return query
 
 
 def _name(dice: random.Random, content_type: ContentType) -> str:
     own = [field.name for field in content_type.fields if field.kind not in ("component", "blocks", "json")]
     system = ["created_by", "updated_by", "slug", "created_at", "version", "tags"]
-    return dice.choice([*own, *own, *own, *system, "one.title", "one.rank", "one.note"])
+    return dice.choice([*own, *own, *own, *system, "one.title", "one.rank", "one.note",
+                        "several.rank", "one.one.title", "several.one.category", "one.created_by"])  # fmt: skip
 
 
 def _filter(dice: random.Random, content_type: ContentType) -> tuple[str, str, Any]:
