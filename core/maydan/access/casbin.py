@@ -35,7 +35,7 @@ g = _, _, _
 e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
 
 [matchers]
-m = g(r.sub, p.sub, r.dom) && (p.dom == "*" || p.dom == r.dom) && (p.obj == "*" || p.obj == r.obj) && (p.act == "*" || p.act == r.act)
+m = g(r.sub, p.sub, r.dom) && (p.dom == "*" || p.dom == r.dom) && (p.obj == "*" || p.obj == r.obj) && (p.act == "*" || p.act == r.act || (p.act == "transition:*" && keyMatch(r.act, p.act)))
 """  # noqa: E501 - a matcher is one line
 """What the rules mean to Casbin: roles, effect and denial; fields and conditions are beyond it."""
 

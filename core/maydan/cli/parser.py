@@ -148,6 +148,7 @@ def _add_audit(commands: Commands) -> None:
 
 def _add_access(commands: Commands) -> None:
     access = _group(commands, "access", "find out who may do what")
+    _add_policy_files(access)
     explain = _command(access, "explain", "access:run_explain", "say what somebody may do, and which policies say so")
     explain.add_argument("--space", required=True, metavar="S", help="name of the space")
     explain.add_argument("--action", required=True, metavar="A", help="such as read, update or manage:roles")
@@ -158,6 +159,18 @@ def _add_access(commands: Commands) -> None:
     about.add_argument("--user", metavar="U", help="an account's address or id")
     about.add_argument("--role", action="append", metavar="R", help="anybody with this role; may be repeated")
     _flag(explain, "--json", "print JSON")
+
+
+def _add_policy_files(access: Commands) -> None:
+    export = _command(access, "export", "access:run_export", "print the roles of a space in Casbin's format")
+    what = export.add_mutually_exclusive_group(required=True)
+    what.add_argument("--space", metavar="S", help="name of the space")
+    what.add_argument("--model", action="store_true", help="print Casbin's model for the policies instead")
+    export.add_argument("-o", dest="output", metavar="FILE", help="where to write it; the standard output by default")
+    taken = _command(access, "import", "access:run_import", "write the roles that such a file names, all or none")
+    taken.add_argument("file", metavar="FILE", help="as `maydan access export` writes it; - is the standard input")
+    taken.add_argument("--space", required=True, metavar="S", help="name of the space")
+    _flag(taken, "--dry-run", "check everything, and change nothing")
 
 
 def _add_jobs(commands: Commands) -> None:

@@ -1,0 +1,89 @@
+"""Policies as the text that every Casbin reads from a file: a line for each rule, its parts separated by commas.
+
+Casbin's readers know no common way to quote, and split at commas outside of brackets. So the JSON in the last part is
+percent-encoded (RFC 3986) where it has commas, brackets or quotes; everything else is as :mod:`maydan.access.casbin`
+says, but that a space is called by its name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
+
+import msgspec
+from msgspec import Struct
+
+from maydan.access.casbin import Rule
+from maydan.errors import InputError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_READABLE: Final = "{}:*$.@ "
+_PARTS: Final = {"p": 6, "g": 3}
+_WIDTH: Final = 6
+_ROLE: Final = "role:"
+
+
+class _Spec(Struct, frozen=True, forbid_unknown_fields=True):
+    n: int
+    fields: tuple[str, ...]
+    condition: dict[str, Any] | None = None
+
+
+_SPEC: Final = msgspec.json.Decoder(_Spec)
+
+
+def write_text(rules: Iterable[Rule]) -> str:
+    """Write rules as lines."""
+    return "".join(f"{', '.join(_parts(rule))}\n" for rule in rules)
+
+
+def _parts(rule: Rule) -> list[str]:
+    *parts, spec = (rule.ptype, *rule.values[: _PARTS[rule.ptype]])
+    return [*parts, quote(spec, safe=_READABLE) if rule.ptype == "p" else spec]
+
+
+def read_text(text: str) -> list[Rule]:
+    """Read lines strictly: what Casbin would pass over is an error here.
+
+    Raises:
+        InvalidInput: With one error for each line that is none; its pointer is ``/<number of the line>``.
+    """
+    rules: list[Rule] = []
+    errors: list[InputError] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            rules.append(_rule([part.strip() for part in line.split(",")]))
+        except ValueError as error:
+            errors.append(InputError(f"/{number}", "bad_rule", str(error)))
+    if errors:
+        raise InvalidInput("The file has lines that are no rules.", errors=tuple(errors))
+    return rules
+
+
+def _rule(parts: list[str]) -> Rule:
+    kind, *values = parts
+    if kind == "g" and values and values[0].startswith("user:"):
+        raise ValueError("Memberships are not policies; set them with the members of the space.")
+    if kind not in ("p", "g") or len(values) != _PARTS[kind]:
+        raise ValueError("A rule is p with six parts, or g with three, separated by commas.")
+    if not values[0].startswith(_ROLE) or (kind == "g" and not values[1].startswith(_ROLE)):
+        raise ValueError(f"A role is written as {_ROLE}<name>.")
+    if kind == "p":
+        values[5] = _checked(values[4], unquote(values[5]))
+    first, second, third, fourth, fifth, sixth = (*values, *[""] * (_WIDTH - len(values)))
+    return Rule("p" if kind == "p" else "g", (first, second, third, fourth, fifth, sixth))
+
+
+def _checked(effect: str, spec: str) -> str:
+    if effect not in ("allow", "deny"):
+        raise ValueError("The fifth part of a policy is allow or deny.")
+    try:
+        _SPEC.decode(spec)
+    except (msgspec.MsgspecError, ValueError) as error:
+        message = f"The last part of a policy is JSON with n, fields and condition: {error}"
+        raise ValueError(message) from error
+    return spec

@@ -1,0 +1,112 @@
+"""Policies as a file: Casbin reads what we write and judges it alike, and we read it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import casbin
+import pytest
+from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
+
+from maydan.access.casbin import MODEL
+from maydan.access.casbin_text import read_text, write_text
+from maydan.access.compiling import compile_decision
+from maydan.errors import InvalidInput
+from maydan.operations.core import as_system
+from maydan.operations.policy_files import export_policies, import_policies
+
+pytestmark = pytest.mark.anyio
+ROLES: dict[str, dict[str, Any]] = {
+    "desk": {
+        "inherits": ["editor"],
+        "policies": [
+            {"effect": "deny", "type": "article", "actions": ["delete", "publish"]},
+            {"effect": "allow", "type": "article", "actions": ["transition:accept"], "fields": ["title", "note"]},
+        ],
+    },
+    "author": {
+        "inherits": ["member"],
+        "policies": [
+            {"effect": "allow", "type": "person", "actions": ["read", "update"]},
+            {"effect": "allow", "type": "article", "actions": ["read"], "fields": ["title"],
+             "condition": {"title": {"in": ["a, b", "[(", '"%22"', "ä\n#"]}, "or": [{"rating": {"gte": 3}}]}},
+        ],
+    },
+}  # fmt: skip
+
+
+async def written(site: Site) -> None:
+    """Write the roles."""
+    for name, role in ROLES.items():
+        answer = await site.put(f"/api/spaces/demo/roles/{name}", role, headers=site.admin)
+        assert answer.is_success, answer.text
+
+
+async def test_casbin_reads_what_is_exported_and_judges_alike(site: Site, tmp_path: Path) -> None:
+    """Roles, effects and denials, through a file and the model; fields and conditions are in the last part."""
+    await written(site)
+    text = await export_policies(site.core, site.space)
+    (tmp_path / "policy.csv").write_text(text)
+    (tmp_path / "model.conf").write_text(MODEL)
+    enforcer = casbin.Enforcer(str(tmp_path / "model.conf"), str(tmp_path / "policy.csv"))
+    snapshot = await site.core.snapshots.get(site.space)
+    types = {each.name: each for each in site.core.registry.types(site.space)}
+    judged: set[bool] = set()
+    for role in ("desk", "author", "editor", "owner", "member"):
+        for name, content_type in types.items():
+            for action in ("read", "update", "delete", "publish", "transition:accept"):
+                allowed = enforcer.enforce(f"role:{role}", "demo", name, action)
+                held = snapshot.policies_of([role])
+                decision = compile_decision(held, action, content_type, snapshot.find_type).decision
+                assert allowed is not decision.denied, (role, name, action)
+                judged.add(allowed)
+    assert judged == {True, False}
+    lines = ["p, " + ", ".join(rule) for rule in enforcer.get_policy()]
+    lines += ["g, " + ", ".join(rule) for rule in enforcer.get_grouping_policy()]
+    assert sorted(lines) == sorted(text.splitlines())
+    assert write_text(read_text(text)) == text
+
+
+async def test_a_file_changes_what_it_says_and_nothing_else(site: Site) -> None:
+    """All of it or nothing, by whom it is allowed; a role that it says nothing new of keeps its version."""
+    await written(site)
+    text = await export_policies(site.core, site.space)
+    core, system, space = site.core, as_system("test"), site.space
+    assert await import_policies(core, system, space, text) == []
+    renamed = text.replace("role:desk", "role:chief").replace("role:author", "role:clerk")
+    renamed += "g, role:chief, role:clerk, demo\n"
+    tried = await import_policies(core, system, space, renamed, dry_run=True)
+    assert tried == ["clerk", "chief"]
+    assert (await site.get("/api/spaces/demo/roles/chief", headers=site.admin)).status_code == 404
+    assert await import_policies(core, system, space, renamed) == tried
+    for old, new, more in (("desk", "chief", ["clerk"]), ("author", "clerk", [])):
+        role = (await site.get(f"/api/spaces/demo/roles/{new}", headers=site.admin)).json()
+        source = (await site.get(f"/api/spaces/demo/roles/{old}", headers=site.admin)).json()
+        assert (role["policies"], role["inherits"]) == (source["policies"], [*source["inherits"], *more])
+        assert (role["version"], source["version"]) == (1, 1)
+
+
+SPEC = "{%22n%22:0%2C%22fields%22:%5B%22*%22%5D}"
+BAD = (
+    ("p, role:new, demo, article, read, allow", "six parts"),
+    (f"p, new, demo, article, read, allow, {SPEC}", "role:<name>"),
+    (f"p, role:new, demo, article, read, maybe, {SPEC}", "allow or deny"),
+    ("p, role:new, demo, article, read, allow, {}", "JSON"),
+    ("p, role:new, demo, article, read, allow, {%22n%22:0%2C%22fields%22:%5B%5D%2C%22more%22:1}", "JSON"),
+    (f"p, role:new, demo, article, read, allow, {SPEC.replace('*', 'nothing')}", "no such field"),
+    (f"p, role:new, other, article, read, allow, {SPEC}", "rules of other"),
+    ("g, user:1, role:new, demo", "Memberships"),
+    ("g, role:new, role:nobody, demo", "no such role"),
+    ("g, role:editor, role:editor, demo", "contain itself"),
+)
+
+
+async def test_what_cannot_be_read_stops_the_whole_file(site: Site) -> None:
+    """Nothing is passed over, and nothing is written."""
+    good = f"p, role:first, demo, article, read, allow, {SPEC}\n"
+    for line, words in BAD:
+        with pytest.raises(InvalidInput) as refused:
+            await import_policies(site.core, as_system("test"), site.space, f"# roles\n\n{good}{line}\n")
+        assert words in f"{refused.value} {refused.value.errors[0].message}"
+        assert (await site.get("/api/spaces/demo/roles/first", headers=site.admin)).status_code == 404
