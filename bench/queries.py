@@ -116,6 +116,9 @@ class Queries:
         """Ask the like, but never the same twice within what is kept in memory."""
         chance = random.Random(3)  # noqa: S311 - an order, not a secret
         asked: dict[str, Callable[[], str]] = {
+            "other includes": lambda: (
+                f"{ORDER}&include=writer,related&filter[rank][lt]={chance.randrange(100_000, 1_000_000)}"
+            ),
             "other offset": lambda: f"{ORDER}&offset={chance.randrange(FAR)}",
             "other word": lambda: (
                 f"filter[title][icontains]=MARKET&filter[rank][gte]={chance.randrange(9_999)}&limit=25"
