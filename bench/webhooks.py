@@ -38,7 +38,7 @@ def measure_webhooks(name: str, instance: Instance, results: dict[str, Measured]
     instance.start(MAYDAN_WEBHOOKS_ALLOW_PRIVATE="true")
     try:
         count = int(RATE * seconds) + WARM_UP
-        with _receiver(count) as (port, receiver):
+        with receiver_process(count) as (port, receiver):
             token = instance.login()
             hook = {"url": f"http://{HOST}:{port}/", "events": ["entry.created"]}
             instance.call("POST", f"/api/spaces/{content.SPACE}/webhooks", hook, token=token)
@@ -80,7 +80,7 @@ async def _create(free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.Stream
 
 
 @contextmanager
-def _receiver(count: int) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+def receiver_process(count: int) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """Run a receiver that prints by how many milliseconds each of so many events was late."""
     port = free_port()
     command = [sys.executable, "-m", "bench.webhooks", "receive", str(port), str(count)]
