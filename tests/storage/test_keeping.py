@@ -45,3 +45,13 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     there = [number for number in range(20) if kept.find(1, question_of("small", (number,)))]
     assert 19 in there
     assert len(there) < 10
+
+
+def test_long_questions_take_their_room_too() -> None:
+    """Long texts that find nothing do not fill the memory."""
+    kept = KeptRows(most_bytes=10_000)
+    asked = [question_of("SELECT ?", (f"{number}" + "x" * 1_000,)) for number in range(20)]
+    kept.find(1, asked[0])
+    for question in asked:
+        kept.keep(1, question, [])
+    assert sum(kept.find(1, question) is not None for question in asked) < 10

@@ -44,7 +44,9 @@ class KeptRows:
 
     def keep(self, state: Hashable, question: Question, rows: list[Row]) -> None:
         """Keep rows that were read since the state was found out."""
-        size = sum(getsizeof(value) for row in rows for value in row) + getsizeof(rows)
+        # The question is kept as well, and may be longer than its answer: that of a long text is mostly nothing.
+        size = sum(len(part) for part in question if isinstance(part, (str, bytes))) + getsizeof(rows)
+        size += sum(getsizeof(value) for row in rows for value in row)
         if state != self._state or size > self._most_bytes // 4:
             return
         if self._bytes + size > self._most_bytes:
