@@ -169,3 +169,24 @@ async def test_explain_and_simulate_over_http(sqlite_url: str) -> None:
         asked = {"action": "read", "type": "article", "id": entry, "role": "anonymous"}
         assert (await ask(owner, **asked))[1]["decision"] == "conditional"  # owners do not read private fields
         assert (await ask(site.admin, **asked))[1]["decision"] == "allow"
+
+
+async def test_what_is_lent_is_explained_by_its_share(site: Site) -> None:
+    """Which share, by whose rights, and what it comes to now; the lender only for those who manage roles."""
+    rights = {"effect": "allow", "type": "article", "actions": ["read_draft", "update", "comment"]}
+    await put_role(site, "desk", [{**rights, "condition": {"rating": {"gte": 3}}}])
+    lender, bob = await site.account("ann@example.org", "desk"), await site.account("bob@example.org", "member")
+    ann_id, bob_id = [(await site.get("/api/me", headers=who)).json()["id"] for who in (lender, bob)]
+    entry = (await site.entry({"title": "One", "rating": 4}, publish=False))["id"]
+    shared = await site.post(f"{CONTENT}/{entry}/shares", {"user": bob_id, "rights": "edit"}, headers=lender)
+    assert shared.status_code == 201, shared.text
+    question = f"{ACCESS}/explain?action=update&type=article&id={entry}"
+    told = (await site.get(f"{question}&user={bob_id}", headers=site.admin)).json()
+    (share,) = told["shares"]
+    assert (told["decision"], told["reason"], told["rules"]) == ("allow", "Allowed by a share.", [])
+    assert (share["id"], share["rights"], share["lender"]) == (shared.json()["id"], "edit", ann_id)
+    own = (await site.get(question, headers=bob)).json()
+    assert (own["decision"], own["shares"][0]["outcome"], own["shares"][0]["lender"]) == ("allow", "applies", None)
+    await site.patch(f"{CONTENT}/{entry}", {"rating": 1}, headers=site.admin)
+    told = (await site.get(f"{question}&user={bob_id}", headers=site.admin)).json()
+    assert (told["decision"], [each["outcome"] for each in told["shares"]]) == ("deny", ["does_not_apply"])

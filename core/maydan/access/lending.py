@@ -34,6 +34,10 @@ class Lent(Struct, frozen=True, kw_only=True):
     """Of the entries."""
     by_link: bool = False
     """Whether whoever has a link has them; then no authors are told."""
+    rights: str = ""
+    """As the shares call them."""
+    shares: tuple[tuple[str, str], ...] = ()
+    """The ids of the shares that lend them, each with its entry's; for explanations."""
 
 
 def id_in(ids: tuple[str, ...]) -> Condition:

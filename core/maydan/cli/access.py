@@ -38,6 +38,8 @@ def run_explain(arguments: argparse.Namespace) -> int:
         condition = "" if rule.condition is None else f" where {msgspec.json.encode(rule.condition).decode()}"
         what = f"{rule.effect} {', '.join(rule.actions)} on {rule.type}{fields}{condition}"
         print(f"  {' → '.join(rule.via)}: {what}. {rule.why}")
+    for share in told.shares:
+        print(f"  share {share.id} ({share.rights}). {share.why}")
     return 0
 
 

@@ -25,6 +25,8 @@ from maydan.operations.snapshots import brought_roles
 from maydan.storage.documents import PUBLISHED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from maydan.access.decisions import Answer, Decision
     from maydan.access.snapshot import Snapshot
     from maydan.content.conditions import Condition
@@ -63,6 +65,17 @@ class RuleView(Struct, frozen=True, kw_only=True):
     """As it is written; ``null`` where there is none, and for those who do not manage roles."""
 
 
+class ShareView(Struct, frozen=True, kw_only=True):
+    """One share that lends the action on the entry that was asked about."""
+
+    id: str
+    rights: str
+    lender: str | None
+    """The account by whose rights it goes; ``null`` for those who do not manage roles."""
+    outcome: Literal["applies", "conditional", "does_not_apply"]
+    why: str
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
     """What somebody may do, and why."""
 
@@ -70,6 +83,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     reason: str
     """One sentence."""
     rules: list[RuleView]
+    shares: list[ShareView]
+    """What others lend them; only where an entry is named."""
     row_filter: dict[str, Any] | None
     """The entries on which it is allowed, as the filter of a query, with the actor's own values in it; ``null`` where
     that is all or none, and for those who do not manage roles."""
@@ -200,7 +215,9 @@ async def _answer(
     seen = _seen(scope, question.action, entry)
     if hidden and question.action not in READING:
         verdict = "deny" if own or _sight_is_known(about, seen) else "conditional"
-        return _explanation(verdict, "Whoever may not see an entry may do nothing with it.", [], None, full=full)
+        shares = _shares(about, question, seen, own=own, full=full)
+        sentence = "Whoever may not see an entry may do nothing with it."
+        return _explanation(verdict, sentence, [], None, shares=shares, full=full)
     return _judged(whom, about, question, seen, own=own, full=full)
 
 
@@ -209,8 +226,32 @@ def _judged(whom: Whom, about: Scope, question: Question, seen: Seen | None, *, 
     allowed = decision.row_condition() if question.field is None else decision.condition_for(question.field)
     verdict = _verdict(decision, allowed, seen, question.field, own=own)
     reasons = reasons_for(whom, question.action, about.type, field=question.field, seen=seen)
+    shares = [] if seen is None else _shares(about, question, seen, own=own, full=full)
     shown = None if allowed is DENIED else allowed
-    return _explanation(verdict, _sentence(verdict, reasons, question.id), reasons, shown, full=full)
+    sentence = _sentence(verdict, reasons, shares, question.id)
+    return _explanation(verdict, sentence, reasons, shown, shares=shares, full=full)
+
+
+def _shares(about: Scope, question: Question, seen: Seen, *, own: bool, full: bool) -> list[ShareView]:
+    """Return the shares that lend the action on the entry, each with what it comes to by its lender's rights now."""
+    entry_id, found = str(seen.document["id"]), list[ShareView]()
+    for lent in about.lent_for(question.action, entry_id):
+        part = about.lent(lent, question.action)
+        allowed = part.row_condition() if question.field is None else part.condition_for(question.field)
+        outcome, why = _LENT[_verdict(part, allowed, seen, question.field, own=own)]
+        found += [
+            ShareView(id=share, rights=lent.rights, lender=lent.lender.id if full else None, outcome=outcome, why=why)
+            for share, shared in lent.shares
+            if shared == entry_id
+        ]
+    return found
+
+
+_LENT: Final[dict[str, tuple[Literal["applies", "conditional", "does_not_apply"], str]]] = {
+    "allow": ("applies", "Lends it, by the rights of its lender."),
+    "conditional": ("conditional", "Lends it where the conditions of its lender's rights hold."),
+    "deny": ("does_not_apply", "Would lend it, but its lender may not do it now, or a policy denies it to them."),
+}
 
 
 def _sight_is_known(about: Scope, seen: Seen) -> bool:
@@ -312,15 +353,14 @@ def _verdict(
     return "allow" if granted else "deny"
 
 
-def _sentence(verdict: str, reasons: list[Reason], entry: str | None = None) -> str:
+def _sentence(verdict: str, reasons: list[Reason], shares: Sequence[ShareView] = (), entry: str | None = None) -> str:
     applying = [reason for reason in reasons if reason.outcome == "applies"]
     if verdict == "conditional":
         return "A condition decides: name an entry." if entry is None else "A condition decides that you may not know."
     if verdict == "allow":
         names = sorted({reason.policy.role for reason in applying if reason.policy.effect == "allow"})
-        return (
-            f"Allowed by {', '.join(names)}." if names else "Allowed, for what the entry holds or is shared with them."
-        )
+        names += ["a share"] if any(share.outcome == "applies" for share in shares) else []
+        return f"Allowed by {', '.join(names)}." if names else "Allowed, for what the entry holds."
     names = sorted({reason.policy.role for reason in applying if reason.policy.effect == "deny"})
     if names and any(reason.policy.effect == "allow" for reason in reasons):
         return f"Denied by {', '.join(names)}: a denial wins."
@@ -337,11 +377,12 @@ def _explanation(
     reasons: list[Reason],
     row: Condition | None,
     *,
+    shares: Sequence[ShareView] = (),
     full: bool,
 ) -> Explanation:
     rules = [_view(each, full=full) for each in reasons]
     shown = write_condition(row) if full and row is not None else None
-    return Explanation(decision=verdict, reason=reason, rules=rules, row_filter=shown)
+    return Explanation(decision=verdict, reason=reason, rules=rules, shares=list(shares), row_filter=shown)
 
 
 def _view(reason: Reason, *, full: bool) -> RuleView:

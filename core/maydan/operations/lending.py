@@ -56,18 +56,20 @@ class Lending:
         now = self._clock.now()
         roles = {share.target for share in shares if share.kind == "role" and share.target is not None}
         held = {role for role in roles if snapshot.holds_any(actor, (role,))} if roles else roles
-        found: dict[tuple[int, str, str, TokenScope | None], list[str]] = {}
+        found: dict[tuple[int, str, str, TokenScope | None], list[tuple[str, str]]] = {}
         for share in shares:
             is_over = share.expires_at is not None and share.expires_at <= now
             is_meant = share.target == actor.id if share.kind == "user" else share.target in held
             if is_meant and not is_over:
                 key = (share.type_key, share.rights, share.maker_id, share.maker_scope)
-                found.setdefault(key, []).append(share.entry_id)
+                found.setdefault(key, []).append((share.id, share.entry_id))
         lent: dict[int, list[Lent]] = {}
-        for (type_key, rights, maker_id, scope), ids in found.items():
+        for (type_key, rights, maker_id, scope), pairs in found.items():
             maker = await self._authenticator.of_account(maker_id, scope)
             if maker is not None:
-                one = Lent(lender=maker, actions=LENT_ACTIONS[rights], ids=tuple(dict.fromkeys(ids)))
+                ids = tuple(dict.fromkeys(entry_id for _, entry_id in pairs))
+                actions = LENT_ACTIONS[rights]
+                one = Lent(lender=maker, actions=actions, ids=ids, rights=rights, shares=tuple(pairs))
                 lent.setdefault(type_key, []).append(one)
         return {type_key: tuple(parts) for type_key, parts in lent.items()}
 

@@ -171,6 +171,10 @@ class Scope:
         """Tell whether somebody, or a link, lets the caller do this with the entry, while they may themselves."""
         return any(action in lent.actions and entry_id in lent.ids for lent in self._all_lent)
 
+    def lent_for(self, action: str, entry_id: str) -> list[Lent]:
+        """Return what others lend the caller for this action on the entry."""
+        return [lent for lent in self._all_lent if action in lent.actions and entry_id in lent.ids]
+
     @property
     def _all_lent(self) -> tuple[Lent, ...]:
         lent = self._lent.get(self.type.key, ())
