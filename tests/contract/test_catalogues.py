@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from maydan.http.problems import list_problems
 from maydan.locales import translate
 
 KINDS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, MaydanError)}
+OF_NO_ANSWER = {"cli", "testing", "mail.py", "schema.py", "schema_document.py"}
+"""Rooms and modules whose refusals no request is answered with."""
+FRAMES = {"/text 7x.", "cursor 7x.", "must be 7x"}
+"""Around what has its words in Arabic itself."""
 OF_THE_COMMAND_LINE = {"ConfigurationError", "MigrationsPending", "PluginRejected"}
 
 
@@ -57,3 +62,25 @@ def test_every_kind_of_problem_has_an_arabic_title() -> None:
     """Those of the HTTP surface too."""
     titles = {str(one["title"]) for one in list_problems()}
     assert {title for title in titles if translate(title, ("ar",)) == title} == set()
+
+
+def _sentences() -> Iterator[str]:
+    """Yield every sentence that is written where something is refused: of the whole, and of a place."""
+    root = Path(maydan.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        if path.relative_to(root).parts[0] in OF_NO_ANSWER or path.name in OF_NO_ANSWER:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            number = {"InputError": 2, "UrlRefused": 1}.get(_name(node), 0) if isinstance(node, ast.Call) else 0
+            if not isinstance(node, ast.Call) or len(node.args) <= number:
+                continue
+            if number or _name(node) in KINDS.keys() - OF_THE_COMMAND_LINE:
+                text = _text(node.args[number])
+                if text and re.search(r"[A-Za-z]{2}", text.replace("7x", "")):
+                    yield text
+
+
+def test_whatever_is_refused_is_told_in_arabic() -> None:
+    """Also sentences whose code belongs to many, and those about one place of the input."""
+    missing = {text for text in _sentences() if translate(text, ("ar",)) == text}
+    assert missing - FRAMES == set(), "add them to core/maydan/locales/catalogues/ar.po, 7x standing for a place"
