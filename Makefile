@@ -43,6 +43,7 @@ docs: install
 bench: install
 	$(BIN)/python -m bench
 
+# What takes too long for `make test`; SOAK=faults runs one part (bench/soak.py has the others, and how often and long).
 soak: install
 	$(BIN)/python -m bench.soak
 

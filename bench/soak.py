@@ -1,7 +1,10 @@
-"""``make soak``: reads and writes for an hour (``MINUTES=``), and looks whether anything grows or fails.
+"""``make soak``: what takes too long for ``make test``, in parts; ``SOAK=`` names those to run, with commas between.
 
-Before that the random tests try ``EXAMPLES=`` times (20) as many examples as in ``make test``, other ones each time;
-that of what may not be read changes ``FLIPS=`` (100,000) values on SQLite and a twentieth of that on PostgreSQL.
+- ``random`` (5 minutes): the random tests with ``EXAMPLES=`` times (20) as many examples, other ones each time;
+- ``faults`` (20 minutes): workers and writers killed ``KILLS=`` times (100) with ``kill -9`` under load, PostgreSQL
+  restarted ``RESTARTS=`` times (20), observers that end their worker, on both engines, two tests at a time;
+- ``backlog`` (20 minutes): subscribers that are ``BACKLOG=`` lines (1,000,000) behind catch up, on both engines;
+- ``hour``: reads and writes for ``MINUTES=`` (60), and looks whether anything grows or fails.
 """
 
 from __future__ import annotations
@@ -32,7 +35,14 @@ KILLS: Final = os.environ.get("KILLS", "100")
 """How often workers and writers are killed with ``kill -9``."""
 RESTARTS: Final = os.environ.get("RESTARTS", "20")
 """How often PostgreSQL is restarted under load."""
-FAULT_FILES: Final = ("tests/events/test_faults.py", "tests/storage/test_durability.py")
+FAULT_FILES: Final = (
+    "tests/events/test_webhooks_workers.py",
+    "tests/events/test_faults.py",
+    "tests/events/test_bad_observers.py",
+    "tests/storage/test_durability.py",
+)
+PARTS: Final = ("random", "faults", "backlog", "hour")
+WANTED: Final = tuple(filter(None, os.environ.get("SOAK", "").split(","))) or PARTS
 SIZE: Final = 2_000
 TURN_S: Final = 10.0
 MOST_GROWTH: Final = 1.25
@@ -40,9 +50,38 @@ MOST_GROWTH: Final = 1.25
 
 
 def main() -> int:
-    """Run it; 1 where memory grew too much. An answer that is no success ends it with an error."""
-    if _random_tests() or _faults():
-        return 1
+    """Run the parts that are wanted, all of them whatever the one before found; 1 where any found something."""
+    unknown = set(WANTED) - set(PARTS)
+    if unknown:
+        print(f"There is no part {', '.join(sorted(unknown))}; the parts are {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    parts = {"random": _random_tests, "faults": _faults, "backlog": _backlog, "hour": _hour}
+    found = {part: bool(parts[part]()) for part in PARTS if part in WANTED}
+    print(", ".join(f"{part}: {'failed' if failed else 'passed'}" for part, failed in found.items()))
+    return int(any(found.values()))
+
+
+def _random_tests() -> int:
+    """Return what the tests ended with; those named here ask how long they may take."""
+    command = [sys.executable, "-m", "pytest", "-q", "-k", " or ".join(RANDOM_TESTS), *RANDOM_FILES]
+    environment = {**os.environ, "MAYDAN_TEST_SOAK": EXAMPLES, "MAYDAN_TEST_FLIPS": FLIPS}
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _faults() -> int:
+    """Return what the tests ended with that kill workers and restart the database; they say what they counted."""
+    command = [sys.executable, "-m", "pytest", "-q", "-rP", "--numprocesses", "2", "--dist", "load", *FAULT_FILES]
+    environment = {**os.environ, "MAYDAN_KILLS": KILLS, "MAYDAN_RESTARTS": RESTARTS, "MAYDAN_TEST_SOAK": EXAMPLES}
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _backlog() -> int:
+    """Return 1 where memory grew while subscribers caught up; what does not catch up ends it with an error."""
+    return subprocess.run([sys.executable, "-m", "bench.backlog"], check=False).returncode
+
+
+def _hour() -> int:
+    """Return 1 where memory grew too much. An answer that is no success ends it with an error."""
     os.sched_setaffinity(0, OTHER_CORES)
     with folder_for("soak") as folder:
         instance = Instance(folder, "sqlite:///soak.db")
@@ -54,20 +93,6 @@ def main() -> int:
             instance.stop()
     print(f"Memory grew by a factor of {grown:.2f} (at most {MOST_GROWTH}).")
     return int(grown > MOST_GROWTH)
-
-
-def _random_tests() -> int:
-    """Return what the tests ended with; those named here ask how long they may take."""
-    command = [sys.executable, "-m", "pytest", "-q", "-k", " or ".join(RANDOM_TESTS), *RANDOM_FILES]
-    environment = {**os.environ, "MAYDAN_TEST_SOAK": EXAMPLES, "MAYDAN_TEST_FLIPS": FLIPS}
-    return subprocess.run(command, env=environment, check=False).returncode
-
-
-def _faults() -> int:
-    """Return what the tests ended with that kill workers and restart the database."""
-    command = [sys.executable, "-m", "pytest", "-q", *FAULT_FILES]
-    environment = {**os.environ, "MAYDAN_KILLS": KILLS, "MAYDAN_RESTARTS": RESTARTS}
-    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def _soak(instance: Instance, ids: list[str]) -> float:
