@@ -76,3 +76,11 @@ def test_a_plugin_adds_its_catalogues(tmp_path: Path, monkeypatch: pytest.Monkey
         messages._languages.cache_clear()
         messages._catalogue.cache_clear()
         messages._translated.cache_clear()
+
+
+def test_a_message_inside_another_is_found_with_and_without_its_full_stop() -> None:
+    """Some sentences are said of a place as they are, others lose their full stop to what stands around them."""
+    whole = translate("There is no such account.", ("ar",))
+    assert translate("/user There is no such account.", ("ar",)) == f"/user {whole}"
+    assert translate("/role The space has no role 'x'.", ("ar",)) != "/role The space has no role 'x'."
+    assert translate("/url must name a host.", ("ar",)) == f"/url {translate('must name a host', ('ar',))}."

@@ -89,14 +89,20 @@ def _translated(text: str, language: str) -> str:
     plain = catalogue.plain.get(text)
     if plain is not None:
         return plain
+    around = text
     for template in catalogue.templates:
         match = template.pattern.fullmatch(text)
-        if match is not None:
-            facts = match.groupdict()
-            if _MESSAGE in facts:
-                facts[_MESSAGE] = _translated(facts[_MESSAGE], language)
-            return template.translation.format(**facts)
-    return text
+        if match is None:
+            continue
+        facts = match.groupdict()
+        inner = facts.get(_MESSAGE)
+        if inner is not None:
+            facts[_MESSAGE] = _translated(inner, language)
+        found = template.translation.format(**facts)
+        if inner is None or facts[_MESSAGE] != inner:
+            return found
+        around = found if around == text else around  # what stands inside may be known without its full stop, or with
+    return around
 
 
 @lru_cache(maxsize=32)
