@@ -74,7 +74,7 @@ class Observed:
         async with asyncio.timeout(40):
             while len(found := await list_dead_letters(self.core.store)) < count:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.02)
-        assert [letter.subscriber for letter in found] == ["plugin.bad"] * count
+        assert [letter.subscriber for letter in found] == ["plugin.bad"] * count, found
 
     async def isolated(self) -> str:
         """Wait until the bad plugin is isolated; returns why."""

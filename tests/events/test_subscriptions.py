@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import UTC, datetime
 
 import pytest
@@ -258,6 +259,30 @@ async def test_a_crash_that_takes_the_worker_along_ends_as_a_dead_letter(store: 
     assert recorder.seen == ["b"]
     (letter,) = await list_dead_letters(store)
     assert letter.error.startswith("The worker died")
+
+
+async def test_a_backlog_is_never_held_in_memory(sqlite_store: Store) -> None:
+    """However far behind, and at different places: a few batches are read ahead, whoever is slow."""
+    for begin in range(0, 4000, 500):
+        await sqlite_store.commit([event(f"{number}") for number in range(begin, begin + 500)])
+    held: list[int] = []
+
+    class Counting(Recorder):
+        async def handle(self, event: LoggedEvent) -> None:
+            self.seen.append(event.subject_id)
+            if len(self.seen) % 500 == 250:
+                held.append(sum(type(each) is LoggedEvent for each in gc.get_objects()))
+                await asyncio.sleep(0.02 if self.name == "slow" else 0)
+
+    slow, quick = Counting("slow"), Counting("quick")
+    subscriptions = Subscriptions(sqlite_store, EventsSettings(batch_size=100))
+    for each in (slow, quick):
+        subscriptions.add(each)
+    await subscriptions.start()
+    await subscriptions.settled(30)
+    await subscriptions.stop()
+    assert slow.seen == quick.seen == [f"{number}" for number in range(4000)]
+    assert 0 < max(held) <= 5 * 100
 
 
 async def test_what_has_to_wait_is_held_and_no_restart_counts_as_a_try(sqlite_store: Store) -> None:
