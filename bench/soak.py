@@ -29,8 +29,11 @@ RANDOM_FILES: Final = (
     "tests/operations/test_histories.py",
     "tests/contract/test_schemathesis.py",
     "tests/contract/test_noninterference.py",
+    "tests/contract/test_attacks_memory.py",
 )
-RANDOM_TESTS: Final = ("naive", "paging", "histories", "schemathesis", "noninterference")
+RANDOM_TESTS: Final = ("naive", "paging", "histories", "schemathesis", "noninterference", "strangers")
+STRANGERS: Final = os.environ.get("STRANGERS", "100000")
+"""How many come with names that nobody knows."""
 KILLS: Final = os.environ.get("KILLS", "100")
 """How often workers and writers are killed with ``kill -9``."""
 RESTARTS: Final = os.environ.get("RESTARTS", "20")
@@ -64,7 +67,12 @@ def main() -> int:
 def _random_tests() -> int:
     """Return what the tests ended with; those named here ask how long they may take."""
     command = [sys.executable, "-m", "pytest", "-q", "-k", " or ".join(RANDOM_TESTS), *RANDOM_FILES]
-    environment = {**os.environ, "MAYDAN_TEST_SOAK": EXAMPLES, "MAYDAN_TEST_FLIPS": FLIPS}
+    environment = {
+        **os.environ,
+        "MAYDAN_TEST_SOAK": EXAMPLES,
+        "MAYDAN_TEST_FLIPS": FLIPS,
+        "MAYDAN_STRANGERS": STRANGERS,
+    }
     return subprocess.run(command, env=environment, check=False).returncode
 
 
