@@ -13,11 +13,14 @@ EVE = "eve@example.org"
 
 
 def test_a_created_account_is_listed(run: Run, instance: Path) -> None:
-    """Somebody vouches for it, so its address counts as verified."""
+    """Somebody vouches for it, so its address counts as verified; the log says by which command, and names nobody."""
     assert run("user", "create", EVE, "--password", "nine green bottles", "--name", "Eve").code == 0
     accounts = {each["email"]: each for each in json.loads(run("user", "list", "--json").out)}
     eve = accounts[EVE]
     assert (eve["name"], eve["administrator"], eve["suspended"], eve["unverified"]) == ("Eve", False, False, False)
+    with sqlite3.connect(instance / "maydan.db") as database:
+        sql = "SELECT data FROM maydan_log WHERE type = 'account.created' AND subject_id = ?"
+        assert database.execute(sql, (eve["id"],)).fetchall() == [('{"reason":"maydan user create"}',)]
 
 
 def test_an_address_is_taken_once(run: Run, instance: Path) -> None:

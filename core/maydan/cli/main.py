@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from maydan.cli.naming import COMMAND
 from maydan.cli.parser import build_parser
 
 
@@ -19,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code; ``docs/cli.md`` lists them.
     """
     arguments = build_parser().parse_args(argv)
+    COMMAND.set(str(getattr(arguments, "command", "")))
     try:
         # The command's module is imported only now: `maydan --help` must not wait for what `serve` needs.
         module, _, function = str(arguments.run).partition(":")

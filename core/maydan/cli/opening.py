@@ -10,11 +10,13 @@ import msgspec
 
 from maydan.app import create_core, load_plugins, running
 from maydan.cli.failures import CommandFailed
+from maydan.cli.naming import COMMAND
 from maydan.cli.plugin_probe import load_apart
 from maydan.errors import ConfigurationError, Unavailable
 from maydan.plugins.host import HostOptions, PluginHost
 from maydan.secret import mask_url
 from maydan.settings import Settings
+from maydan.storage.acting import ACTING, Acting
 from maydan.storage.opening import open_store
 from maydan.storage.ports import Store
 from maydan.storage.settings import DatabaseSettings
@@ -31,6 +33,7 @@ async def opened_store(settings: DatabaseSettings) -> AsyncGenerator[Store]:
         ConfigurationError: The URL cannot be understood.
         CommandFailed: The database cannot be reached; the line says where and why.
     """
+    ACTING.set(Acting(reason=COMMAND.get()))
     store = open_store(settings)
     with _explained(settings):
         await store.open()
@@ -57,6 +60,7 @@ async def opened_core(settings: Settings) -> AsyncGenerator[Core]:
         MigrationsPending: The database is older than the code; the detail names the migrations.
         CommandFailed: As :func:`opened_store`.
     """
+    ACTING.set(Acting(reason=COMMAND.get()))
     core = create_core(settings, load_host(settings))
     async with AsyncExitStack() as stack:
         with _explained(settings.database):

@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _command(commands: Commands, name: str, run: str, words: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, command=parser.prog)
     return parser
 
 

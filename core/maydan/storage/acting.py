@@ -17,6 +17,8 @@ class Acting(Struct, frozen=True):
 
     actor_id: str | None = None
     request_id: str = ""
+    reason: str = ""
+    """Why the system acts, such as the command that an operator gave; for the audit alone."""
 
 
 ACTING: Final[ContextVar[Acting]] = ContextVar("maydan_acting", default=Acting())  # noqa: B039 - it is frozen
@@ -43,8 +45,9 @@ def change_statement(
         data: What changed, for the audit; never passwords or tokens.
     """
     acting = ACTING.get()
+    reason = {"reason": acting.reason} if acting.reason else {}
     event = Event(
         type=kind, space_key=space_key, subject_type=subject[0], subject_id=subject[1], version=version,
-        actor_id=acting.actor_id, at=at, request_id=acting.request_id, data=data or {},
+        actor_id=acting.actor_id, at=at, request_id=acting.request_id, data={**reason, **(data or {})},
     )  # fmt: skip
     return event_statement(event)
