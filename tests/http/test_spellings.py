@@ -10,9 +10,6 @@ import pytest
 from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 from streams_support import listening  # pyright: ignore[reportMissingImports] - tests/support
 
-from maydan.storage.ports import Statement
-from maydan.storage.revisions import bump
-
 pytestmark = pytest.mark.anyio
 LIST = "/api/spaces/demo/content/article"
 PERSONS = "/api/spaces/demo/content/person"
@@ -120,27 +117,3 @@ async def test_every_part_of_a_query_refuses_the_same_way(site: Site) -> None:
             problem.pop("request_id", None)
             bodies.add(str(problem).replace(name, "?"))
         assert len(bodies) == 1, bodies
-
-
-async def test_without_policies_nothing_but_health_answers(site: Site) -> None:
-    """Not to administrators either: an empty table closes everything that is about a space's content and settings."""
-    entry = await site.entry({"title": "one"})
-    owner = await site.account("owner@example.org", "owner")
-    await site.core.store.commit([Statement("DELETE FROM maydan_casbin_rules", ()), bump("policies")])
-    await site.core.revisions.settled()
-    space = "/api/spaces/demo"
-    paths = [
-        space, f"{space}/types", f"{space}/types/article",
-        LIST, f"{LIST}/{entry['id']}", f"{LIST}/one", f"{LIST}?locale=*",
-        f"{LIST}/{entry['id']}/versions", f"{LIST}/{entry['id']}/references", f"{LIST}/{entry['id']}/comments",
-        f"{LIST}/{entry['id']}/status", f"{space}/roles", f"{space}/members", f"{space}/webhooks", f"{space}/changes",
-        f"{space}/jobs", f"{space}/audit", f"{space}/openapi.json",
-    ]  # fmt: skip
-    for headers in ({}, owner, site.admin):
-        for path in paths:
-            answer = await site.get(path, headers=headers)
-            assert 400 <= answer.status_code < 500, (path, answer.status_code, answer.text[:200])
-        assert (await site.post(LIST, {"title": "two"}, headers=headers)).status_code in (401, 403, 404)
-        assert (await site.delete(f"{LIST}/{entry['id']}", headers=headers)).status_code in (401, 403, 404)
-    assert (await site.get("/health/live")).status_code == 200
-    assert (await site.get("/health/ready")).status_code == 200

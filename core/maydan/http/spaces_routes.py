@@ -43,8 +43,8 @@ class SpacePage(Struct, frozen=True, kw_only=True):
 
 @route("GET", "/api/spaces", permission=LOGGED_IN, query=PageQuery, answer=SpacePage, tags=("spaces",))
 async def list_spaces(call: Call) -> Answer:
-    """List the spaces in which you have a role; administrators get all."""
-    found = spaces.list_spaces(call.core, call.caller)
+    """List the spaces in which you have a role with which you see anything; administrators get all."""
+    found = await spaces.list_spaces(call.core, call.caller)
     return page_of(call, [view_of(space) for space in found], key=lambda view: view.name)
 
 

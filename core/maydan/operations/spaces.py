@@ -207,16 +207,16 @@ async def require_space_action(core: Core, caller: Caller, space: Space, action:
     raise Forbidden(f"This needs the right {action} in the space.")
 
 
-def list_spaces(core: Core, caller: Caller) -> list[Space]:
-    """Return the spaces in which the caller has a role, by name; administrators have one in all of them."""
+async def list_spaces(core: Core, caller: Caller) -> list[Space]:
+    """Return the spaces in which the caller has a role that sees anything, by name; administrators get all."""
     actor = caller.actor
     everywhere = actor.administrator or bool(actor.everywhere) or actor.kind == "system"
     scope = actor.scope.space_key if actor.scope else None
-    return [
-        space
-        for space in core.registry.spaces()
-        if (everywhere or actor.is_member(space.key)) and scope in (None, space.key)
-    ]
+    found = [space for space in core.registry.spaces() if scope in (None, space.key)]
+    if everywhere:
+        return found
+    own = [space for space in found if actor.is_member(space.key)]
+    return [space for space in own if (await core.snapshots.get(space)).sees_space(actor)]
 
 
 def _from_input(given: SpaceInput, *, key: int) -> Space:
