@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +12,10 @@ from webhook_receiver import receiving, says  # pyright: ignore[reportMissingImp
 
 from maydan.events.clock_jumps import ClockWatch
 from maydan.events.jobs import Job, Jobs, JobStatus, NewJob, find_job, job_statement
-from maydan.events.settings import JobsSettings
+from maydan.events.settings import EventsSettings, JobsSettings
+from maydan.events.subscriptions import Subscriptions
 from maydan.storage import Statement, Store
+from maydan.storage.log import Event, LoggedEvent, event_statement
 from maydan.testing.clock import TestClock
 
 pytestmark = pytest.mark.anyio
@@ -90,13 +92,58 @@ async def test_a_dead_workers_job_is_not_its_own_until_the_clock_is_where_it_was
     assert (await found(store, job.id)).status is JobStatus.DONE
 
 
-def test_a_clock_that_was_put_back_is_noticed_once() -> None:
+async def test_a_lease_that_seems_to_be_over_repeats_an_event_and_loses_none(store: Store) -> None:
+    """The database's clock was put forward while a worker was busy: another one takes over, and the first gives up."""
+    seen: dict[str, list[str]] = {"first": [], "second": []}
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    class Taker:
+        name = "taker"
+
+        def __init__(self, worker: str) -> None:
+            self.worker = worker
+
+        async def handle(self, event: LoggedEvent) -> None:
+            if self.worker == "first":
+                begun.set()
+                await goes_on.wait()
+            seen[self.worker].append(event.subject_id)
+
+    workers = {name: Subscriptions(store, EventsSettings(poll_s=0.02)) for name in seen}
+    for name, worker in workers.items():
+        worker.add(Taker(name))
+    await store.commit([event_statement(about(name)) for name in "ab"])
+    await workers["first"].start()
+    await begun.wait()
+    await store.commit([Statement("UPDATE maydan_subscriptions SET lease_until_ms = 1")])
+    await workers["second"].start()
+    await workers["second"].settled()
+    goes_on.set()
+    await workers["first"].settled()
+    await store.commit([event_statement(about("c"))])
+    await workers["second"].settled()
+    for worker in workers.values():
+        await worker.stop()
+    assert seen["second"][:2] == ["a", "b"]
+    assert seen["first"][0] == "a"
+    assert (seen["first"][1:] + seen["second"][2:]) == ["c"]
+
+
+def about(name: str) -> Event:
+    """An event about something of that name."""
+    return Event(type="entry.created", space_key=1, subject_type="t", subject_id=name, at=datetime.now(UTC))
+
+
+def test_a_clock_that_was_put_back_is_noticed_until_something_was_done_about_it() -> None:
     """At the first look it is not known, so that counts as well; forward is nobody's loss."""
     clock = TestClock()
     watch = ClockWatch(clock)
-    assert [watch.was_put_back(), watch.was_put_back()] == [True, False]
+    assert [watch.was_put_back(), watch.was_put_back()] == [True, True]
+    watch.forget()
+    assert not watch.was_put_back()
     clock.move(hours=-1)
-    assert [watch.was_put_back(), watch.was_put_back()] == [True, False]
+    assert [watch.was_put_back(), watch.was_put_back()] == [True, True]
+    watch.forget()
     clock.move(days=1)
     assert not watch.was_put_back()
 

@@ -21,11 +21,16 @@ class ClockWatch:
         """Watch this clock; what happened before the process began is not known, so the first look says yes."""
         self._clock = clock
         self._last: tuple[datetime, float] | None = None
+        self._is_noticed = True
 
     def was_put_back(self) -> bool:
-        """Tell whether the clock may have been put back since the last look."""
+        """Tell whether the clock may have been put back since :meth:`forget`."""
         now, passed_s = self._clock.now(), time.monotonic()
         last, self._last = self._last, (now, passed_s)
-        if last is None:
-            return True
-        return (now - last[0]).total_seconds() < passed_s - last[1] - _NOTICED_S
+        if last is not None and (now - last[0]).total_seconds() < passed_s - last[1] - _NOTICED_S:
+            self._is_noticed = True
+        return self._is_noticed
+
+    def forget(self) -> None:
+        """Go on: what had to be done about it is stored."""
+        self._is_noticed = False

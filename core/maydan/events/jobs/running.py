@@ -114,6 +114,7 @@ class Jobs:
             try:
                 if self._watch.was_put_back():
                     await self._leases.hurry()
+                    self._watch.forget()
                 await self.plan()
                 await self._begin_due()
             except Exception:  # noqa: BLE001 - the database may be down, and come back

@@ -112,6 +112,7 @@ class Sender:
             try:
                 if self._watch.was_put_back():
                     await self._store.commit([hurried(self._services.clock.now())])
+                    self._watch.forget()
                 await self._begin_turns(failing=False)
                 await self._begin_turns(failing=True)
             except Exception:
