@@ -94,6 +94,31 @@ async def test_what_a_caller_may_not_see_is_answered_like_what_is_missing(sqlite
     assert tried > 400
 
 
+async def test_links_that_lead_nowhere_tell_nothing_of_types_and_entries(sqlite_url: str) -> None:
+    """A made-up token, and that of a link to something else, before what is hidden and before what is missing."""
+    async with open_site(sqlite_url, more=LOOPBACK) as site:
+        own, _ = await two_spaces(site)
+        wish = {"link": True, "rights": "edit"}
+        share = await made(site, "POST", f"{BASE}/content/article/{own.values['entry']}/shares", wish)
+        preview = await made(site, "POST", f"{BASE}/content/article/{own.values['entry']}/previews", {"ttl": 60})
+        queries = [f"share={share['token']}", f"share={share['token'][:-4]}aaaa", f"preview={preview['token']}"]
+        places = [f"article/{own.draft}", f"article/{new_id()}", f"person/{own.draft}", f"absent/{own.draft}"]
+        for query in queries:
+            for method, below in (("GET", ""), ("PATCH", ""), ("GET", "/comments"), ("POST", "/comments")):
+                if query.startswith("preview") and (method, below) != ("GET", ""):
+                    continue
+                told: set[tuple[int, str]] = set()
+                for place in places:
+                    got = await site.client.request(
+                        method, f"{BASE}/content/{place}{below}?{query}", headers={"if-match": "*"},
+                        json=None if method == "GET" else {"text": "Well"},
+                    )  # fmt: skip
+                    problem = {**got.json(), "instance": "", "request_id": ""}
+                    told.add((got.status_code, str(problem)))
+                assert len(told) == 1, (method, below, query, told)
+                assert {status for status, _ in told} == {404}
+
+
 async def test_what_no_route_takes_changes_no_byte(sqlite_url: str) -> None:
     """Whatever refuses it, whoever asks: no JSON, another media type, a stale tag with a field that does not exist."""
     async with open_site(sqlite_url, more=LOOPBACK) as site:
