@@ -20,7 +20,7 @@ from maydan.operations.core import Caller
 from maydan.operations.entries.loading import load_visible
 from maydan.operations.entries.views import newest_document, reading_action
 from maydan.operations.rendering import all_members, document_keys
-from maydan.operations.scopes import Scope, scope_of
+from maydan.operations.scopes import Scope, lent_for, scope_of
 from maydan.operations.snapshots import brought_roles
 from maydan.storage.documents import PUBLISHED
 
@@ -235,7 +235,7 @@ def _judged(whom: Whom, about: Scope, question: Question, seen: Seen | None, *, 
 def _shares(about: Scope, question: Question, seen: Seen, *, own: bool, full: bool) -> list[ShareView]:
     """Return the shares that lend the action on the entry, each with what it comes to by its lender's rights now."""
     entry_id, found = str(seen.document["id"]), list[ShareView]()
-    for lent in about.lent_for(question.action, entry_id):
+    for lent in lent_for(about, question.action, entry_id):
         part = about.lent(lent, question.action)
         allowed = part.row_condition() if question.field is None else part.condition_for(question.field)
         outcome, why = _LENT[_verdict(part, allowed, seen, question.field, own=own)]

@@ -171,10 +171,6 @@ class Scope:
         """Tell whether somebody, or a link, lets the caller do this with the entry, while they may themselves."""
         return any(action in lent.actions and entry_id in lent.ids for lent in self._all_lent)
 
-    def lent_for(self, action: str, entry_id: str) -> list[Lent]:
-        """Return what others lend the caller for this action on the entry."""
-        return [lent for lent in self._all_lent if action in lent.actions and entry_id in lent.ids]
-
     @property
     def _all_lent(self) -> tuple[Lent, ...]:
         lent = self._lent.get(self.type.key, ())
@@ -222,3 +218,9 @@ async def scope_of(core: Core, caller: Caller, space: Space, type_name: str) -> 
     scope = Scope(core, caller, space, content_type, await core.snapshots.get(space))
     await scope.borrow()
     return scope
+
+
+def lent_for(scope: Scope, action: str, entry_id: str) -> list[Lent]:
+    """Return what others lend the caller for an action on an entry; for explanations."""
+    held = scope._all_lent  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no part of what plugins see of a scope
+    return [lent for lent in held if action in lent.actions and entry_id in lent.ids]
