@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from maydan.cli import protocol
 from maydan.cli.protocol import MAX_HEAD_BYTES, MAX_PROOF_BYTES, Protocol
 from maydan.http.answers import Answer
 from maydan.http.call import Call
@@ -206,4 +208,43 @@ async def test_a_stop_finishes_what_was_accepted(build: Any) -> None:
             await asyncio.open_connection("127.0.0.1", port)
         gate.opened.set()
         assert (await _read_answer(reader))[2] == b'"done"'
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"",
+        b"\r\n",
+        b"GET /api/echo HTTP/1.1\r\nHost: x\r\n",
+        b"POST /api/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+    ],
+)
+async def test_nobody_holds_a_connection_by_sending_nothing(
+    build: Any, monkeypatch: pytest.MonkeyPatch, start: bytes
+) -> None:
+    """Before a request, in its head and in its body; the connection is closed."""
+    monkeypatch.setattr(protocol, "HEAD_S", 0.05)
+    monkeypatch.setattr(protocol, "SILENCE_S", 0.05)
+    async with listening(build([echo, read])) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(start)
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+        writer.close()
+
+
+async def test_a_slow_body_is_waited_for(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as it goes on."""
+    monkeypatch.setattr(protocol, "SILENCE_S", 0.5)
+    async with listening(build([echo, read])) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /api/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n"
+        )
+        for byte in b'{"a": 1}':
+            await asyncio.sleep(0.1)
+            writer.write(bytes([byte]))
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
         writer.close()

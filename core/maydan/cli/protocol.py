@@ -1,10 +1,11 @@
-"""Our server's HTTP protocol: uvicorn's, a limit for headers, and a way to drop a connection with what waits in it.
+"""Our server's HTTP protocol: uvicorn's, limits for headers and for silence, and a way to drop a connection.
 
 What is not HTTP never reaches the application; it is answered here, as a problem like all others.
 """
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -22,6 +23,11 @@ MAX_PROOF_BYTES: Final = 1024 * 1024
 """Of ``Authorization``, and of a head that does not end: who shows a token that is far too long hears from the
 application that it is none, 401 as for any other."""
 
+HEAD_S: Final = 30.0
+"""Seconds in which a request's head must be there; nobody holds a connection by sending it a byte at a time."""
+SILENCE_S: Final = 30.0
+"""Seconds for which a body may stand still while it is waited for."""
+
 
 class Protocol(HttpToolsProtocol):
     """Tells the application how to drop the connection.
@@ -36,7 +42,19 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._pending_bytes = 0
         self._is_in_head = False
+        self._is_in_body = False
         self._refusal: MaydanError | None = None
+        self._waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] - as uvicorn's own
+        """Wait for the first request, but not for ever."""
+        super().connection_made(transport)
+        self._wait(HEAD_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -60,7 +78,15 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Go on to the body."""
         self._is_in_head = False
+        self._is_in_body = True
+        self._stop_waiting()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Go on to the answer."""
+        self._is_in_body = False
+        self._stop_waiting()
+        super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; those of a header that does not end are counted as they come."""
@@ -72,6 +98,13 @@ class Protocol(HttpToolsProtocol):
             if self._pending_bytes > MAX_PROOF_BYTES:
                 self._refusal = _too_large()
                 self.send_400_response("")
+        if self.transport.is_closing():
+            return
+        if self._is_in_body:
+            self._stop_waiting()
+            self._wait(SILENCE_S)
+        elif self._waiting is None and not (self.cycle and not self.cycle.response_complete):
+            self._wait(HEAD_S)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, and end the connection."""
@@ -90,6 +123,22 @@ class Protocol(HttpToolsProtocol):
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refusal = _too_large()
             raise self._refusal
+
+    def _wait(self, seconds: float) -> None:
+        self._waiting = self.loop.call_later(seconds, self._give_up, seconds)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _give_up(self, seconds: float) -> None:
+        """End the connection, unless it is we who do not read."""
+        if self.flow.read_paused:
+            self._wait(seconds)
+        else:
+            self._waiting = None
+            self._drop()
 
     def _drop(self) -> None:
         self.transport.abort()
