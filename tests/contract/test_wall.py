@@ -9,15 +9,17 @@ from surface_calls import (  # pyright: ignore[reportMissingImports] - tests/sup
     LOOPBACK,
     Space,
     ask,
+    path_of,
     status_of,
     two_spaces,
     writes,
 )
 
-from maydan.http.routing import Route
+from maydan.http.routing import LOGGED_IN, Route
 from maydan.http.surface import core_routes
 from maydan.ids import new_id
 from maydan.operations.expiring import forget_expired
+from maydan.storage.ports import Statement
 
 pytestmark = pytest.mark.anyio
 
@@ -108,13 +110,17 @@ async def test_what_belongs_to_another_person_is_missing(sqlite_url: str) -> Non
         place = f"/api/spaces/demo/content/article/{own.draft}"
         preview = (await site.post(f"{place}/previews", {"ttl": 60}, headers=ann)).json()["id"]
         assert (await site.post(f"{place}/lock", {"ttl": 60}, headers=ann)).is_success
-        paths = {f"/api/me/sessions/{session}": 404, f"/api/tokens/{token}": 404, f"{place}/previews/{preview}": 404}
+        identity = await _identity(site, ann)
+        paths = [f"/api/me/sessions/{session}", f"/api/tokens/{token}", f"/api/me/identities/{identity}"]
+        own_routes = {path_of(route, {"id": ""}) for route in core_routes() if route.permission is LOGGED_IN}
+        assert {f"{path.rpartition('/')[0]}/" for path in paths} == {path for path in own_routes if path[-1] == "/"}
+        paths.append(f"{place}/previews/{preview}")
         before = {name: await site.core.store.fetch_all(f"SELECT * FROM maydan_{name} ORDER BY 1") for name in _KEPT}
-        for path, status in paths.items():
+        for path in paths:
             theirs = await site.delete(path, headers=bea)
             nothing = await site.delete(f"{path.rpartition('/')[0]}/{new_id()}", headers=bea)
             shown = [_plain(each.json()) for each in (theirs, nothing)]
-            assert (theirs.status_code, shown[0]) == (status, shown[1]), path
+            assert (theirs.status_code, shown[0]) == (404, shown[1]), path
         refused = await site.delete(f"{place}/lock", headers=bea)
         assert refused.status_code in (403, 409), refused.text
         users = [(await site.get(f"/api/users/{each}", headers=bea)) for each in (own.values["user"], new_id())]
@@ -124,7 +130,16 @@ async def test_what_belongs_to_another_person_is_missing(sqlite_url: str) -> Non
         assert after == before
 
 
-_KEPT = ("sessions", "api_tokens", "previews", "locks", "accounts")
+async def _identity(site: Site, headers: dict[str, str]) -> str:
+    """Link an identity of a provider to an account, and return its id."""
+    account = (await site.get("/api/me", headers=headers)).json()["id"]
+    sql = "INSERT INTO maydan_identities (issuer, subject, account_id, created_at) VALUES (?, ?, ?, ?)"
+    row = ("https://id.example", "1", account, site.core.clock.now())
+    await site.core.store.commit([Statement(sql, row)])
+    return (await site.get("/api/me/identities", headers=headers)).json()["items"][0]["id"]
+
+
+_KEPT = ("sessions", "api_tokens", "previews", "locks", "accounts", "identities")
 
 
 def _plain(problem: dict[str, object]) -> dict[str, object]:
