@@ -77,14 +77,21 @@ def child(pointer: str, key: str | int) -> str:
     return f"{pointer}/{text}"
 
 
+PATTERNS_S: Final = 0.2
+"""Seconds of the processor that all patterns of one input may take together; later ones do not match. A slow pattern
+for a list of a thousand texts would otherwise stall the server for as many times as one may take."""
+
+
 class Problems:
     """What was found so far."""
 
-    __slots__ = ("found",)
+    __slots__ = ("found", "pattern_s")
 
     def __init__(self) -> None:
         """Start with nothing wrong."""
         self.found: list[InputError] = []
+        self.pattern_s = PATTERNS_S
+        """Seconds that are left for the patterns of this input."""
 
     def add(self, pointer: str, code: str, **facts: object) -> None:
         """Note one problem; ``facts`` fill the message's places."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from time import thread_time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -63,11 +64,16 @@ def compile_pattern(pattern: str) -> Pattern[str]:
         raise ValueError(str(error)) from None
 
 
-def _matches_pattern(pattern: str, text: str) -> bool:
+def _matches_pattern(pattern: str, text: str, problems: Problems) -> bool:
+    if problems.pattern_s <= 0:
+        return False
+    begun = thread_time()
     try:
         return compile_pattern(pattern).search(text, timeout=PATTERN_TIMEOUT_S) is not None
     except TimeoutError:
         return False
+    finally:
+        problems.pattern_s -= thread_time() - begun
 
 
 def read_text(field: Field, value: object, pointer: str, problems: Problems) -> str | None:
@@ -88,7 +94,7 @@ def read_text(field: Field, value: object, pointer: str, problems: Problems) -> 
     if field.min_length is not None and len(text) < field.min_length:
         problems.add(pointer, "too_short", min=field.min_length)
         return None
-    if field.pattern is not None and not _matches_pattern(field.pattern, text):
+    if field.pattern is not None and not _matches_pattern(field.pattern, text, problems):
         problems.add(pointer, "pattern_mismatch", pattern=field.pattern)
         return None
     return text
