@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 
+from maydan.operations import comments
 from maydan.operations.entries import changing, deleting
 from maydan.operations.entries.storing import store
 from maydan.storage.ports import Statement
@@ -139,3 +140,25 @@ async def test_a_target_that_ends_a_right_while_it_is_used_ends_the_deletion(
     refused = await site.delete(path, headers=desk)
     assert (moved, refused.status_code) == ([1], 404)
     assert (await site.get(f"{path}?perspective=draft", headers=site.admin)).status_code == 200
+
+
+@pytest.mark.parametrize("what", ["the entry", "its author"])
+async def test_a_comment_is_not_stored_by_a_right_that_has_ended(
+    site: Site, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """What gave the right to comment, the entry or what its relation leads to, is held on to as well."""
+    person, path, desk = await ann_and_her_article(site, "comment")
+    stored, moved = comments.store_comment, list[int]()
+
+    async def late(*args: Any, **more: Any) -> None:
+        if not moved:
+            moved.append(1)
+            changed = (path, {"author": None}) if what == "the entry" else (person, {"name": "Bob"})
+            answer = await site.patch(*changed, headers=site.admin)
+            assert answer.is_success, answer.text
+        await stored(*args, **more)
+
+    monkeypatch.setattr(comments, "store_comment", late)
+    refused = await site.post(f"{path}/comments", {"text": "Mine"}, headers=desk)
+    assert (moved, refused.status_code) == ([1], 404), refused.text
+    assert (await site.get(f"{path}/comments", headers=site.admin)).json()["items"] == []
