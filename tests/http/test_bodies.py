@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maydan.errors import InvalidInput, Malformed, TooLarge, UnsupportedMediaType
-from maydan.http.bodies import IN_THREAD_BYTES, check_media_type, parse_json, read_body, read_json
+from maydan.http.bodies import IN_THREAD_BYTES, MAX_VALUES, check_media_type, parse_json, read_body, read_json
 
 pytestmark = pytest.mark.anyio
 
@@ -167,3 +167,12 @@ async def test_a_client_that_goes_away_leaves_no_half_body() -> None:
 
     with pytest.raises(Malformed):
         await read_body({}, receive, 1000)
+
+
+@pytest.mark.parametrize("more", ["1,", "[],", '"a",'])
+def test_more_values_than_anything_has_a_use_for_are_refused(more: str) -> None:
+    """Before they are read, which would take seconds; commas in strings are no values."""
+    with pytest.raises(Malformed) as refused:
+        parse_json(f"[{more * (MAX_VALUES + 1)}1]".encode())
+    assert refused.value.error_code == "too_many_values"
+    assert parse_json(f'["{"," * 2 * MAX_VALUES}"]'.encode()) == ["," * 2 * MAX_VALUES]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from litestar.types import Receive
 
 MAX_DEPTH: Final = 64
+MAX_VALUES: Final = 500_000
+"""Values in a body; 10 MB may hold millions, whose reading would stall the server for seconds."""
 MAX_INTEGER: Final = 2**63 - 1
 IN_THREAD_BYTES: Final = 256 * 1024
 """Larger bodies are parsed in a thread, so that the loop serves others meanwhile."""
@@ -93,6 +95,7 @@ async def read_json(raw: bytes) -> Any:
 def parse_json(raw: bytes) -> Any:
     """Parse JSON strictly; as :func:`read_json`."""
     _check_depth(raw)
+    _check_size(raw)
     try:
         value = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_constant)
     except UnicodeDecodeError as error:
@@ -141,6 +144,12 @@ def _check_depth(raw: bytes) -> None:
         brackets = shorter
     if b"{}" in brackets:
         raise _too_deep()
+
+
+def _check_size(raw: bytes) -> None:
+    """Refuse more values than anything has a use for; looks into strings only where there are enough commas for it."""
+    if raw.count(b",") > MAX_VALUES and _STRINGS.sub(b"", raw).count(b",") > MAX_VALUES:
+        raise Malformed(f"The body has more than {MAX_VALUES} values.", code="too_many_values")
 
 
 def _is_suspicious(raw: bytes) -> bool:

@@ -38,6 +38,7 @@ EXACT_CODES: Final[dict[str, tuple[int, str]]] = {
     "too_many_lines": (413, "A bulk has too many lines."),
     "too_many_references": (409, "Too many links lead to what would be deleted."),
     "too_many_shares": (409, "The entry, or the space, has as many shares as it may have."),
+    "too_many_values": (400, "The body has more values than anything has a use for."),
     "too_many_webhooks": (409, "The space has as many webhooks as it may have."),
     "totp_active": (409, "The account has a second factor already."),
     "unknown_locale": (400, "The space has no such locale."),

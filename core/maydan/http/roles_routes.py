@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from maydan.access.actions import Action
-from maydan.access.policies import PolicyInput, Role, policy_of
+from maydan.access.policies import MAX_POLICIES, PolicyInput, Role, policy_of
 from maydan.accounts.administration import delete_role, put_role
 from maydan.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from maydan.http.answers import Answer
@@ -28,7 +28,7 @@ _ONE: Final = _LIST + "/{role}"
 class RoleInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one says to write a role; what else ``GET`` shows may come back unchanged."""
 
-    policies: tuple[PolicyInput, ...]
+    policies: Annotated[tuple[PolicyInput, ...], Meta(max_length=MAX_POLICIES)]
     inherits: tuple[str, ...] = ()
     """Roles that it contains."""
     name: str | UnsetType = UNSET
