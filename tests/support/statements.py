@@ -91,7 +91,7 @@ _REASONS = {
     r"FROM maydan_types AS t, maydan_spaces AS s WHERE t\.key = \?": "a guard: are type and space what they were",
     r"^UPDATE maydan_types SET .* WHERE key = \?": "a type that was found in its space; plugins' types are of all",
     r"^SELECT key, space_key, name, definition, version FROM maydan_types$": "every worker keeps the types of all",
-    r"^INSERT INTO maydan_trigrams_\w+ \(.* FROM maydan_documents_\d+$": "the index of a type that was changed, made anew",
+    r"^INSERT INTO maydan_trigrams_\w+ \(.* FROM maydan_documents_\d+$": "the index of a changed type, made anew",
     r"^SELECT max\(position\) FROM maydan_log": "how far the log of all goes; tells nothing of what is in it",
     r"^SELECT max\(position\) / .*pg_snapshot_xmax": "the same, where a database was restored",
     r"^SELECT space_key, roles FROM maydan_members WHERE account_id": "the caller's own memberships",
