@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maydan.content import text
-from maydan.content.richtext import sanitize
+from maydan.content.richtext import is_tangled, sanitize
 from maydan.content.spaces import Space
 from maydan.content.types import ContentType
 from maydan.content.values import read_input, strip_system
@@ -475,3 +475,22 @@ def test_list_bounds_count_items_of_what_is_not_text(make_type: Any, space: Spac
     assert problems(made, space, {"r": [ID]}) == {"/r": "too_few"}
     assert problems(made, space, {"r": [new_id() for _ in range(4)]}) == {"/r": "too_many"}
     assert create(made, space, {"s": ["ab", "cd", "ef"]})["s"] == ["ab", "cd", "ef"]
+
+
+@pytest.mark.parametrize(
+    ("html", "tangled"),
+    [
+        ("<div>" * 5001, True),
+        ("<div><!--</div>-->" * 5001, True),
+        ('<div><x a="</div>">' * 5001, True),
+        ("<div><textarea></div></textarea>" * 5001, True),
+        ("<div></x>" * 5001, True),
+        ("".join(f"<b a={number}>" for number in range(1100)) + "<p>x" * 1100, True),
+        ('<div class="a"><p>One <b>bold</b> word.<br>And <i>more</i><hr/></div><!-- wp:more -->\n' * 6000, False),
+        ("<ul>" + "<li>a < b <p>c" * 10_000 + "</ul>", False),
+        ("<iframe src='https://example.com/?a=1'></iframe><p>after</p>" * 1000, False),
+    ],
+)
+def test_elements_inside_of_each_other_are_bounded(html: str, tangled: bool) -> None:
+    """To sanitise a hundred thousand took longer than a worker may be silent; plain pages of any length pass."""
+    assert is_tangled(html) is tangled

@@ -48,6 +48,7 @@ MESSAGES: Final = {
     "renamed_nothing": "names no field that is there before and another one after",
     "reserved_name": "is a reserved name",
     "too_deep": "nests more than {max} components",
+    "tangled": "has too many elements inside of each other, or open at once",
     "too_few": "must have at least {min} items",
     "too_large": "must be at most {max}",
     "too_long": "must have at most {max} characters",

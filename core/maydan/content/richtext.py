@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from typing import Final
 
@@ -57,3 +58,55 @@ def _cleaner() -> nh3.Cleaner:
 def sanitize(html: str) -> str:
     """Return HTML without scripts, styles, handlers, frames and foreign schemes; doing it twice changes nothing."""
     return _cleaner().clean(html)
+
+
+MOST_OPEN: Final = 5000
+"""Elements inside of each other: the sanitiser's work grows with their square, 0.1 s for so many."""
+MOST_REPEATED: Final = 1_000_000
+"""Elements such as ``b`` that HTML has repeated in each block, as long as they are not closed."""
+
+_TOKEN: Final = re.compile(
+    r"<!--[^<>]*+(?<=--)>"
+    r"|</(?P<end>[a-zA-Z][a-zA-Z0-9-]*+)\s*+>"
+    r"|<(?P<start>[a-zA-Z][a-zA-Z0-9-]*+)"
+    r"(?:\s++[a-zA-Z_:][-\w:.]*+(?:\s*+=\s*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=`/]++))?+)*+\s*+/?+>"
+    r"|<(?P<odd>[a-zA-Z/!?]\w*+)"
+)
+_NEVER_OPEN: Final = frozenset({"br", "hr", "img", "wbr", "col", "p", "li", "dt", "dd", "td", "th", "tr"})
+"""What has no end, or is ended by the next of its kind."""
+_REPEATED: Final = frozenset(
+    {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
+)
+_RAW: Final = frozenset(
+    {"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "plaintext", "noscript", "svg",
+     "math", "template", "select"}
+)  # fmt: skip
+"""Inside of them what looks like the end of something may be none."""
+
+
+def is_tangled(html: str) -> bool:
+    """Tell whether so many elements are open at once that to sanitise them would stall the server.
+
+    It counts rather too many than too few: after the first thing that is not plainly a tag, nothing is believed to be
+    an end.
+    """
+    opened, repeated, work, is_plain = Counter[str](), 0, 0, True
+    depth = 0
+    for token in _TOKEN.finditer(html):
+        end, name = token["end"], (token["start"] or token["odd"] or "").lower()
+        if end is not None:
+            end = end.lower()
+            if is_plain and opened[end]:
+                opened[end] -= 1
+                depth -= 1
+                repeated -= end in _REPEATED
+        elif name:
+            is_plain = is_plain and token["odd"] is None and name not in _RAW
+            work += repeated
+            if not (is_plain and name in _NEVER_OPEN):
+                opened[name] += 1
+                depth += 1
+                repeated += name in _REPEATED
+            if depth > MOST_OPEN or work > MOST_REPEATED:
+                return True
+    return False

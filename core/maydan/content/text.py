@@ -113,10 +113,13 @@ def _normal(field: Field, text: str, pointer: str, problems: Problems) -> str | 
 
 
 def _sanitized(field: Field, text: str, pointer: str, problems: Problems) -> str | None:
-    from maydan.content.richtext import sanitize
+    from maydan.content.richtext import is_tangled, sanitize
 
     if len(text) > 2 * max(LONGEST_RICHTEXT, field.max_length or 0):
         problems.add(pointer, "too_long", max=field.max_length or LONGEST_RICHTEXT)
+        return None
+    if is_tangled(text):
+        problems.add(pointer, "tangled")
         return None
     return sanitize(text)
 
