@@ -331,7 +331,7 @@ async def test_standings_show_what_waits(store: Store) -> None:
     slow = Subscriptions(store, EventsSettings(first_pause_s=30, poll_s=0.05))
     slow.add(recorder)
     await slow.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not (standings := await list_standings(store)) or not standings[0].failures:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.01)
     assert (standings[0].lag, standings[0].parked, standings[0].failures) == (0, 1, 1)

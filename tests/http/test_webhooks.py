@@ -180,10 +180,18 @@ async def test_a_failure_holds_up_its_entry_and_nobody_else(site: Site) -> None:
 
 async def test_a_receiver_that_is_gone_is_left_alone_and_can_come_back(site: Site) -> None:
     """410 disables, with an event; what happened until then waits for who switches it on again."""
-    async with receiving(says(410)) as receiver, receiving() as watcher:
+    is_published = asyncio.Event()
+
+    async def gone(got: Got, writer: asyncio.StreamWriter) -> None:
+        await is_published.wait()
+        await says(410)(got, writer)
+
+    async with receiving(gone) as receiver, receiving() as watcher:
         made = await hook(site, receiver.url)
         await hook(site, watcher.url, events=["webhook.disabled"])
         await publish(site, "One")
+        await site.core.subscriptions.settled()
+        is_published.set()
         (told,) = await watcher.wait(1)
         assert told.event["type"] == "webhook.disabled"
         assert told.event["data"]["id"] == made["id"]
