@@ -36,8 +36,6 @@ FLIPS = int(os.environ.get("MAYDAN_TEST_FLIPS", "2000"))
 """How many hidden values are changed; 100,000 in ``make soak``."""
 ROUNDS = 6 if is_soaking() else 3
 """For each reader of a world; in each all entries change at once, by some values each."""
-ROWS = 2
-"""Of each other table, in each round."""
 
 
 async def test_what_a_reader_may_not_see_changes_no_byte_of_any_answer(sqlite_url: str) -> None:
@@ -87,7 +85,7 @@ async def _try_reader(site: Site, world: World, reader: Reader, dice: random.Ran
         old_states = dict(states)
         made = unseen_flips(dice, eyes, people)
         changed = [Changed.of_entry(world, old_states[key], flip) for key, flip in made.items()]
-        changed += await unseen_rows(site, dice, eyes, ROWS)
+        changed += await unseen_rows(site, dice, eyes)
         await change_rows(site, changed)
         after = await _answers(site, asked, reader)
         for ask, old, new in zip(asked, before, after, strict=True):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from site_support import Site
-from worlds_furnishing import Furniture, furnish
+from worlds_furnishing import Furniture, furnish, make_strangers
 from worlds_sending import send
 
 from maydan.content.spaces import Space
@@ -123,6 +123,7 @@ async def make_world(site: Site, name: str, dice: random.Random, *, denying: boo
     for type_name in names:
         wanted = msgspec.convert(_definition(dice, type_name, names), ContentType)
         made.append(await types.create_type(core, as_system("test"), space, wanted))
+    await make_strangers(site, space)
     ids = await _fill(site, space, made, dice)
     policies = await _write_role(site, space, made, dice, "one")
     policies += await _write_role(site, space, made, dice, "two")
@@ -200,6 +201,8 @@ async def _fill(site: Site, space: Space, made: list[ContentType], dice: random.
             ids.append((content_type.name, entry["id"]))
             if content_type.drafts and dice.random() < 0.75:
                 await send(site, "POST", f"{place}/publish", {"locales": sorted(dice.sample(LOCALES, 2))})
+                if dice.random() < 0.15:
+                    await send(site, "POST", f"{place}/unpublish", None)
             for _ in range(dice.choice([0, 0, 1, 2])):
                 await send(site, "PATCH", place, entry_input(dice, content_type, ids))
             for text in ("Well said", "Not so"):

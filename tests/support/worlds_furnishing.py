@@ -34,6 +34,8 @@ class Furniture(NamedTuple):
     """Accounts that no reader is."""
     former: list[tuple[str, str]]
     """Types, and slugs that entries once had."""
+    shared: list[str]
+    """Paths of entries that are locked and shared."""
 
 
 async def furnish(
@@ -53,8 +55,10 @@ async def furnish(
     stranger = await _make_stranger(site, space)
     drafting = {content_type.name for content_type in made if content_type.drafts}
     lent: dict[str, frozenset[str]] = {}
+    shared: list[str] = []
     for content_type, entry_id in dice.sample(entries, min(6, len(entries))):
         place = f"/api/spaces/{space.name}/content/{content_type}/{entry_id}"
+        shared.append(place)
         await send(site, "POST", f"{place}/lock", None)
         await send(site, "POST", f"{place}/previews", {"ttl": 3600})
         await send(site, "POST", f"{place}/shares", {"link": True, "rights": "view", "password": "open sesame"})
@@ -71,15 +75,19 @@ async def furnish(
     names = {"webhook": [webhook], "user": [*people, stranger.id], "role": ["one", "anonymous", "strangers"],
              "/api/users/{id}": [*people, stranger.id], **await _keep_audit(site, space),
              "invitation": await _ids(site, "maydan_invitations", space)}  # fmt: skip
-    return Furniture(names, lent, [stranger.id], former)
+    return Furniture(names, lent, [stranger.id], former, shared)
+
+
+async def make_strangers(site: Site, space: Space) -> None:
+    """Make a role that no reader has; from then on events keep what entries were, because a condition may ask."""
+    policy = {"effect": "allow", "type": "*", "actions": ["read"], "condition": {"created_by": {"eq": "$actor.id"}}}
+    await send(site, "PUT", f"/api/spaces/{space.name}/roles/strangers", {"policies": [policy]})
 
 
 async def _make_stranger(site: Site, space: Space) -> Account:
     people = site.core.accounts.people
     account = await people.create(email=f"{space.name}-stranger@example.org", password=PASSWORD, name="Stranger")
-    policy = {"effect": "allow", "type": "*", "actions": ["read"], "condition": {"created_by": {"eq": "$actor.id"}}}
     base = f"/api/spaces/{space.name}"
-    await send(site, "PUT", f"{base}/roles/strangers", {"policies": [policy]})
     await send(site, "PUT", f"{base}/members/{account.id}", {"roles": ["strangers"]})
     guest = {"email": f"{space.name}-guest@example.org", "roles": ["strangers"]}
     await send(site, "POST", f"{base}/invitations", guest)

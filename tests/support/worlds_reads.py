@@ -81,6 +81,8 @@ def asks(dice: random.Random, world: World, ids: dict[str, list[str]], slugs: di
             more = dice.choice(["", "?perspective=draft", "?locale=ar", "?locale=*", "/status", "/versions",
                                 "/comments", "/references"])  # fmt: skip
             found.append(Ask(f"{place}/{quote(slug)}{more}"))
+    for place in dice.sample(world.things.shared, 2):
+        found += [Ask(f"{place}/shares"), Ask(f"{place}/lock")]
     return [*found, *_routes(dice, world, ids), *_explanations(dice, world, ids)]
 
 

@@ -8,18 +8,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
 from site_support import Site
 from worlds import World
 from worlds_changes import Changed
 from worlds_sight import Eyes
+from worlds_values import (
+    Make,
+    Values,
+    changes,
+    data_told,
+    definition,
+    flag,
+    knew,
+    later,
+    moment,
+    number,
+    one_of,
+    text,
+    title,
+    witness_before,
+)
 
-Values = dict[str, Any]
-Make = Callable[[random.Random, Eyes, Values], Any]
-"""Makes up another value, which must be as hidden as the one in the row; ``None`` where there is none."""
 Hidden = Callable[[Eyes, Values], Iterable[str]]
 """Which of the columns of a row somebody may not see."""
 
@@ -40,6 +52,14 @@ UNTOUCHED = {
 """Tables of which no value is changed here, and why."""
 
 
+ANSWERED = {
+    "maydan_accounts", "maydan_audit", "maydan_casbin_rules", "maydan_comments", "maydan_dead_letters",
+    "maydan_deliveries", "maydan_invitations", "maydan_jobs", "maydan_locks", "maydan_log", "maydan_members",
+    "maydan_shares", "maydan_slugs", "maydan_spaces", "maydan_types", "maydan_webhooks",
+}  # fmt: skip
+"""Tables that answers to an administrator are made of; what is in the others is for nobody, or its owner alone."""
+
+
 class Place(NamedTuple):
     """Columns of one table."""
 
@@ -50,30 +70,8 @@ class Place(NamedTuple):
     hidden: Hidden
     where: str = "space_key = ?"
     """Which rows; ``?`` stands for the key of the space."""
-
-
-def _text(dice: random.Random, *_: Any) -> str:
-    return f"other {dice.randrange(10**6)}"
-
-
-def _number(dice: random.Random, *_: Any) -> int:
-    return dice.randrange(1, 100)
-
-
-def _moment(dice: random.Random, *_: Any) -> datetime:
-    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=dice.randrange(10**7))
-
-
-def _later(dice: random.Random, *_: Any) -> datetime:
-    return datetime(2032, 1, 1, tzinfo=UTC) + timedelta(seconds=dice.randrange(10**7))
-
-
-def _flag(dice: random.Random, *_: Any) -> bool:
-    return dice.random() < 0.5
-
-
-def _one_of(*values: Any) -> Make:
-    return lambda dice, *_: dice.choice(values)
+    most: int = 2
+    """How many rows are changed at a time."""
 
 
 def _unless(action: str, *others: str) -> Hidden:
@@ -137,15 +135,10 @@ def _of_former_slug(eyes: Eyes, row: Values) -> Iterable[str]:
 def _of_event(eyes: Eyes, row: Values) -> Iterable[str]:
     """Who did something and in which request is in no answer; the rest is told of what may be read, then or now."""
     never = {"actor_id", "request_id"}
-    subject = str(row["subject_id"])
-    if row["subject_type"] in {content_type.name for content_type in eyes.world.types}:
-        known = eyes.sight(subject) or (row["witness"] and _may_read(eyes, row["subject_type"]))
-        return never if known else {*never, "data", "at", "version"}
-    return never
-
-
-def _may_read(eyes: Eyes, type_name: str) -> bool:
-    return eyes.may_ever("read", type_name) or eyes.may_ever("read_draft", type_name) or bool(eyes.reader.lent)
+    if row["subject_type"] not in {content_type.name for content_type in eyes.world.types}:
+        return never
+    told = eyes.sight(str(row["subject_id"])) or any(knew(eyes, row["subject_type"], row["witness"]))
+    return {*never, "data"} if told else {*never, "data", "at", "version"}
 
 
 _NOT_DENYING = '{"n":0,"fields":["title"],"condition":{"rank":{"gte":3}}}'
@@ -157,50 +150,8 @@ _STRANGERS = (
 _ANY = "CAST(? AS INTEGER) > 0"
 
 
-def _unknown_fields(eyes: Eyes, type_name: str) -> list[str]:
-    """Return the fields that the reader may neither read nor write on any entry, secret ones among them."""
-    content_type = next(each for each in eyes.world.types if each.name == type_name)
-    known = eyes.fields_ever(content_type, "read", "read_draft", "create", "update")
-    return [field.name for field in content_type.fields if field.name not in known]
-
-
-def _definition(dice: random.Random, eyes: Eyes, row: Values) -> str | None:
-    """Change what a field takes of which the reader does not know."""
-    written = msgspec.json.decode(row["definition"])
-    unknown = _unknown_fields(eyes, row["name"])
-    fields = [field for field in written["fields"] if field["name"] in unknown and field["kind"] in _LIMITED]
-    if not fields:
-        return None
-    field = dice.choice(fields)
-    field[_LIMITED[field["kind"]]] = dice.randrange(100, 1000)
-    return msgspec.json.encode(written).decode()
-
-
-_LIMITED = {"string": "max_length", "text": "max_length", "integer": "max", "number": "max"}
-
-
 def _of_type(eyes: Eyes, row: Values) -> Iterable[str]:
     return () if eyes.manages("manage:types") else row
-
-
-def _title(dice: random.Random, _eyes: Eyes, row: Values) -> str:
-    settings = msgspec.json.decode(row["settings"])
-    return msgspec.json.encode({**settings, "title": _text(dice)}).decode()
-
-
-def _changes(dice: random.Random, eyes: Eyes, row: Values) -> str | None:
-    """Note a change of what the reader of the audit may not read in any entry, instead of what was noted."""
-    content_type = next((each for each in eyes.world.types if each.name == row["subject_type"]), None)
-    if content_type is None or not eyes.manages("read:audit"):
-        return dice.choice(['{"actor_id":"x"}', '{"actor_id":null,"changes":[{"op":"add","path":"/title"}]}'])
-    names = [field.name for field in content_type.fields if field.kind != "secret"]
-    hidden = {*names, "slug", "tags"} - eyes.fields_ever(content_type, "read_draft")
-    details = msgspec.json.decode(row["details"])
-    shown = [change for change in details.get("changes", ()) if change["path"].split("/")[1] not in hidden]
-    if not hidden:
-        return None
-    more = [{"op": "replace", "path": f"/{name}/en"} for name in dice.sample(sorted(hidden), 1)]
-    return msgspec.json.encode({**details, "changes": [*shown, *more]}).decode()
 
 
 def _of_audit(eyes: Eyes, row: Values) -> Iterable[str]:
@@ -214,115 +165,114 @@ def _of_audit(eyes: Eyes, row: Values) -> Iterable[str]:
 PLACES: tuple[Place, ...] = (
     Place(
         "maydan_comments", ("id",),
-        {"text": _text, "author_name": _text, "author_email": _text, "author_url": _text, "created_at": _moment,
-         "status": _one_of("rejected", "spam", "waiting"), "version": _number},
-        _of_comment,
+        {"text": text, "author_name": text, "author_email": text, "author_url": text, "created_at": moment,
+         "status": one_of("rejected", "spam", "waiting"), "version": number},
+        _of_comment, most=8,
     ),
-    Place("maydan_locks", ("entry_id",), {"taken_at": _moment, "expires_at": _later}, _of_lock),
+    Place("maydan_locks", ("entry_id",), {"taken_at": moment, "expires_at": later}, _of_lock),
     Place(
         "maydan_shares", ("id",),
-        {"rights": _one_of("view", "comment"), "password": _text, "created_at": _moment, "expires_at": _later},
+        {"rights": one_of("view", "comment"), "password": text, "created_at": moment, "expires_at": later},
         _of_share,
     ),
-    Place("maydan_previews", ("id",), {"created_at": _moment, "expires_at": _later}, _always),
+    Place("maydan_previews", ("id",), {"created_at": moment, "expires_at": later}, _always),
     Place(
         "maydan_jobs", ("id",),
-        {"error": _text, "tries": _number, "run_at": _later, "max_tries": _number, "finished_at": _moment},
+        {"error": text, "tries": number, "run_at": later, "max_tries": number, "finished_at": moment},
         _of_job,
     ),
     Place(
         "maydan_webhooks", ("id",),
-        {"url": _text, "events": _one_of('["entry.created"]', '["entry.deleted"]'), "secret": _text, "active": _flag,
-         "reason": _text, "version": _number, "updated_at": _moment},
+        {"url": text, "events": one_of('["entry.created"]', '["entry.deleted"]'), "secret": text, "active": flag,
+         "reason": text, "version": number, "updated_at": moment},
         _unless("manage:webhooks"),
     ),
     Place(
-        "maydan_deliveries", ("id",), {"error": _text, "tries": _number, "http_status": _number, "subject": _text},
+        "maydan_deliveries", ("id",), {"error": text, "tries": number, "http_status": number, "subject": text},
         _unless("manage:webhooks"),
     ),
-    Place("maydan_dead_letters", ("id",), {"error": _text, "attempts": _number}, _unless("manage:webhooks")),
-    Place("maydan_parked", ("subscriber", "position"), {"error": _text, "attempts": _number}, _always),
+    Place("maydan_dead_letters", ("id",), {"error": text, "attempts": number}, _unless("manage:webhooks")),
+    Place("maydan_parked", ("subscriber", "position"), {"error": text, "attempts": number}, _always),
     Place(
-        "maydan_invitations", ("id",), {"email": _text, "created_at": _moment, "token_hash": _text},
+        "maydan_invitations", ("id",), {"email": text, "created_at": moment, "token_hash": text},
         _unless("manage:members"),
     ),
     Place(
-        "maydan_members", ("space_key", "account_id"), {"version": _number, "created_at": _moment},
+        "maydan_members", ("space_key", "account_id"), {"version": number, "created_at": moment},
         lambda eyes, row: () if str(row["account_id"]) == eyes.reader.id else _unless("manage:members")(eyes, row),
     ),
     Place(
         "maydan_accounts", ("id",),
-        {"email": _text, "name": _text, "locale": _one_of("en", "ar"), "password_hash": _text, "created_at": _moment,
-         "verified_at": _moment, "administrator": _flag},
+        {"email": text, "name": text, "locale": one_of("en", "ar"), "password_hash": text, "created_at": moment,
+         "verified_at": moment, "administrator": flag},
         _of_account, "id IN (SELECT account_id FROM maydan_members WHERE space_key = ?)",
     ),
     Place(
-        "maydan_casbin_rules", ("id",), {"v5": _one_of(_NOT_DENYING, _ALL)},
+        "maydan_casbin_rules", ("id",), {"v5": one_of(_NOT_DENYING, _ALL)},
         _unless("manage:roles", "manage:members"), "v0 = 'role:strangers' AND ptype = 'p' AND space_key = ?",
     ),
     Place(
-        "maydan_slugs", ("space_key", "type_key", "locale", "slug"), {"slug": _text}, _of_former_slug,
+        "maydan_slugs", ("space_key", "type_key", "locale", "slug"), {"slug": text}, _of_former_slug,
         "space_key = ? AND in_draft = FALSE AND in_published = FALSE",
     ),
     Place(
         "maydan_log", ("position",),
-        {"actor_id": _text, "request_id": _text, "at": _moment, "version": _number,
-         "data": _one_of("{}", '{"fields":["title","rank"],"locales":["ku"]}', '{"locales":["en"],"fields":[]}')},
-        _of_event,
+        {"actor_id": text, "request_id": text, "at": moment, "version": number,
+         "data": data_told},
+        _of_event, most=10,
+    ),
+    Place(
+        "maydan_log", ("position",), {"witness": witness_before}, lambda _eyes, _row: ("witness",),
+        "space_key = ? AND witness IS NOT NULL AND subject_type LIKE 'kind%'", most=6,
     ),
     Place(
         "maydan_audit", ("chain", "seq"),
-        {"actor_id": _text, "request_id": _text, "at": _moment, "hash": _text, "subject_id": _text,
-         "details": _changes},
-        _of_audit, "chain = ?",
+        {"actor_id": text, "request_id": text, "at": moment, "hash": text, "subject_id": text,
+         "details": changes},
+        _of_audit, "chain = ?", most=5,
     ),
-    Place("maydan_types", ("key",), {"definition": _definition}, _of_type),
-    Place("maydan_spaces", ("key",), {"settings": _title}, _always, "key <> ?"),
+    Place("maydan_types", ("key",), {"definition": definition}, _of_type),
+    Place("maydan_spaces", ("key",), {"settings": title}, _always, "key <> ?"),
     *(
         Place(table, ("id",), columns, _always, _STRANGERS)
         for table, columns in {
-            "maydan_sessions": {"user_agent": _text, "address": _text, "last_used_at": _moment},
-            "maydan_api_tokens": {"name": _text, "prefix": _text, "last_used_at": _moment, "expires_at": _later},
+            "maydan_sessions": {"user_agent": text, "address": text, "last_used_at": moment},
+            "maydan_api_tokens": {"name": text, "prefix": text, "last_used_at": moment, "expires_at": later},
         }.items()
     ),
-    Place("maydan_mail", ("id",), {"email": _text, "error": _text, "tries": _number}, _always, _ANY),
-    Place("maydan_mail_tokens", ("hash",), {"purpose": _text, "expires_at": _later}, _always, _ANY),
-    Place("maydan_totp", ("account_id",), {"secret": _text, "last_step": _number}, _always, _ANY),
-    Place("maydan_identities", ("issuer", "subject"), {"created_at": _moment}, _always, _ANY),
-    Place("maydan_oidc_flows", ("state_hash",), {"nonce": _text, "verifier": _text}, _always, _ANY),
-    Place("maydan_tickets", ("hash",), {"is_session": _flag, "expires_at": _later}, _always, _ANY),
-    Place("maydan_attempts", ("scope", "key_hash"), {"count": _number}, _always,
+    Place("maydan_mail", ("id",), {"email": text, "error": text, "tries": number}, _always, _ANY),
+    Place("maydan_mail_tokens", ("hash",), {"purpose": text, "expires_at": later}, _always, _ANY),
+    Place("maydan_totp", ("account_id",), {"secret": text, "last_step": number}, _always, _ANY),
+    Place("maydan_identities", ("issuer", "subject"), {"created_at": moment}, _always, _ANY),
+    Place("maydan_oidc_flows", ("state_hash",), {"nonce": text, "verifier": text}, _always, _ANY),
+    Place("maydan_tickets", ("hash",), {"is_session": flag, "expires_at": later}, _always, _ANY),
+    Place("maydan_attempts", ("scope", "key_hash"), {"count": number}, _always,
           # Others hold the readers' own logins back.
           f"{_ANY} AND key_hash LIKE 'key %'"),
-    Place("maydan_idempotency", ("scope",), {"answer": _one_of("{}", "[]"), "holder": _text}, _always, _ANY),
-    Place("maydan_bulk_progress", ("scope", "first"), {"answer": _text}, _always, _ANY),
-    Place("maydan_imports", ("space_key", "external_key"), {"checksum": _text, "kind": _text}, _always),
-    Place("maydan_plugin_states", ("name",), {"isolated_reason": _text, "pinned": _flag}, _always, _ANY),
-    Place("maydan_session_tokens", ("hash",), {"used_at": _moment}, _always,
+    Place("maydan_idempotency", ("scope",), {"answer": one_of("{}", "[]"), "holder": text}, _always, _ANY),
+    Place("maydan_bulk_progress", ("scope", "first"), {"answer": text}, _always, _ANY),
+    Place("maydan_imports", ("space_key", "external_key"), {"checksum": text, "kind": text}, _always),
+    Place("maydan_plugin_states", ("name",), {"isolated_reason": text, "pinned": flag}, _always, _ANY),
+    Place("maydan_session_tokens", ("hash",), {"used_at": moment}, _always,
           f"session_id IN (SELECT id FROM maydan_sessions WHERE {_STRANGERS})"),
 )  # fmt: skip
 """What is changed beside entries."""
 
 
-async def unseen_rows(site: Site, dice: random.Random, eyes: Eyes, most: int) -> list[Changed]:
-    """Make up changes of rows that the reader may not see, of each table some.
-
-    Args:
-        site: Where the rows are.
-        dice: By what changes are made up.
-        eyes: Of the reader.
-        most: Rows of each table.
-    """
+async def unseen_rows(site: Site, dice: random.Random, eyes: Eyes) -> list[Changed]:
+    """Make up changes of rows that the reader may not see, of each table some."""
     found: list[Changed] = []
     for place in PLACES:
         rows = await load_rows(site, eyes.world, place)
         hidden = [(row, sorted(set(place.hidden(eyes, row)) & set(place.columns))) for row in rows]
         hidden = [(row, columns) for row, columns in hidden if columns]
-        for row, columns in dice.sample(hidden, min(most, len(hidden))):
+        for row, columns in dice.sample(hidden, min(place.most, len(hidden))):
             column = dice.choice(columns)
             value = place.columns[column](dice, eyes, row)
             if value is not None and value != row[column]:
-                found.append(changed_row(place, row, column, value))
+                changed = changed_row(place, row, column, value)
+                # What is in no answer to anybody is changed, but not counted.
+                found.append(changed if place.table in ANSWERED else changed._replace(size=0))
     return found
 
 
