@@ -7,6 +7,8 @@ STAMP := $(VENV)/.installed
 # Tests run in two processes, each with its own PostgreSQL; TESTS=tests/http runs a part.
 TESTS ?=
 JOBS ?= 2
+# Compiled modules are kept whatever the environment says: tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install run test lint format docs bench soak lock clean
 

@@ -21,7 +21,8 @@ from postgresql_server import Server, running_server  # pyright: ignore[reportMi
 LONG = (
     "test_pages", "test_schemathesis", "test_types_under_load", "test_new_plugin", "test_noninterference",
     "test_streams_workers", "test_webhooks_workers", "test_durability", "test_supervisor", "test_plugins", "test_demo",
-    "test_faults", "test_imports",
+    "test_faults", "test_imports", "test_attacks_rights", "test_noninterference_reach", "test_bad_observers",
+    "test_workers", "test_canary", "test_audited", "test_bulk_streaming", "test_schema",
 )  # fmt: skip
 """Files that take long: they come first, so that at the end no process waits for one of them."""
 

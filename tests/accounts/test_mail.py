@@ -80,7 +80,7 @@ async def test_registration_works_from_end_to_end_by_mail(store: Store, server: 
     accounts = Accounts(store, auth=auth, mail=mail, base_url="https://site.example", clock=clock)
     await accounts.start_worker()
     await accounts.registration.register(email="ann@site.example", password=PASSWORD, name="Ann")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await server.something.wait()
     await accounts.stop()
     _, _, received = server.received[0]

@@ -254,7 +254,7 @@ async def test_a_running_worker_notices_and_stops_without_losing_anything(sqlite
     quick = await stored(sqlite_store, clock)
     long = await stored(sqlite_store, clock, kind="long")
     await begun.wait()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await found(sqlite_store, quick)).status is not JobStatus.DONE:  # noqa: ASYNC110 - the worker tells nobody
             await asyncio.sleep(0.005)
     await worker.jobs.stop(timeout_s=0.01)

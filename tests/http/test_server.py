@@ -229,7 +229,7 @@ async def test_nobody_holds_a_connection_by_sending_nothing(
     async with listening(build([echo, read])) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(start)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             with contextlib.suppress(ConnectionError):
                 await reader.read()
         writer.close()

@@ -60,7 +60,7 @@ async def test_who_joins_while_others_write_gets_each_change_once_and_in_order(s
     few = Box(site, system("test"), limit=3)
     await feed.serve(few.follower, 0, few.put)
     newest = str(await last_position(site.core.store))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while any(newest not in box.ids for box in boxes):  # noqa: ASYNC110 - the feed has no event for it
             await asyncio.sleep(0.01)
     for task in serving:
@@ -84,7 +84,7 @@ async def test_followers_with_the_same_rights_cost_as_many_statements_as_one(
         feed, boxes = feed_of(site), [Box(site, actor) for actor in actors]
         since = await last_position(store)
         serving = [asyncio.create_task(feed.serve(box.follower, since, box.put)) for box in boxes]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not all(box.follower.is_current for box in boxes):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.005)
             del asked[:]
@@ -116,7 +116,7 @@ async def test_plugins_follow_a_space_by_the_same_reading_of_the_log(
         coming = asyncio.ensure_future(anext(events))
         await asyncio.sleep(0.05)  # it waits for what comes by now; else it would read this from the log too
         await site.entry({"name": "Ann"}, type="person", publish=False)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             new = await coming
             assert (seen, new.type) == (old, "entry.created")
             monkeypatch.setattr("maydan.events.streams._MOST_WAITING", 3)

@@ -24,7 +24,7 @@ async def other(database_url: str) -> AsyncIterator[Store]:
 
 async def until(heard: list[str]) -> None:
     """Wait for a list to be filled."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not heard:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0.01)
 
@@ -97,7 +97,7 @@ async def test_a_callback_that_fails_is_called_again(store: Store) -> None:
     revisions.on_change("types", heed)
     await revisions.start()
     await store.commit([bump("types")])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while revisions.current("types") == 0:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.01)
     assert heard == ["types", "types"]

@@ -39,7 +39,7 @@ class Hearing:
 
     async def count(self) -> int:
         """Wait until something was heard, and some more; return how often that was."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not self.heard:  # noqa: ASYNC110 - a number has no event
                 await asyncio.sleep(0.001)
         await asyncio.sleep(0.05)

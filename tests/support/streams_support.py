@@ -14,7 +14,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 
 from maydan.cli.protocol import Protocol
 
-WAIT_S = 10
+WAIT_S = 30
 
 
 class Reader:

@@ -69,7 +69,7 @@ class Receiver:
         """Where it listens."""
         return f"{self.scheme}://127.0.0.1:{self.port}/hook"
 
-    async def wait(self, count: int, timeout_s: float = 20.0) -> list[Got]:
+    async def wait(self, count: int, timeout_s: float = 40.0) -> list[Got]:
         """Return what came, once it is that much."""
         async with asyncio.timeout(timeout_s):
             while len(self.got) < count:

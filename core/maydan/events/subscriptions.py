@@ -71,7 +71,7 @@ class Subscriptions:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def settled(self, timeout_s: float = 10.0) -> None:
+    async def settled(self, timeout_s: float = 30.0) -> None:
         """Wait until every subscriber has been handed what is committed by now; for tests and for a graceful stop.
 
         Raises:
