@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from accounts_site import Site, opened  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.accounts.service import Accounts
 from maydan.accounts.settings import AuthSettings, MailSettings
@@ -99,3 +100,10 @@ def open_accounts(store: Store, clock: StillClock, letterbox: Letterbox) -> Acco
         clock=clock,
         mailer=letterbox,
     )
+
+
+@pytest.fixture
+async def site(database_url: str, letterbox: Letterbox) -> AsyncIterator[Site]:
+    """A whole instance on each engine in turn, with the space ``demo`` and the type ``article``."""
+    async with opened(database_url, letterbox) as site:
+        yield site

@@ -8,6 +8,9 @@ import pytest
 from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 from statements import over_the_wall, recorded  # pyright: ignore[reportMissingImports] - tests/support
 
+# Their asserts are the tests of the hooks, and are to say as much as others when they fail.
+pytest.register_assert_rewrite("probing", "probing_bringing", "probing_refusing")
+
 
 @pytest.fixture(scope="session")
 def statements_of_all() -> Iterator[set[str]]:
