@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,7 +22,7 @@ def encode_cursor(key: bytes, fingerprint: bytes, values: Sequence[Any]) -> str:
     """Return an opaque, URL-safe text for the place after a row.
 
     Args:
-        key: The instance's secret for cursors.
+        key: The instance's secret; its first 64 bytes count.
         fingerprint: Of the query and of what its caller may see.
         values: The row's sort keys and id: text, numbers, booleans, ``None``.
     """
@@ -47,7 +48,11 @@ def decode_cursor(key: bytes, fingerprint: bytes, cursor: str) -> list[Any]:
 
 
 def _sign(key: bytes, fingerprint: bytes, payload: bytes) -> bytes:
-    return hmac.digest(key, len(fingerprint).to_bytes(2, "big") + fingerprint + payload, "sha256")[:_SIGNATURE_BYTES]
+    # BLAKE2 takes its key itself (RFC 7693), in a quarter of the time that an HMAC costs.
+    signed = len(fingerprint).to_bytes(2, "big") + fingerprint + payload
+    return blake2b(
+        signed, key=key[: blake2b.MAX_KEY_SIZE], digest_size=_SIGNATURE_BYTES, person=b"maydan.cursor"
+    ).digest()
 
 
 def _bad() -> BadCursor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes
 
 from maydan.errors import MaydanError
 from maydan.http import problems
@@ -89,8 +89,14 @@ def _next_url(call: Call, cursor: str) -> str:
     text = call.query_string
     if b"cursor" not in text and b"offset" not in text:
         return f"{call.url_path}?{text.decode('latin-1')}{'&' if text else ''}cursor={cursor}"
-    pairs = [(name, value) for name, value in call.pairs if name not in ("cursor", "offset")]
-    return f"{call.url_path}?{urlencode([*pairs, ('cursor', cursor)])}"
+    kept = [part.decode("latin-1") for part in text.split(b"&") if part and not _is_place(part)]
+    return f"{call.url_path}?{'&'.join([*kept, f'cursor={cursor}'])}"
+
+
+def _is_place(part: bytes) -> bool:
+    """Tell whether a part of a query string says where a page begins."""
+    name = part.partition(b"=")[0]
+    return (unquote_to_bytes(name) if b"%" in name else name) in (b"cursor", b"offset")
 
 
 def answer_of_error(error: MaydanError, call: Call) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from maydan.storage.document_queries import Where
     from maydan.storage.expressions import DialectName
-    from maydan.storage.ports import Store
+    from maydan.storage.ports import Row, Store
 
 _encode: Final = msgspec.json.Encoder().encode
 _MOST_TEXTS: Final = 1000
@@ -47,21 +47,34 @@ class _Kind(Struct, frozen=True):
     private: bool
 
 
-async def find_sets(store: Store, wanted: Sequence[Wanted]) -> list[DocumentSet]:
-    """Return the documents with these ids, type by type; missing ones are left out.
+class SetRead(Struct, frozen=True):
+    """One statement that reads documents of several types by their ids.
 
-    One statement, of which those who ask for the same at the same moment share the answer. Its text is the same
-    however many ids there are.
+    Those who ask for the same at the same moment share the answer. The text is the same however many ids there are.
     """
-    found = [DocumentSet({}, {}) for _ in wanted]
-    if not wanted:
-        return found
+
+    sql: str
+    args: tuple[Any, ...]
+
+    async def rows(self, store: Store) -> Sequence[Row]:
+        """Return what is stored now; :func:`sets_of` takes it apart."""
+        return await store.fetch_shared(self.sql, *self.args) if self.sql else ()
+
+
+def set_read(dialect: DialectName, wanted: Sequence[Wanted]) -> SetRead:
+    """Return how to read what is wanted."""
     kinds = tuple(_Kind(table_of(one.where.type), one.where.translated_only, one.private) for one in wanted)
     args: list[object] = []
     for one in wanted:
         where = one.where
         args += where.space_key, where.perspective, where.locale, _encode(one.ids).decode()
-    for row in await store.fetch_shared(_text(store.dialect.name, kinds), *args):
+    return SetRead(_text(dialect, kinds), tuple(args))
+
+
+def sets_of(wanted: Sequence[Wanted], rows: Sequence[Row]) -> list[DocumentSet]:
+    """Return the documents type by type, in the order of what was wanted; missing ones are left out."""
+    found = [DocumentSet({}, {}) for _ in wanted]
+    for row in rows:
         place: int = row[0]
         found[place].bodies[row[1]] = row[2]
         if row[3] is not None:

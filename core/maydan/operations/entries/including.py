@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from maydan.content.conditions import refuse
 from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     from maydan.content.splices import Place
     from maydan.operations.entries.branches import Branch, Step, Way
     from maydan.operations.entries.ranking import Ranks
+    from maydan.operations.entries.reaching import Judged as JudgedTypes
     from maydan.operations.entries.reaching import Perspective
     from maydan.operations.entries.sources import Found
     from maydan.operations.scopes import Scope
+    from maydan.storage.document_sets import SetRead
+    from maydan.storage.ports import Row
 
     _Fields: TypeAlias = Mapping[str, Field]
     _Find: TypeAlias = Callable[[str], str | None]
@@ -52,7 +55,17 @@ _value: Final = msgspec.json.decode
 _PLACES: Final = KnownPlaces()
 
 
-async def include(scope: Scope, texts: Sequence[str], branch: Branch, perspective: Perspective) -> list[str]:
+class Included(Struct, frozen=True):
+    """Documents with what their relations point at."""
+
+    texts: list[str]
+    judged: JudgedTypes
+    """The types behind the relations, and what the caller may read of them."""
+    reads: Sequence[tuple[SetRead, Sequence[Row]]] | None
+    """What was read for them, and what came, where they depend on nothing else that is stored."""
+
+
+async def include(scope: Scope, texts: Sequence[str], branch: Branch, perspective: Perspective) -> Included:
     """Return documents of the scope's type with what relations point at in the place of the ids.
 
     Args:
@@ -73,7 +86,7 @@ async def include(scope: Scope, texts: Sequence[str], branch: Branch, perspectiv
     for nodes, fills in reversed(levels):
         for node in nodes:
             node.close(fills[node.steps])
-    return [node.text for node in first]
+    return inclusion.done(first)
 
 
 class _Node:
@@ -198,6 +211,10 @@ class _Inclusion:
         except Unclear:
             return None
 
+    def done(self, nodes: Sequence[_Node]) -> Included:
+        """Return what was put together, and what it depends on."""
+        return Included([node.text for node in nodes], self._sources.judged, self._sources.reads)
+
     async def follow(self, nodes: Sequence[_Node]) -> tuple[_Fills, list[_Node]]:
         """Find what the relations of a level lead to.
 
@@ -262,9 +279,7 @@ class _Inclusion:
         ranks: Ranks = {}
         for name in dict.fromkeys(chain.from_iterable(step.field.to for step, _ in group)):
             ids = dict.fromkeys(chain.from_iterable(ids for step, ids in group if name in step.field.to))
-            source = await self._sources.find(name)
-            if source is not None:
-                ranks.update(await source.ranks(portion, list(ids)))
+            ranks.update(await self._sources.ranks(name, portion, list(ids)))
         # Maps show fewer entries than one locale does, so their number is limited when they are known.
         limit = None if self._maps else portion.limit
         for _, ids in group:

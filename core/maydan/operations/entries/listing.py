@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 from maydan.access.actions import Action
 from maydan.content.cursors import decode_cursor, encode_cursor
 from maydan.content.render import project, with_private
+from maydan.operations.entries.composed import COMPOSED
 from maydan.operations.entries.including import include
 from maydan.operations.entries.locales import reading_locale
 from maydan.operations.entries.planning import plan
@@ -82,9 +83,15 @@ async def _items(scope: Scope, decision: Decision, planned: Plan, listed: list[L
         await scope.foresee(full)
         shown = (project(document, branch.shown(decision.fields_for(document))) for document in full)
         texts = [encode(document).decode() for document in shown]
-    if query.include:
-        texts = await include(scope, texts, branch, planned.perspective)
-    return [Raw(text.encode()) for text in texts]
+    if not query.include:
+        return [Raw(text.encode()) for text in texts]
+    known = await COMPOSED.find(scope, planned, texts)
+    if known is not None:
+        return known
+    included = await include(scope, texts, branch, planned.perspective)
+    items = [Raw(text.encode()) for text in included.texts]
+    COMPOSED.keep(planned, texts, included, items)
+    return items
 
 
 async def _maps(scope: Scope, decision: Decision, query: Query, branch: Branch, listed: list[Listed]) -> list[str]:

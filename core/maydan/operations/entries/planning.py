@@ -13,7 +13,7 @@ from maydan.content.checking import check_query
 from maydan.content.conditions import And, Compare, Condition, Target, compares
 from maydan.content.types import Kind
 from maydan.operations.entries.branches import branch_of
-from maydan.operations.entries.reaching import Perspective, Reaching, decision_on
+from maydan.operations.entries.reaching import Perspective, Reaching, depends_on_types_alone, is_judged_alike
 from maydan.operations.entries.reading import where_of
 from maydan.operations.entries.views import MAPS, whole_document
 from maydan.storage.document_queries import PageRequest, Statements
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from maydan.access.decisions import Decision
     from maydan.content.orders import Sort
     from maydan.content.query import Query
-    from maydan.content.types import ContentType
     from maydan.operations.entries.branches import Branch
+    from maydan.operations.entries.reaching import Judged
     from maydan.operations.scopes import Scope
     from maydan.storage.document_queries import Where
     from maydan.storage.ports import Store
@@ -47,6 +47,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Beginning with the index of texts, where one serves the query."""
     fingerprint: bytes
     """Binds cursors to the query and the type."""
+    lasts: bool = False
+    """Whether the same plan serves the next one who asks for the list: it depends on nobody's rights to single rows."""
 
     async def statements(self, store: Store) -> Statements:
         """Return how to read it: by the index of texts where that leads to few documents."""
@@ -88,8 +90,7 @@ async def _made(scope: Scope, query: Query, shape: bytes, decision: Decision, lo
         by_index=None if lookup is None else Statements(dialect, _by(lookup, request)),
         fingerprint=_fingerprint(scope, query, checked, where),
     )
-    _KEPT.keep(scope, shape, decision, locale, _Kept((scope.type, scope.space, decision), reach.asked, made))
-    return made
+    return _KEPT.keep(scope, shape, decision, locale, _Kept((scope.type, scope.space, decision), reach.asked, made))
 
 
 def _by(lookup: Lookup, request: PageRequest) -> PageRequest:
@@ -120,30 +121,19 @@ class _Kept(Struct, frozen=True):
     """A plan, and what it depends on beside the query."""
 
     parts: tuple[object, ...]
-    reached: dict[str, tuple[ContentType, Decision] | None]
-    """By name the types behind the relations that are included, and what the caller may read of them."""
+    reached: Judged
+    """The types behind the relations that the query names something of."""
     plan: Plan
 
     @property
     def may_return(self) -> bool:
         """Whether another caller may have the same types and decisions: those with conditions may be made for one."""
-        query = self.plan.query
-        reaches = any(compare.target is None or compare.target.hops for compare in _compares(query))
-        decisions = [found[1] for found in self.reached.values() if found is not None]
-        return not reaches and all(decision.denied or decision.unconditional for decision in decisions)
+        reaches = any(compare.target is None or compare.target.hops for compare in _compares(self.plan.query))
+        return not reaches and depends_on_types_alone(self.reached)
 
     def is_of(self, scope: Scope) -> bool:
         """Tell whether a caller has the same types behind the relations, and may read the same of them."""
-        for name, known in self.reached.items():
-            content_type = scope.core.registry.cached_type(scope.space, name)
-            if content_type is None or known is None:
-                if content_type is not None or known is not None:
-                    return False
-                continue
-            decision = decision_on(scope.beside(content_type), draft=self.plan.perspective.draft)
-            if content_type is not known[0] or decision is not known[1]:
-                return False
-        return True
+        return is_judged_alike(scope, self.reached, draft=self.plan.perspective.draft)
 
 
 class _KeptPlans:
@@ -161,12 +151,14 @@ class _KeptPlans:
         found = self._plans.get((shape, locale, id(scope.type), id(scope.space), id(decision)))
         return found.plan if found is not None and found.is_of(scope) else None
 
-    def keep(self, scope: Scope, shape: bytes, decision: Decision, locale: str, kept: _Kept) -> None:
+    def keep(self, scope: Scope, shape: bytes, decision: Decision, locale: str, kept: _Kept) -> Plan:
         if not decision.unconditional or not kept.may_return or len(shape) > _LONGEST_SHAPE_BYTES:
-            return
+            return kept.plan
         if len(self._plans) >= _MOST_KEPT:
             self._plans.clear()
+        kept = msgspec.structs.replace(kept, plan=msgspec.structs.replace(kept.plan, lasts=True))
         self._plans[shape, locale, id(scope.type), id(scope.space), id(decision)] = kept
+        return kept.plan
 
 
 _MOST_KEPT: Final = 512

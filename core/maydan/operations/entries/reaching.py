@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -12,13 +12,15 @@ from maydan.content.paths import Reached
 from maydan.errors import BadParameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from maydan.access.decisions import Decision
     from maydan.content.types import ContentType
     from maydan.operations.scopes import Scope
 
 T = TypeVar("T")
+Judged: TypeAlias = "Mapping[str, tuple[ContentType, Decision] | None]"
+"""By name the types behind relations, and what a caller may read of them; ``None`` where there is no such type."""
 
 
 class Perspective(Struct, frozen=True, kw_only=True):
@@ -34,6 +36,28 @@ class Perspective(Struct, frozen=True, kw_only=True):
 def decision_on(scope: Scope, *, draft: bool) -> Decision:
     """Return what the caller may read of the type under the perspective."""
     return scope.decide(Action.READ_DRAFT if draft and scope.type.drafts else Action.READ)
+
+
+def depends_on_types_alone(judged: Judged) -> bool:
+    """Tell whether others may have the same decisions: those with conditions may be made for one caller."""
+    return all(found is None or found[1].denied or found[1].unconditional for found in judged.values())
+
+
+def is_judged_alike(scope: Scope, judged: Judged, *, draft: bool) -> bool:
+    """Tell whether a caller has the same types behind the relations, and may read the same of them.
+
+    Compared is by identity: a changed type or policy makes new objects. Whoever keeps ``judged`` keeps them alive.
+    """
+    for name, known in judged.items():
+        content_type = scope.core.registry.cached_type(scope.space, name)
+        if content_type is None or known is None:
+            if content_type is not None or known is not None:
+                return False
+            continue
+        decision = decision_on(scope.beside(content_type), draft=draft)
+        if content_type is not known[0] or decision is not known[1]:
+            return False
+    return True
 
 
 class Reaching:

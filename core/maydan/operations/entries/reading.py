@@ -133,7 +133,8 @@ async def _shown(scope: Scope, decision: Decision, parts: tuple[str, str], readi
 async def _with_included(scope: Scope, body: bytes, branch: Branch, reading: Reading, locale: str) -> bytes:
     if not reading.include:
         return body
-    return (await include(scope, [body.decode()], branch, _perspective(reading, locale)))[0].encode()
+    included = await include(scope, [body.decode()], branch, _perspective(reading, locale))
+    return included.texts[0].encode()
 
 
 def _perspective(reading: Reading, locale: str) -> Perspective:

@@ -12,7 +12,7 @@ from maydan.operations.entries.ranking import ranks
 from maydan.operations.entries.reaching import decision_on
 from maydan.operations.entries.views import MAPS, decode, encode, whole_document
 from maydan.storage.document_queries import Where
-from maydan.storage.document_sets import Wanted, find_sets
+from maydan.storage.document_sets import Wanted, set_read, sets_of
 from maydan.storage.documents import DRAFT, PUBLISHED
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from maydan.content.types import ContentType
     from maydan.operations.entries.branches import Branch
     from maydan.operations.entries.ranking import Ranks
+    from maydan.operations.entries.reaching import Judged as JudgedTypes
     from maydan.operations.entries.reaching import Perspective
     from maydan.operations.scopes import Scope
-    from maydan.storage.document_sets import DocumentSet
+    from maydan.storage.document_sets import DocumentSet, SetRead
+    from maydan.storage.ports import Row
 
 _members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _value: Final = msgspec.json.decode
@@ -44,6 +46,13 @@ class Sources:
         self._scope = scope
         self._perspective = perspective
         self._known: dict[str, Source | None] = {}
+        self.reads: list[tuple[SetRead, Sequence[Row]]] | None = []
+        """What was read so far, and what came; ``None`` where something else was asked for as well."""
+
+    @property
+    def judged(self) -> JudgedTypes:
+        """The types that were looked for, and what the caller may read of them."""
+        return {name: found and (found.type, found.decision) for name, found in self._known.items()}
 
     async def find(self, name: str) -> Source | None:
         """Return what gives the entries of a type, or ``None`` where the space has no such type."""
@@ -62,9 +71,24 @@ class Sources:
             if source is not None and not source.decision.denied:
                 wanted.append((source, list(ids)))
         if self._perspective.locale == MAPS:
+            self.reads = None
             return {source.type.name: await source.maps(ids) for source, ids in wanted}
-        sets = await find_sets(self._scope.core.store, [source.wanted(ids) for source, ids in wanted])
+        sets = await self._read([source.wanted(ids) for source, ids in wanted])
         return {source.type.name: await source.judged(read) for (source, _), read in zip(wanted, sets, strict=True)}
+
+    async def _read(self, wanted: Sequence[Wanted]) -> list[DocumentSet]:
+        store = self._scope.core.store
+        read = set_read(store.dialect.name, wanted)
+        rows = await read.rows(store)
+        if self.reads is not None:
+            self.reads.append((read, rows))
+        return sets_of(wanted, rows)
+
+    async def ranks(self, name: str, portion: Portion, ids: Sequence[str]) -> Ranks:
+        """Return the values that a portion orders by, of the entries of a type that the caller may read."""
+        self.reads = None
+        source = await self.find(name)
+        return {} if source is None else await source.ranks(portion, ids)
 
 
 class Source:
