@@ -29,7 +29,7 @@ RATE: Final = 100
 WARM_UP: Final = 100
 """Events that are not counted: the first ones load the client."""
 _ARTICLES_FROM: Final = 900_000_000
-_WAIT_S: Final = 30.0
+_WAIT_S: Final = 120.0
 _OK: Final = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
