@@ -19,6 +19,7 @@ class Got(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def event(self) -> dict[str, Any]:
@@ -94,7 +95,8 @@ class Receiver:
         pairs = [line.partition(":") for line in lines[1:] if line]
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        got = Got(lines[0].split()[1], headers, body)
+        method, path = lines[0].split()[:2]
+        got = Got(path, headers, body, method)
         self.got.append(got)
         self._arrived.set()
         await self.behave(got, writer)

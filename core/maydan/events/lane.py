@@ -42,6 +42,9 @@ class Lane:
     ) -> None:
         """Serve the subscriber as the worker ``owner``."""
         self.subscriber = subscriber
+        # Asked once: whether an object follows a protocol is slow to tell.
+        self._batches = subscriber if isinstance(subscriber, BatchSubscriber) else None
+        self._holds = subscriber if isinstance(subscriber, HoldingSubscriber) else None
         self._store = store
         self._settings = settings
         self._log = log
@@ -181,7 +184,7 @@ class Lane:
 
     def _must_wait(self, event: LoggedEvent) -> bool:
         """Tell whether the subscriber may not be handed an event now, and remember it."""
-        self._is_held = isinstance(self.subscriber, HoldingSubscriber) and self.subscriber.is_held(event)
+        self._is_held = self._holds is not None and self._holds.is_held(event)
         return self._is_held
 
     def _is_due(self, head: Head) -> bool:
@@ -261,10 +264,10 @@ class Lane:
 
     async def _take_all(self, events: Sequence[LoggedEvent]) -> bool:
         """Hand over all at once to who takes batches; False where they must be taken one by one."""
-        if self._blocked or len(events) == 1 or not isinstance(self.subscriber, BatchSubscriber):
+        if self._blocked or len(events) == 1 or self._batches is None:
             return False
         try:
-            await self.subscriber.handle_all(events)
+            await self._batches.handle_all(events)
         except Exception as error:  # noqa: BLE001 - one by one it shows which event it is
             _logger.warning("%s could not take %s events at once: %r.", self.subscriber.name, len(events), error)
             return False
