@@ -25,7 +25,7 @@ from site_support import Site, open_site  # pyright: ignore[reportMissingImports
 from soaking import is_soaking  # pyright: ignore[reportMissingImports] - tests/support
 from worlds import Reader, World, make_world  # pyright: ignore[reportMissingImports] - tests/support
 from worlds_changes import Changed, change_rows, notice, open_audit  # pyright: ignore[reportMissingImports] - tests/support
-from worlds_flips import load_states, unseen_flips  # pyright: ignore[reportMissingImports] - tests/support
+from worlds_flips import load_states, load_witnesses, unseen_flips  # pyright: ignore[reportMissingImports] - tests/support
 from worlds_reads import Ask, answer, asks, followed  # pyright: ignore[reportMissingImports] - tests/support
 from worlds_rows import unseen_rows  # pyright: ignore[reportMissingImports] - tests/support
 from worlds_sight import Eyes, slugs_in  # pyright: ignore[reportMissingImports] - tests/support
@@ -83,7 +83,7 @@ async def _try_reader(site: Site, world: World, reader: Reader, dice: random.Ran
     flips = 0
     for _ in range(rounds):
         old_states = dict(states)
-        made = unseen_flips(dice, eyes, people)
+        made = unseen_flips(dice, eyes, people, await load_witnesses(site.core.store, world))
         changed = [Changed.of_entry(world, old_states[key], flip) for key, flip in made.items()]
         changed += await unseen_rows(site, dice, eyes)
         await change_rows(site, changed)

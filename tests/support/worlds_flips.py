@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from worlds import LOCALES, STATES, World
 from worlds_sight import Eyes, State, States
+from worlds_values import knew
 
 from maydan.content.links import links
 from maydan.content.secrets import split_secrets
@@ -49,6 +51,13 @@ class Flip(NamedTuple):
         return Flip(f"{before.what}, {self.what}", self.after, before.size + 1)
 
 
+class Witness(NamedTuple):
+    """An entry as it was until an event, which the log keeps."""
+
+    type_name: str
+    text: str
+
+
 class Mentions:
     """Which entries name which, however far away."""
 
@@ -74,15 +83,36 @@ class Mentions:
         return known[1]
 
 
-def unseen_flips(dice: random.Random, eyes: Eyes, people: list[str]) -> dict[str, Flip]:
+class Recalled:
+    """What the reader could know of entries as they were until an event: relations lead from there too."""
+
+    def __init__(self, eyes: Eyes, witnesses: Sequence[Witness]) -> None:
+        """Look at witnesses with the states of now."""
+        self._eyes = eyes
+        deep = (each for each in witnesses if each.type_name in eyes.looks_through)
+        self._known = {each: knew(eyes, each.type_name, each.text) for each in deep}
+
+    def is_other(self, ids: set[str]) -> bool:
+        """Tell whether anything is known otherwise by now that names one of these entries."""
+        return any(
+            knew(self._eyes, each.type_name, each.text) != known
+            for each, known in self._known.items()
+            if any(to in each.text for to in ids)
+        )
+
+
+def unseen_flips(
+    dice: random.Random, eyes: Eyes, people: list[str], witnesses: Sequence[Witness] = ()
+) -> dict[str, Flip]:
     """Make up changes that the reader may not see, some for each entry, and do them in what the eyes look at.
 
     Args:
         dice: By what they are made up.
         eyes: Of the reader.
         people: Accounts that may have written an entry.
+        witnesses: Of the events in the log.
     """
-    states = eyes.states
+    states, recalled = eyes.states, Recalled(eyes, witnesses)
     mentions, made = Mentions(states), dict[str, Flip]()
     pools: dict[str, list[dict[str, Any]]] = {}
     for content_type, state in states.values():
@@ -100,7 +130,8 @@ def unseen_flips(dice: random.Random, eyes: Eyes, people: list[str]) -> dict[str
             near = mentions.near(entry_id) if eyes.looks_through else set[str]()
             _put(states, entry_id, content_type, flip.after)
             near |= mentions.near(entry_id) if eyes.looks_through else set[str]()
-            if eyes.sight(entry_id) != seen or any(eyes.truths(each) != truths[each] for each in near):
+            is_other = any(eyes.truths(each) != truths[each] for each in near) or recalled.is_other({entry_id, *near})
+            if eyes.sight(entry_id) != seen or is_other:
                 states[entry_id] = before
                 continue
             known = made.get(entry_id)
@@ -136,6 +167,16 @@ async def load_states(store: Store, world: World) -> States:
         for entry in all_of:
             found[entry.id] = (content_type, State(entry, versions[entry.id]))
     return found
+
+
+async def load_witnesses(store: Store, world: World) -> list[Witness]:
+    """Read what the log keeps of a world's entries."""
+    rows = await store.fetch_all(
+        "SELECT subject_type, witness FROM maydan_log WHERE space_key = ? AND witness IS NOT NULL"
+        " AND subject_type LIKE 'kind%'",
+        world.space.key,
+    )
+    return [Witness(*row) for row in rows]
 
 
 def make_flip(
