@@ -190,3 +190,28 @@ async def test_what_is_lent_is_explained_by_its_share(site: Site) -> None:
     await site.patch(f"{CONTENT}/{entry}", {"rating": 1}, headers=site.admin)
     told = (await site.get(f"{question}&user={bob_id}", headers=site.admin)).json()
     assert (told["decision"], [each["outcome"] for each in told["shares"]]) == ("deny", ["does_not_apply"])
+
+
+async def test_whether_another_sees_an_entry_is_left_open_where_the_asker_may_not_know_why(sqlite_url: str) -> None:
+    """A draft's value decides who sees the draft; who may not read drafts learns it from no answer about others."""
+    async with open_site(sqlite_url) as site:
+        await site.define(ARTICLE)
+        sees = {"actions": ["read_draft"], "condition": {"rating": {"gte": 3}}}
+        everywhere = {"effect": "allow", "type": "article", "fields": ["*"]}
+        await put_role(site, "x", [everywhere | sees, everywhere | {"actions": ["update"]}])
+        keeps = {"effect": "allow", "type": "*", "actions": ["manage:roles"], "fields": ["*"]}
+        await put_role(site, "keeper", [keeps, everywhere | {"actions": ["read"]}])
+        keeper = await site.account("keeper@example.org", "keeper")
+        await put_role(site, "anonymous", [])
+        await put_role(site, "member", [])
+        entry = (await site.entry({"title": "a", "rating": 3}))["id"]
+        asked = {"action": "update", "type": "article", "id": entry, "actor": {"roles": ["x"]}}
+        told: list[dict[str, Any]] = []
+        for rating in (4, 2):
+            await site.patch(f"{CONTENT}/{entry}", {"rating": rating}, headers=site.admin)
+            told.append((await site.post(f"{ACCESS}/simulate", asked, headers=keeper)).json())
+        assert told[0] == told[1]
+        assert told[0]["decision"] == "conditional"
+        by_admin = (await site.post(f"{ACCESS}/simulate", asked, headers=site.admin)).json()
+        assert by_admin["decision"] == "deny"
+        assert by_admin["reason"].startswith("Whoever may not see")

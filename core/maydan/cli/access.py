@@ -16,7 +16,8 @@ from maydan.cli.instance import load_settings
 from maydan.cli.opening import opened_core
 from maydan.errors import InvalidInput, NotFound
 from maydan.operations.core import as_system
-from maydan.operations.explaining import Explanation, Misasked, Question, explain
+from maydan.operations.explaining import explain
+from maydan.operations.explanations import Explanation, Misasked, Question
 from maydan.operations.policy_files import export_policies, import_policies
 
 if TYPE_CHECKING:

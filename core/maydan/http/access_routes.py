@@ -9,7 +9,8 @@ from msgspec import UNSET, Struct, UnsetType
 from maydan.errors import BadParameter, InputError, InvalidInput
 from maydan.http.answers import Answer
 from maydan.http.routing import BY_OPERATION, Route, route
-from maydan.operations.explaining import Explanation, ImaginedActor, Misasked, Question, explain, simulate
+from maydan.operations.explaining import explain, simulate
+from maydan.operations.explanations import Explanation, ImaginedActor, Misasked, Question
 
 if TYPE_CHECKING:
     from maydan.http.call import Call

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from maydan.access.actions import ANY, ANY_TRANSITION, READING, SPACE_LEVEL, WRITING, Action, is_action
 from maydan.access.actors import ANONYMOUS, Actor
@@ -12,13 +12,21 @@ from maydan.access.conditions import ACTOR_ID
 from maydan.access.decisions import DENIED
 from maydan.access.explaining import Reason, Seen, Whom, is_known, reasons_for, reasons_in_space
 from maydan.access.policies import Role
-from maydan.content.conditions import write_condition
 from maydan.content.types import SYSTEM_FIELDS
 from maydan.errors import Forbidden, InputError, NotFound, Unauthenticated
 from maydan.ids import is_id
 from maydan.operations.core import Caller
 from maydan.operations.entries.loading import load_visible
 from maydan.operations.entries.views import newest_document, reading_action
+from maydan.operations.explanations import (
+    Explanation,
+    ImaginedActor,
+    Misasked,
+    Question,
+    ShareView,
+    barred,
+    explanation,
+)
 from maydan.operations.rendering import all_members, document_keys
 from maydan.operations.scopes import Scope, lent_for, scope_of
 from maydan.operations.snapshots import brought_roles
@@ -35,83 +43,7 @@ if TYPE_CHECKING:
     from maydan.storage.entries import EntryRow
 
 _BY_FIELD: Final = READING | WRITING
-
-
-class Question(Struct, frozen=True, kw_only=True):
-    """What is asked about somebody."""
-
-    action: str
-    type: str | None = None
-    """``None`` for what is not about one type, such as ``manage:roles``."""
-    id: str | None = None
-    """An entry; ``None`` for all of the type."""
-    field: str | None = None
-
-
-class RuleView(Struct, frozen=True, kw_only=True):
-    """One policy that matters."""
-
-    role: str
-    via: tuple[str, ...]
-    """How the role is held: the one that was given first, this one last."""
-    effect: Literal["allow", "deny"]
-    outcome: Literal["applies", "conditional", "does_not_apply", "ignored"]
-    why: str
-    type: str
-    actions: tuple[str, ...]
-    fields: tuple[str, ...] | None
-    """``null`` for those who do not manage roles."""
-    condition: dict[str, Any] | None
-    """As it is written; ``null`` where there is none, and for those who do not manage roles."""
-
-
-class ShareView(Struct, frozen=True, kw_only=True):
-    """One share that lends the action on the entry that was asked about."""
-
-    id: str
-    rights: str
-    lender: str | None
-    """The account by whose rights it goes; ``null`` for those who do not manage roles."""
-    outcome: Literal["applies", "conditional", "does_not_apply"]
-    why: str
-
-
-class Explanation(Struct, frozen=True, kw_only=True):
-    """What somebody may do, and why."""
-
-    decision: Literal["allow", "deny", "conditional"]
-    reason: str
-    """One sentence."""
-    rules: list[RuleView]
-    shares: list[ShareView]
-    """What others lend them; only where an entry is named."""
-    row_filter: dict[str, Any] | None
-    """The entries on which it is allowed, as the filter of a query, with the actor's own values in it; ``null`` where
-    that is all or none, and for those who do not manage roles."""
-
-
-class Attributes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What conditions know of an actor beside the roles."""
-
-    id: str | UnsetType = UNSET
-    """Stands for ``$actor.id``; absent, it is somebody who made nothing, and shown as ``$actor.id``."""
-
-
-class ImaginedActor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Somebody who need not exist."""
-
-    roles: tuple[str, ...]
-    """In the space; they belong to it, unless this is ``anonymous`` alone."""
-    attrs: Attributes = Attributes()
-
-
-class Misasked(Exception):
-    """A question that makes no sense; ``errors`` name members of it, without a leading slash."""
-
-    def __init__(self, *errors: InputError) -> None:
-        """Keep what is wrong."""
-        super().__init__(errors[0].message)
-        self.errors = errors
+_UNKNOWN: Final = "A condition decides that you may not know."
 
 
 async def explain(
@@ -194,7 +126,7 @@ async def _answer(
     _check_action(question)
     snapshot = await core.snapshots.get(space)
     if actor is None:
-        return _barred()
+        return barred()
     roles = await core.accounts.roles.load(space.key, brought_roles(core.host, space))
     whom = Whom(actor=actor, snapshot=snapshot, inherits=roles.inherits, now=core.clock.now())
     if question.type is None:
@@ -206,19 +138,27 @@ async def _answer(
     entry = None if question.id is None else await load_visible(scope, question.id)
     about = await _about(scope, actor, snapshot)
     if actor.scope is not None and not actor.scope.admits(space.key, question.action, scope.type.name):
-        return _explanation("deny", "The token is not for this.", [], None, full=full)
+        return explanation("deny", "The token is not for this.", [], None, full=full)
     if entry is None:
         return _judged(whom, about, question, None, own=own, full=full)
     hidden = await _is_hidden(about, entry)
     if not _has_document(question.action, scope, entry):
-        return _explanation("deny", "The entry is not published in the space's main language.", [], None, full=full)
+        return explanation("deny", "The entry is not published in the space's main language.", [], None, full=full)
     seen = _seen(scope, question.action, entry)
+    if question.action not in READING and not own and not _sight_is_known(about, scope, entry):
+        return _unless_hidden(_judged(whom, about, question, seen, own=own, full=full))
     if hidden and question.action not in READING:
-        verdict = "deny" if own or _sight_is_known(about, seen) else "conditional"
         shares = _shares(about, question, seen, own=own, full=full)
         sentence = "Whoever may not see an entry may do nothing with it."
-        return _explanation(verdict, sentence, [], None, shares=shares, full=full)
+        return explanation("deny", sentence, [], None, shares=shares, full=full)
     return _judged(whom, about, question, seen, own=own, full=full)
+
+
+def _unless_hidden(found: Explanation) -> Explanation:
+    """Leave open what holds only for an entry that the actor sees, where the caller may not know whether they do."""
+    if found.decision != "allow":
+        return found
+    return structs.replace(found, decision="conditional", reason=_UNKNOWN)
 
 
 def _judged(whom: Whom, about: Scope, question: Question, seen: Seen | None, *, own: bool, full: bool) -> Explanation:
@@ -229,7 +169,7 @@ def _judged(whom: Whom, about: Scope, question: Question, seen: Seen | None, *, 
     shares = [] if seen is None else _shares(about, question, seen, own=own, full=full)
     shown = None if allowed is DENIED else allowed
     sentence = _sentence(verdict, reasons, shares, question.id)
-    return _explanation(verdict, sentence, reasons, shown, shares=shares, full=full)
+    return explanation(verdict, sentence, reasons, shown, shares=shares, full=full)
 
 
 def _shares(about: Scope, question: Question, seen: Seen, *, own: bool, full: bool) -> list[ShareView]:
@@ -254,10 +194,17 @@ _LENT: Final[dict[str, tuple[Literal["applies", "conditional", "does_not_apply"]
 }
 
 
-def _sight_is_known(about: Scope, seen: Seen) -> bool:
-    """Tell whether whoever asks may know all that decides if the actor sees an entry."""
-    decisions = (about.decide(action) for action in (Action.READ, reading_action(about.type)))
-    return all(is_known(decision.row, seen) for decision in decisions if not decision.denied)
+def _sight_is_known(about: Scope, scope: Scope, entry: EntryRow) -> bool:
+    """Tell whether the caller may know all that decides if the actor sees an entry, in whichever of its locales."""
+    for perspective, locale in document_keys(scope.type, scope.space, entry):
+        action = Action.READ if perspective == PUBLISHED else Action.READ_DRAFT
+        decision = about.decide(action)
+        if decision.denied:
+            continue
+        document = all_members(scope.type, scope.space, entry, perspective, locale)
+        if not is_known(decision.row, Seen(document, scope.decide(action).fields_for(document))):
+            return False
+    return True
 
 
 async def _about(scope: Scope, actor: Actor, snapshot: Snapshot) -> Scope:
@@ -280,10 +227,10 @@ async def _is_hidden(about: Scope, entry: EntryRow) -> bool:
 def _in_space(whom: Whom, action: str, *, full: bool) -> Explanation:
     actor, snapshot = whom.actor, whom.snapshot
     if actor.scope is not None and not actor.scope.admits(snapshot.space_key, action, None):
-        return _explanation("deny", "The token is not for this.", [], None, full=full)
+        return explanation("deny", "The token is not for this.", [], None, full=full)
     verdict = "allow" if snapshot.allows(actor, action) else "deny"
     reasons = reasons_in_space(whom, action)
-    return _explanation(verdict, _sentence(verdict, reasons), reasons, None, full=full)
+    return explanation(verdict, _sentence(verdict, reasons), reasons, None, full=full)
 
 
 def _check_action(question: Question) -> None:
@@ -356,7 +303,7 @@ def _verdict(
 def _sentence(verdict: str, reasons: list[Reason], shares: Sequence[ShareView] = (), entry: str | None = None) -> str:
     applying = [reason for reason in reasons if reason.outcome == "applies"]
     if verdict == "conditional":
-        return "A condition decides: name an entry." if entry is None else "A condition decides that you may not know."
+        return "A condition decides: name an entry." if entry is None else _UNKNOWN
     if verdict == "allow":
         names = sorted({reason.policy.role for reason in applying if reason.policy.effect == "allow"})
         names += ["a share"] if any(share.outcome == "applies" for share in shares) else []
@@ -365,30 +312,3 @@ def _sentence(verdict: str, reasons: list[Reason], shares: Sequence[ShareView] =
     if names and any(reason.policy.effect == "allow" for reason in reasons):
         return f"Denied by {', '.join(names)}: a denial wins."
     return "No policy of these roles allows it, and what nothing allows is denied."
-
-
-def _barred() -> Explanation:
-    return _explanation("deny", "The account is suspended, or its address is not verified.", [], None, full=True)
-
-
-def _explanation(
-    verdict: Literal["allow", "deny", "conditional"],
-    reason: str,
-    reasons: list[Reason],
-    row: Condition | None,
-    *,
-    shares: Sequence[ShareView] = (),
-    full: bool,
-) -> Explanation:
-    rules = [_view(each, full=full) for each in reasons]
-    shown = write_condition(row) if full and row is not None else None
-    return Explanation(decision=verdict, reason=reason, rules=rules, shares=list(shares), row_filter=shown)
-
-
-def _view(reason: Reason, *, full: bool) -> RuleView:
-    policy = reason.policy
-    return RuleView(
-        role=policy.role, via=reason.via, effect=policy.effect, outcome=reason.outcome, why=reason.why,
-        type=policy.type, actions=policy.actions,
-        fields=policy.fields if full else None, condition=policy.condition if full else None,
-    )  # fmt: skip
