@@ -17,7 +17,7 @@ from maydan.access.casbin import Rule
 from maydan.errors import InputError, InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _READABLE: Final = "{}:*$.@ "
 _PARTS: Final = {"p": 6, "g": 3}
@@ -25,7 +25,7 @@ _WIDTH: Final = 6
 _ROLE: Final = "role:"
 
 
-class _Spec(Struct, frozen=True, forbid_unknown_fields=True):
+class _Spec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     n: int
     fields: tuple[str, ...]
     condition: dict[str, Any] | None = None
@@ -36,10 +36,11 @@ _SPEC: Final = msgspec.json.Decoder(_Spec)
 
 def write_text(rules: Iterable[Rule]) -> str:
     """Write rules as lines."""
-    return "".join(f"{', '.join(_parts(rule))}\n" for rule in rules)
+    return "".join(f"{', '.join(rule_parts(rule))}\n" for rule in rules)
 
 
-def _parts(rule: Rule) -> list[str]:
+def rule_parts(rule: Rule) -> list[str]:
+    """Return the parts of a line, ``p`` or ``g`` first, as they are written."""
     *parts, spec = (rule.ptype, *rule.values[: _PARTS[rule.ptype]])
     return [*parts, quote(spec, safe=_READABLE) if rule.ptype == "p" else spec]
 
@@ -56,7 +57,7 @@ def read_text(text: str) -> list[Rule]:
         if not line.strip() or line.startswith("#"):
             continue
         try:
-            rules.append(_rule([part.strip() for part in line.split(",")]))
+            rules.append(read_rule([part.strip() for part in line.split(",")]))
         except ValueError as error:
             errors.append(InputError(f"/{number}", "bad_rule", str(error)))
     if errors:
@@ -64,7 +65,12 @@ def read_text(text: str) -> list[Rule]:
     return rules
 
 
-def _rule(parts: list[str]) -> Rule:
+def read_rule(parts: Sequence[str]) -> Rule:
+    """Read the parts of one line, ``p`` or ``g`` first; its JSON is then written as ours is.
+
+    Raises:
+        ValueError: It is no rule; the text says why.
+    """
     kind, *values = parts
     if kind == "g" and values and values[0].startswith("user:"):
         raise ValueError("Memberships are not policies; set them with the members of the space.")
@@ -82,8 +88,16 @@ def _checked(effect: str, spec: str) -> str:
     if effect not in ("allow", "deny"):
         raise ValueError("The fifth part of a policy is allow or deny.")
     try:
-        _SPEC.decode(spec)
+        return msgspec.json.encode(_SPEC.decode(spec)).decode()
     except (msgspec.MsgspecError, ValueError) as error:
         message = f"The last part of a policy is JSON with n, fields and condition: {error}"
         raise ValueError(message) from error
-    return spec
+
+
+def meaning(rule: Rule) -> tuple[object, ...]:
+    """Return what a line says, without the number of its policy: that only groups the lines of one policy."""
+    if rule.ptype == "g":
+        return ("g", *rule.values)
+    spec = _SPEC.decode(rule.values[5])
+    condition = msgspec.json.encode(spec.condition, order="deterministic")
+    return ("p", *rule.values[:5], spec.fields, condition)

@@ -45,6 +45,8 @@ class SpaceRole(Struct, frozen=True, kw_only=True):
     """It comes with the core or a plugin, and cannot be deleted."""
     version: int
     """0 where nothing was written about it in this space."""
+    fixed: RuleSet = RuleSet()
+    """What it starts with and keeps, whatever is written about it; these come first in what it has."""
 
 
 class SpaceRoles(Struct, frozen=True, kw_only=True):
@@ -276,12 +278,12 @@ def _starts_with(name: str, shared: RuleSet, definition: RoleDefinition | None) 
 
 def _role(name: str, shared: RuleSet, own: RuleSet, version: int, definition: RoleDefinition | None) -> SpaceRole:
     fixed = _starts_with(name, shared, definition)
-    if name in REPLACEABLE and not version:
-        fixed = RuleSet(shared.of(name))
+    start = RuleSet(shared.of(name)) if name in REPLACEABLE and not version else fixed
     return SpaceRole(
         name=name,
-        inherits=(*fixed.inherits.get(name, ()), *own.inherits.get(name, ())),
-        policies=(*fixed.policies, *own.of(name)),
+        inherits=(*start.inherits.get(name, ()), *own.inherits.get(name, ())),
+        policies=(*start.policies, *own.of(name)),
         built_in=name in BUILT_IN_ROLES or definition is not None,
         version=version,
+        fixed=fixed,
     )

@@ -1,0 +1,91 @@
+"""Writing roles as lines say that they are: whole ones, each after those that it contains."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from maydan.access.actions import Action
+from maydan.accounts.administration import Granter, put_role
+from maydan.errors import Forbidden
+from maydan.operations.snapshots import brought_roles
+from maydan.storage.acting import ACTING, Acting
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from maydan.access.casbin import RuleSet
+    from maydan.content.spaces import Space
+    from maydan.operations.core import Caller, Core
+
+
+async def find_granter(core: Core, caller: Caller, space: Space) -> Granter:
+    """Return the caller as one who hands out rights in the space.
+
+    Ask before the transaction begins: policies that are compiled inside of one may be undone with it.
+
+    Raises:
+        Forbidden: The caller does not manage the space's roles.
+    """
+    snapshot = await core.snapshots.get(space)
+    if not snapshot.allows(caller.actor, Action.MANAGE_ROLES):
+        raise Forbidden("This needs the permission manage:roles.")
+    return Granter(
+        actor=caller.actor,
+        space_key=space.key,
+        snapshot=snapshot,
+        types=core.registry.types(space),
+        brought=brought_roles(core.host, space),
+    )
+
+
+@contextmanager
+def acting(caller: Caller) -> Generator[None]:
+    """Let the log say of what is written within the block that the caller did it."""
+    token = ACTING.set(Acting(caller.actor.id, caller.request_id, caller.actor.reason))
+    try:
+        yield
+    finally:
+        ACTING.reset(token)
+
+
+async def write_roles(core: Core, granter: Granter, wanted: RuleSet) -> list[str]:
+    """Write each role that the rules name as they say, within the caller's transaction.
+
+    Returns:
+        The names of those that this changes, in the order in which they are written.
+    Raises:
+        Forbidden: The granter does not hold what a role gets.
+        InvalidInput: A role names what is not there.
+        Stale: Somebody else changed a role at the same moment.
+    """
+    return [name for name in _in_order(wanted) if await _put(core, granter, name, wanted)]
+
+
+async def _put(core: Core, granter: Granter, name: str, wanted: RuleSet) -> bool:
+    known = (await core.accounts.roles.load(granter.space_key, granter.brought)).roles.get(name)
+    policies, inherits = wanted.of(name), wanted.inherits.get(name, ())
+    if known is not None and set(known.inherits) == set(inherits) and list(known.policies) == list(policies):
+        return False
+    await put_role(core.accounts.roles, granter, name, inherits=inherits, policies=policies, known=known)
+    return True
+
+
+def _in_order(wanted: RuleSet) -> list[str]:
+    """Return the roles that the rules name, each after those that it contains."""
+    names = {*(policy.role for policy in wanted.policies), *wanted.inherits}
+    found: dict[str, None] = {}
+    for name in sorted(names):
+        _visit(name, wanted.inherits, names, found, ())
+    return list(found)
+
+
+def _visit(
+    name: str, inherits: Mapping[str, tuple[str, ...]], names: set[str], found: dict[str, None], way: tuple[str, ...]
+) -> None:
+    if name in found or name in way:
+        return
+    for contained in inherits.get(name, ()):
+        if contained in names:
+            _visit(contained, inherits, names, found, (*way, name))
+    found[name] = None
