@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from maydan.accounts.service import Accounts
 from maydan.clock import SystemClock
 from maydan.errors import ConfigurationError, MigrationsPending
+from maydan.events.caches import CacheTags
 from maydan.events.jobs import Jobs
-from maydan.events.outbound import Outbound
+from maydan.events.outbound import Outbound, UrlRefused
 from maydan.events.subscriptions import Subscriptions
 from maydan.events.webhooks import FanOut, Sender
 from maydan.operations import schedules
@@ -69,7 +70,7 @@ def create_core(
     """Wire the services of one process; nothing is opened before :func:`running`.
 
     Raises:
-        ConfigurationError: The database URL or a provider cannot be used.
+        ConfigurationError: The database URL, a provider or the URL of a cache cannot be used.
     """
     clock = clock or SystemClock()
     store = open_store(settings.database)
@@ -99,11 +100,28 @@ def create_core(
     core.webhooks = Sender(store, settings.webhooks, core.outbound, partial(prepare, core), clock)
     core.subscriptions.add(FanOut(store, clock))
     core.subscriptions.add(AuditTrail(core))
+    _tell_cache(core)
     _follow_changes(core)
     _register_jobs(core)
     for subscriber in host.subscribers(core.registry.space_by_key):
         core.subscriptions.add(subscriber)
     return core
+
+
+def _tell_cache(core: Core) -> None:
+    """Have the log tell the cache in front what is stale, if there is one to tell.
+
+    Raises:
+        ConfigurationError: Its URL may not be asked for.
+    """
+    settings = core.settings.cache
+    if not settings.purge_url:
+        return
+    try:
+        core.cache_tags = CacheTags(core.store, settings, core.clock)
+    except UrlRefused as error:
+        raise ConfigurationError(f"[cache] purge_url {error}.") from error
+    core.subscriptions.add(core.cache_tags)
 
 
 @asynccontextmanager
@@ -211,6 +229,8 @@ async def background_work(core: Core) -> AsyncGenerator[None]:
         await core.jobs.stop()
         await core.accounts.stop()
         await core.subscriptions.stop()
+        if core.cache_tags is not None:
+            await core.cache_tags.close()
 
 
 def _register_jobs(core: Core) -> None:
@@ -233,7 +253,8 @@ def create_app(core: Core, *, work: bool = True) -> Litestar:
     from maydan.http.surface import core_routes
     from maydan.http.surroundings import Surroundings
 
-    around = Surroundings(core, core.settings.server, core.settings.log, core.settings.streams)
+    settings = core.settings
+    around = Surroundings(core, settings.server, settings.log, settings.streams, settings.cache)
     routes: list[Route] = [*core_routes(), *_plugin_routes(core)]
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ from maydan._settings_reading import Source, read_table, suggest, variable_name
 from maydan.accounts.settings import AuthSettings, MailSettings
 from maydan.content.settings import ContentSettings
 from maydan.errors import ConfigurationError
-from maydan.events.settings import EventsSettings, JobsSettings, WebhooksSettings
+from maydan.events.settings import CacheSettings, EventsSettings, JobsSettings, WebhooksSettings
 from maydan.http.settings import LogSettings, ServerSettings, StreamsSettings
 from maydan.plugins.settings import PluginSettings
 from maydan.secret import masked_repr
@@ -49,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     jobs: JobsSettings
     streams: StreamsSettings
     webhooks: WebhooksSettings
+    cache: CacheSettings
     plugins: PluginSettings
     plugin_sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
     """Where the plugins' own tables come from, by plugin; nobody has checked them yet."""

@@ -75,3 +75,11 @@ async def test_a_list_links_to_its_next_page(serve: Any) -> None:
     assert answer.json()["next"] == "abc"
     assert answer.json()["total"] == 3
     assert answer.headers["link"] == '</api/things?limit=3&plain=true&cursor=abc>; rel="next"'
+
+
+@pytest.mark.parametrize("place", ["cursor=old&", "offset=9&", "%63ursor=old&", "o%66fset=9&", ""])
+async def test_a_link_to_the_next_page_replaces_the_place_of_this_one(serve: Any, place: str) -> None:
+    """However it is spelled."""
+    async with serve(ROUTES) as client:
+        answer = await client.get(f"/api/things?{place}limit=3")
+    assert answer.headers["link"] == '</api/things?limit=3&cursor=abc>; rel="next"'

@@ -22,6 +22,8 @@ class Thing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ThingQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     plain: bool = False
     limit: int = 25
+    cursor: str = ""
+    offset: int = 0
 
 
 @route("GET", "/api/things", public=True, query=ThingQuery)

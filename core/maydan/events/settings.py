@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
+
+from maydan.secret import masked_repr
 
 
 class EventsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +53,29 @@ class WebhooksSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Seconds for which a secret is still signed with after it was replaced."""
     max_each_space: int = 100
     """Webhooks of one space at most."""
+
+
+class CacheSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[cache]`` in ``maydan.toml``: a cache in front of the API, which keeps what everybody may read."""
+
+    MAY_BE_ZERO: ClassVar = frozenset[str]({"shared_s", "settle_s"})
+
+    shared_s: int = 0
+    """Seconds for which a shared cache may keep published answers and not ask again; 0: it asks each time."""
+    purge_url: str = ""
+    """Where the cache is told which tags are stale; empty: nobody is told, and what is kept lasts ``shared_s``."""
+    purge_token: str = ""
+    """Bearer token for ``purge_url``; empty: none is sent."""
+    purge_format: Literal["json", "header"] = "json"
+    """``json``: answers have ``Cache-Tag``, and tags go by ``POST`` as ``{"tags": […]}``; ``header``: answers have
+    ``Surrogate-Key``, and tags go by ``PURGE`` in that header."""
+    settle_s: float = 2.0
+    """Seconds after which what a change of types, roles or a space made stale is purged once more: by then every worker
+    knows of the change."""
+    allow_private: bool = False
+    """Let ``purge_url`` also lead to loopback and private networks, where the cache stands beside the server."""
+
+    __repr__ = masked_repr
 
 
 class JobsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -42,6 +42,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     next_cursor: str | None = None
     """Of a list: makes the ``Link`` header."""
     headers: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
+    """Of a public one all that it depends on, where a shared cache may keep it and not ask again; empty: it asks."""
 
     @staticmethod
     def json(value: Any, **more: Any) -> Answer:

@@ -124,7 +124,8 @@ async def list_entries(call: Call) -> Answer:
     ``filter[field][op]=value``, ``sort``, ``fields``, ``limit``, ``cursor`` or ``offset``, ``count=exact``.
     """
     page = await entries.list_entries(await scope(call), call.query)
-    return Answer.page(page.items, next=page.next, total=page.total, **_reading(page.locale, draft=page.draft))
+    shown = _reading(page.locale, draft=page.draft)
+    return Answer.page(page.items, next=page.next, total=page.total, tags=page.tags, **shown)
 
 
 @route(
@@ -261,7 +262,7 @@ async def _publish(call: Call, verb: Any) -> Answer:
 
 def _answer(view: EntryView, *, draft: bool) -> Answer:
     prefix = str(view.version) if view.version else ""
-    return Answer(body=view.body, tag_prefix=prefix, **_reading(view.locale, draft=draft))
+    return Answer(body=view.body, tag_prefix=prefix, tags=view.tags, **_reading(view.locale, draft=draft))
 
 
 def _reading(locale: str, *, draft: bool) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_to_bytes
 
 from maydan.errors import MaydanError
 from maydan.http import problems
@@ -30,6 +30,14 @@ _OF: Final = {Cache.PUBLIC: _PUBLIC, Cache.PRIVATE: _PRIVATE, Cache.SECRET: _SEC
 _JSON: Final = (b"content-type", b"application/json")
 
 
+def _spelled(name: str) -> str:
+    return "".join(f"(?:{letter}|%{ord(letter):x})" for letter in name)
+
+
+_PLACE: Final = re.compile(f"&(?:{_spelled('cursor')}|{_spelled('offset')})=[^&]*".encode(), re.IGNORECASE)
+"""What of a query string says where a page begins, percent-encoded or not."""
+
+
 class Reply:
     """A status, encoded headers and a body, ready to be sent."""
 
@@ -52,7 +60,10 @@ def reply_to(call: Call, answer: Answer) -> Reply:
     cache = Cache.SECRET if call.route.secret_answer else answer.cache
     if cache is Cache.PUBLIC and call.caller.actor.kind != "anonymous":
         cache = Cache.PRIVATE
-    headers = [*_OF[cache], (b"x-request-id", call.request_id.encode())]
+    kept = _OF[cache]
+    if answer.tags and cache is Cache.PUBLIC:
+        kept = [*COMMON, *call.around.sharing.headers(answer.tags)]
+    headers = [*kept, (b"x-request-id", call.request_id.encode())]
     status = answer.status or call.route.status
     body = answer.body
     tag = answer.tag
@@ -86,17 +97,8 @@ def _add_rest(headers: RawHeaders, answer: Answer, call: Call) -> None:
 
 def _next_url(call: Call, cursor: str) -> str:
     """Return the root-relative URL of the next page: this one's, with the cursor."""
-    text = call.query_string
-    if b"cursor" not in text and b"offset" not in text:
-        return f"{call.url_path}?{text.decode('latin-1')}{'&' if text else ''}cursor={cursor}"
-    kept = [part.decode("latin-1") for part in text.split(b"&") if part and not _is_place(part)]
-    return f"{call.url_path}?{'&'.join([*kept, f'cursor={cursor}'])}"
-
-
-def _is_place(part: bytes) -> bool:
-    """Tell whether a part of a query string says where a page begins."""
-    name = part.partition(b"=")[0]
-    return (unquote_to_bytes(name) if b"%" in name else name) in (b"cursor", b"offset")
+    kept = _PLACE.sub(b"", b"&" + call.query_string).strip(b"&").decode("latin-1")
+    return f"{call.url_path}?{kept}{'&' if kept else ''}cursor={cursor}"
 
 
 def answer_of_error(error: MaydanError, call: Call) -> Answer:

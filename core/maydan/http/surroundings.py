@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from maydan.events.settings import CacheSettings
 from maydan.http.cors import Cors
 from maydan.http.meters import Meters
 from maydan.http.proxies import Proxies
 from maydan.http.readiness import Readiness
 from maydan.http.settings import StreamsSettings
+from maydan.http.sharing import Sharing
 from maydan.http.streams_frames import encode_change
 from maydan.http.streams_open import OpenStreams
 from maydan.operations.changes import ChangeFeed
@@ -24,7 +26,12 @@ class Surroundings:
     """The services and settings that requests need, looked up once."""
 
     def __init__(
-        self, core: Core, server: ServerSettings, log: LogSettings, streams: StreamsSettings | None = None
+        self,
+        core: Core,
+        server: ServerSettings,
+        log: LogSettings,
+        streams: StreamsSettings | None = None,
+        cache: CacheSettings | None = None,
     ) -> None:
         """Read the settings.
 
@@ -36,6 +43,7 @@ class Surroundings:
         self.meters = Meters()
         self.proxies = Proxies(server.trusted_proxies)
         self.cors = Cors(server.cors_origins) if server.cors_origins else None
+        self.sharing = Sharing(cache or CacheSettings())
         self.logs_requests = log.requests
         self.statements: ContextVar[list[int]] | None = (
             getattr(core.store, "statements_counter", None) if server.development else None

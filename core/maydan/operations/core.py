@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from maydan.accounts.service import Accounts
     from maydan.accounts.sessions import Authenticator
     from maydan.clock import Clock
+    from maydan.events.caches import CacheTags
     from maydan.events.jobs import Jobs
     from maydan.events.outbound import Outbound
     from maydan.events.subscriptions import Subscriptions
@@ -58,6 +59,8 @@ class Core:
         self.outbound = outbound
         self.webhooks: Sender
         """Delivers to webhooks; it reads through this core, so it is put here once that is made."""
+        self.cache_tags: CacheTags | None = None
+        """Tells the cache in front what is stale, where there is one."""
         self.clock = clock
         self.tail = LogTail(store)
         """New events, as they come; for streams."""

@@ -14,6 +14,7 @@ from maydan.operations.entries.including import include
 from maydan.operations.entries.locales import reading_locale
 from maydan.operations.entries.planning import plan
 from maydan.operations.entries.reading import Reading, maps_of
+from maydan.operations.entries.shared import shares
 from maydan.operations.entries.views import MAPS, decode, encode, whole_document
 from maydan.storage.document_queries import count_documents, cursor_values, list_documents
 
@@ -37,6 +38,8 @@ class Page(Struct, frozen=True, kw_only=True):
     locale: str
     draft: bool
     """Whether the answer shows what not everybody may read."""
+    tags: tuple[str, ...] = ()
+    """All that it depends on, where a shared cache may keep it (:mod:`~maydan.operations.entries.shared`)."""
 
 
 async def list_entries(scope: Scope, query: Query) -> Page:
@@ -62,7 +65,8 @@ async def list_entries(scope: Scope, query: Query) -> Page:
         last = encode_cursor(scope.core.secret, planned.fingerprint, cursor_values(statements.request, shown[-1]))
     items = await _items(scope, decision, planned, shown)
     draft = scope.type.drafts and planned.perspective.draft
-    return Page(items=items, next=last, total=total, locale=locale, draft=draft)
+    tags = planned.tags if shares(scope) else ()
+    return Page(items=items, next=last, total=total, locale=locale, draft=draft, tags=tags)
 
 
 def _action(scope: Scope, query: Query) -> str:

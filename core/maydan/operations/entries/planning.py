@@ -15,6 +15,7 @@ from maydan.content.types import Kind
 from maydan.operations.entries.branches import branch_of
 from maydan.operations.entries.reaching import Perspective, Reaching, depends_on_types_alone, is_judged_alike
 from maydan.operations.entries.reading import where_of
+from maydan.operations.entries.shared import tags_of_list
 from maydan.operations.entries.views import MAPS, whole_document
 from maydan.storage.document_queries import PageRequest, Statements
 from maydan.storage.documents import TRASH, table_of
@@ -47,6 +48,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Beginning with the index of texts, where one serves the query."""
     fingerprint: bytes
     """Binds cursors to the query and the type."""
+    tags: tuple[str, ...] = ()
+    """All that its pages depend on, where a shared cache may keep them; empty: it may not."""
     lasts: bool = False
     """Whether the same plan serves the next one who asks for the list: it depends on nobody's rights to single rows."""
 
@@ -82,13 +85,15 @@ async def _made(scope: Scope, query: Query, shape: bytes, decision: Decision, lo
     request = _request(checked, where, condition, whole=whole_document(decision) and locale != MAPS)
     dialect = scope.core.store.dialect.name
     lookup = find_lookup(dialect, scope.type, table_of(scope.type), condition)
+    branch = branch_of(checked.include, checked.fields, checked.portions)
     made = Plan(
         query=checked,
-        branch=branch_of(checked.include, checked.fields, checked.portions),
+        branch=branch,
         perspective=perspective,
         in_order=Statements(dialect, request),
         by_index=None if lookup is None else Statements(dialect, _by(lookup, request)),
         fingerprint=_fingerprint(scope, query, checked, where),
+        tags=tags_of_list(scope, decision, branch, reach.asked, draft=perspective.draft),
     )
     return _KEPT.keep(scope, shape, decision, locale, _Kept((scope.type, scope.space, decision), reach.asked, made))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from maydan.operations.entries.branches import branch_of
 from maydan.operations.entries.including import include
 from maydan.operations.entries.locales import reading_locale
 from maydan.operations.entries.reaching import Perspective, Reaching, decision_on
+from maydan.operations.entries.shared import shares, tags_of_entry
 from maydan.operations.entries.views import (
     MAPS,
     EntryView,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from maydan.access.decisions import Decision
     from maydan.content.includes import Portion
     from maydan.operations.entries.branches import Branch
+    from maydan.operations.entries.reaching import Judged
     from maydan.operations.scopes import Scope
     from maydan.storage.names import SlugHit
 
@@ -61,6 +63,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
 
 AS_PUBLISHED = Reading()
+_NO_TYPES: Final[Judged] = {}
 
 
 async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -> EntryView:
@@ -74,24 +77,33 @@ async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -
     decision = decision_on(scope, draft=reading.draft)
     if decision.denied:
         raise NotFound
+    asked: Judged = _NO_TYPES
     if reading.fields is not None or reading.include:
-        reading = await _checked(scope, decision, reading)
+        reading, asked = await _checked(scope, decision, reading)
     by_id = is_id(id_or_slug)
-    entry_id, is_former = (id_or_slug, False) if by_id else await _id_of(scope, decision, id_or_slug, reading, locale)
+    found = _Found(id_or_slug) if by_id else await _id_of(scope, decision, id_or_slug, reading, locale)
+    entry_id, tags = found.entry_id, ()
+    if shares(scope) and not reading.draft:
+        branch = branch_of(reading.include, None)
+        tags = tags_of_entry(scope, decision, branch, asked, entry_id, is_certain=found.is_certain)
     if locale == MAPS:
-        return await _maps(scope, decision, entry_id, reading)
+        return replace(await _maps(scope, decision, entry_id, reading), tags=tags)
     where = where_of(scope, locale, draft=reading.draft, translated_only=not reading.fallback)
     parts = await find_document(scope.core.store, where, entry_id)
     if parts is None:
         raise NotFound
     body = await _shown(scope, decision, parts, reading, locale)
     version = await _version(scope, entry_id)
-    slug = _moved(parts[0], id_or_slug) if is_former else None
-    return EntryView(id=entry_id, body=body, locale=locale, version=version, slug=slug)
+    slug = _moved(parts[0], id_or_slug) if found.is_former else None
+    return EntryView(id=entry_id, body=body, locale=locale, version=version, slug=slug, tags=tags)
 
 
-async def _checked(scope: Scope, decision: Decision, reading: Reading) -> Reading:
-    """Refuse fields and relations that do not exist or that the caller may not read, with the same words."""
+async def _checked(scope: Scope, decision: Decision, reading: Reading) -> tuple[Reading, Judged]:
+    """Refuse fields and relations that do not exist or that the caller may not read, with the same words.
+
+    Returns:
+        The reading with its portions resolved, and the types that its paths lead through.
+    """
     reach = Reaching(scope, draft=reading.draft and not reading.by_link)
     readable = frozenset(decision.filterable)
 
@@ -100,7 +112,7 @@ async def _checked(scope: Scope, decision: Decision, reading: Reading) -> Readin
         check_fields(reading.fields or (), scope.type, readable, include=reading.include, reach=reach)
         return replace(reading, portions=check_portions(reading.portions, scope.type, reach))
 
-    return await reach.checked(check)
+    return await reach.checked(check), reach.asked
 
 
 def where_of(scope: Scope, locale: str, *, draft: bool, translated_only: bool = False) -> Where:
@@ -146,8 +158,19 @@ def selected(allowed: frozenset[str], fields: Sequence[str] | None) -> frozenset
     return allowed if fields is None else allowed & {"id", *fields}
 
 
-async def _id_of(scope: Scope, decision: Decision, slug: str, reading: Reading, locale: str) -> tuple[str, bool]:
-    """Return the entry of a slug in the locale that is read, else in another, and whether it is a former one.
+class _Found(Struct, frozen=True):
+    """Which entry was asked for."""
+
+    entry_id: str
+    is_former: bool = False
+    """By a slug that it had once."""
+    is_certain: bool = True
+    """Whether no other entry can take its place while it is as it is: by a slug, as long as it has that in the locale
+    that is looked at first."""
+
+
+async def _id_of(scope: Scope, decision: Decision, slug: str, reading: Reading, locale: str) -> _Found:
+    """Return the entry of a slug in the locale that is read, else in another.
 
     Only entries whose slug the caller may read are looked at: what may not be read is neither found by a guess, nor
     does it stand before another entry with that slug in another locale.
@@ -159,7 +182,8 @@ async def _id_of(scope: Scope, decision: Decision, slug: str, reading: Reading, 
     former = [hit for hit in hits if hit not in current and (newest or not hit.in_draft)]
     for hit in (*current, *former):
         if await _may_find(scope, decision, hit, reading):
-            return hit.entry_id, hit in former
+            is_former = hit in former
+            return _Found(hit.entry_id, is_former, not is_former and hit.locale == locales[0])
     raise NotFound
 
 

@@ -42,6 +42,8 @@ class EntryView(Struct, frozen=True, kw_only=True):
     """The newest version, or 0 where the caller may not learn it: the first part of the ``ETag``."""
     slug: str | None = None
     """The slug by which the entry should have been asked for, when it was asked for by a former one."""
+    tags: tuple[str, ...] = ()
+    """All that it depends on, where a shared cache may keep it (:mod:`~maydan.operations.entries.shared`)."""
 
 
 def own_perspective(content_type: ContentType, entry: EntryRow) -> int:
