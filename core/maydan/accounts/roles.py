@@ -245,8 +245,9 @@ async def _rules(reader: Reader, space_key: int, role: str | None = None) -> lis
 
 async def _read(reader: Reader, space_key: int) -> tuple[RuleSet, RuleSet, dict[str, int]]:
     """Return the rules of all spaces, those of one, and the versions of the roles that were written in it."""
-    rows = await reader.fetch_all(_SELECT, ALL_SPACES, space_key)
+    # The versions first: rules that are newer than their version make a writer too late, older ones would be lost.
     written = await reader.fetch_all("SELECT name, version FROM maydan_roles WHERE space_key = ?", space_key)
+    rows = await reader.fetch_all(_SELECT, ALL_SPACES, space_key)
     # Thousands of rules are read beside the event loop, so that an edit holds up no request.
     many = len(rows) > _MANY_RULES
     shared, own = await asyncio.to_thread(_sorted, rows, space_key) if many else _sorted(rows, space_key)

@@ -58,7 +58,8 @@ async def import_rules(
     try:
         with acting(caller):
             async with core.store.write_transaction():
-                changed += await write_roles(core, granter, read_rules(rules))
+                roles = await core.accounts.roles.load(space.key, granter.brought)
+                changed += await write_roles(core, granter, read_rules(rules), roles.roles)
                 if dry_run:
                     raise _Enough
     except _Enough:
@@ -97,7 +98,7 @@ async def _edit(core: Core, caller: Caller, space: Space, edit: Callable[[Policy
             lines = PolicyLines(roles.roles, space)
             if not edit(lines):
                 return False
-            await write_roles(core, granter, lines.wanted())
+            await write_roles(core, granter, lines.wanted(), roles.roles)
     await core.revisions.settled()
     return True
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from maydan.access.casbin import RuleSet
+    from maydan.accounts.roles import SpaceRole
     from maydan.content.spaces import Space
     from maydan.operations.core import Caller, Core
 
@@ -49,9 +50,14 @@ def acting(caller: Caller) -> Generator[None]:
         ACTING.reset(token)
 
 
-async def write_roles(core: Core, granter: Granter, wanted: RuleSet) -> list[str]:
+async def write_roles(core: Core, granter: Granter, wanted: RuleSet, roles: Mapping[str, SpaceRole]) -> list[str]:
     """Write each role that the rules name as they say, within the caller's transaction.
 
+    Args:
+        core: The services.
+        granter: Who must hold what is given.
+        wanted: The roles as they are to be.
+        roles: As they were when that was worked out: whoever wrote one since was first.
     Returns:
         The names of those that this changes, in the order in which they are written.
     Raises:
@@ -59,11 +65,10 @@ async def write_roles(core: Core, granter: Granter, wanted: RuleSet) -> list[str
         InvalidInput: A role names what is not there.
         Stale: Somebody else changed a role at the same moment.
     """
-    return [name for name in _in_order(wanted) if await _put(core, granter, name, wanted)]
+    return [name for name in _in_order(wanted) if await _put(core, granter, name, wanted, roles.get(name))]
 
 
-async def _put(core: Core, granter: Granter, name: str, wanted: RuleSet) -> bool:
-    known = (await core.accounts.roles.load(granter.space_key, granter.brought)).roles.get(name)
+async def _put(core: Core, granter: Granter, name: str, wanted: RuleSet, known: SpaceRole | None) -> bool:
     policies, inherits = wanted.of(name), wanted.inherits.get(name, ())
     if known is not None and set(known.inherits) == set(inherits) and list(known.policies) == list(policies):
         return False

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from operator import eq, ge, gt, le, lt, ne
 from typing import Final, NamedTuple
 
-HOOK_API: Final = "1.3"
+HOOK_API: Final = "1.4"
 """Version of ``hookspecs.py`` and ``maydan.plugin``: additions raise the second number, breaks the first."""
 
 _VERSION: Final = re.compile(
