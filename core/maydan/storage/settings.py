@@ -34,7 +34,7 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """SQLite: transactions that share one commit at most."""
     group_ms: float = 50.0
     """SQLite: milliseconds that one shared commit may be put off at most."""
-    mmap_bytes: int = 268_435_456
+    mmap_bytes: int = 2_147_418_112
     """SQLite: bytes of the file that are read through memory mapping; 0 switches it off."""
 
     __repr__ = masked_repr
