@@ -126,7 +126,8 @@ class Town:
         tag = (await self.site.get(path, headers=self.site.admin)).headers["etag"]
         headers = {**self.site.admin, "if-match": tag}
         answer = await self.site.put(path, {"policies": self.draw.choice(ROLES)}, headers=headers)
-        assert answer.is_success, answer.text
+        # A condition on a field that has another name at the moment is refused, and nothing changes.
+        assert answer.is_success or "rating" in answer.text, answer.text
 
     async def type(self) -> None:
         """Rename a field and back, or give a type drafts."""

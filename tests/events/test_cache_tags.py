@@ -91,6 +91,9 @@ async def test_types_roles_and_settings_make_the_whole_space_stale(sqlite_url: s
         assert await settled(site, receiver) == ["space:demo"]
         assert (await site.patch(SPACE, {"timezone": "Asia/Baghdad"}, headers=site.admin)).is_success
         assert await settled(site, receiver) == ["space:demo"]
+        # An operator's way of saying that what no event tells has changed.
+        assert (await site.patch(SPACE, {}, headers=site.admin)).is_success
+        assert await settled(site, receiver) == ["space:demo"]
         answer = await site.delete(SPACE, headers={**site.admin, "if-match": "*"})
         assert answer.status_code == 204, answer.text
         assert await settled(site, receiver) == ["space:demo"]
