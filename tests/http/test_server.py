@@ -106,11 +106,14 @@ async def test_a_body_may_come_in_chunks(send: Send) -> None:
     [
         (b"HELLO\r\n\r\n", 400),
         (b"GET /api/echo HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n", 400),
+        (b"GET /api/echo HTTP/1.1\r\n\r\n", 400),
+        (b"GET /api/echo HTTP/1.1\r\nHost: x\r\nhOST: y\r\n\r\n", 400),
+        (b"GET /api/echo HTTP/1.0\r\nHost: x\r\nHost: x\r\n\r\n", 400),
         (b"GET /api/echo HTTP/1.1\r\nHost: x\r\n" + b"X-A: %b\r\n" % (b"a" * 1000) * 70 + b"\r\n", 431),
         (b"GET /api/echo HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * (2 * MAX_PROOF_BYTES), 431),
         (b"GET /api/echo?a=" + b"a" * (2 * MAX_HEAD_BYTES) + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
     ],
-    ids=["no HTTP", "bad header", "many headers", "one header without an end", "a long line"],
+    ids=["no HTTP", "bad header", "no host", "two hosts", "a host twice", "headers", "endless header", "long line"],
 )
 async def test_what_is_no_request_is_told_so_as_a_problem(send: Send, raw: bytes, status: int) -> None:
     """The application never sees it; the limit holds for what has come, before there is an end."""
@@ -122,6 +125,12 @@ async def test_what_is_no_request_is_told_so_as_a_problem(send: Send, raw: bytes
 async def test_headers_within_the_limit_are_taken(send: Send) -> None:
     """Cookies of other applications on the same host may be long."""
     status, _, _ = await send(b"GET /api/echo HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 60_000 + b"\r\n\r\n")
+    assert status == 200
+
+
+async def test_a_host_may_be_left_out_in_the_version_that_had_none(send: Send) -> None:
+    """Old probes of load balancers speak HTTP/1.0."""
+    status, _, _ = await send(b"GET /api/echo HTTP/1.0\r\n\r\n")
     assert status == 200
 
 

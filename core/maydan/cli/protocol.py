@@ -43,6 +43,7 @@ class Protocol(HttpToolsProtocol):
         self._pending_bytes = 0
         self._is_in_head = False
         self._is_in_body = False
+        self._hosts = 0
         self._refusal: MaydanError | None = None
         self._waiting: asyncio.TimerHandle | None = None
 
@@ -61,6 +62,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = {ABORT: {"abort": self._drop}}
         self._head_bytes = 0
+        self._hosts = 0
         self._pending_bytes = -1
         self._is_in_head = True
 
@@ -73,11 +75,16 @@ class Protocol(HttpToolsProtocol):
         """Take a header."""
         is_proof = len(value) <= MAX_PROOF_BYTES and name.lower() == b"authorization"
         self._count(len(name) + 4 + (0 if is_proof else len(value)))
+        if len(name) == 4 and name.lower() == b"host":
+            self._hosts += 1
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Go on to the body."""
+        """Go on to the body; whose host is not said, or twice, is refused (RFC 9112, section 3.2)."""
         self._is_in_head = False
+        if self._hosts != 1 and (self._hosts or not self._is_old()):
+            self._refusal = Malformed("A request has one header Host; send it once, with the name that you ask for.")
+            raise self._refusal
         self._is_in_body = True
         self._stop_waiting()
         super().on_headers_complete()
@@ -117,6 +124,9 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+    def _is_old(self) -> bool:
+        return self.parser is not None and self.parser.get_http_version() == "1.0"
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
