@@ -222,6 +222,34 @@ async def test_a_suspended_account_is_out_at_once(accounts: Accounts) -> None:
     assert (await accounts.authenticator.authenticate(pair.access_token)).id == ann
 
 
+async def test_a_refusal_read_before_a_release_is_not_kept_after_it(
+    accounts: Accounts, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is on its way while an account is let in again is refused alone; the token works from then on."""
+    ann = await make(accounts)
+    pair = await accounts.logins.log_in("ann@site.example", PASSWORD)
+    account = await accounts.people.suspend(await accounts.people.get(ann), suspended=True)
+    read, released = asyncio.Event(), asyncio.Event()
+    fetch = store.fetch_point
+
+    async def late(sql: str, *args: Any) -> Any:
+        row = await fetch(sql, *args)
+        read.set()
+        await released.wait()
+        return row
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "fetch_point", late)
+        asking = asyncio.create_task(accounts.authenticator.authenticate(pair.access_token))
+        async with asyncio.timeout(30):
+            await read.wait()
+    await accounts.people.suspend(account, suspended=False)
+    released.set()
+    with pytest.raises(Unauthenticated):
+        await asking
+    assert (await accounts.authenticator.authenticate(pair.access_token)).id == ann
+
+
 async def test_no_token_stands_in_the_database(accounts: Accounts, store: Store) -> None:
     """Only hashes do."""
     ann = await make(accounts)

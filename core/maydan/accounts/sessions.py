@@ -113,11 +113,13 @@ class Authenticator:
             raise _refusal()
         generation = self._generation
         found = await (self._by_session(token) if kind is TokenKind.ACCESS else self._by_api_token(token))
+        # What was read before a change must not be kept after it: neither who it is, nor that it is nobody.
+        may_keep = generation == self._generation
         if found is None or found.until <= now:
-            self._unknown.put(token, True)
+            if may_keep:
+                self._unknown.put(token, True)
             raise _refusal()
-        # What was read before a change must not be kept after it.
-        if generation == self._generation:
+        if may_keep:
             until = min(found.until, now + timedelta(seconds=_KEPT_S))
             self._known.put(token, _Known(found.actor, until))
         if kind is TokenKind.API and found.actor.credential_id is not None:
