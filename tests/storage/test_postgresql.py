@@ -246,6 +246,51 @@ async def test_an_error_that_was_swallowed_is_not_acknowledged(opened: Open) -> 
     assert await names(store) == ["a"]
 
 
+async def test_a_statement_that_is_cut_off_is_undone_with_its_savepoint(opened: Open) -> None:
+    """The server is told to stop, and the transaction goes on without it."""
+    store = await opened()
+
+    async def wait_in_vain(transaction: Any) -> None:
+        async with asyncio.timeout(0.2), transaction.savepoint():
+            await transaction.apply([put("b")])
+            await transaction.execute("SELECT pg_sleep(600)")
+
+    async with store.write_transaction() as transaction:
+        await transaction.apply([put("a")])
+        with pytest.raises(TimeoutError):
+            await wait_in_vain(transaction)
+        await transaction.apply([put("c")])
+    assert await names(store) == ["a", "c"]
+
+
+async def test_a_savepoint_whose_release_is_cut_off_is_never_stored(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it can no longer be undone alone, all is undone, and whoever went on hears it."""
+    store = await opened()
+    limit = asyncio.timeout(None)
+    (connection,) = store.pool._idle
+    original = type(connection).execute
+
+    async def release_and_stall(self: Any, text: str, *args: Any) -> Any:
+        answer = await original(self, text, *args)
+        if text.startswith("RELEASE"):
+            limit.reschedule(0)
+            await asyncio.Event().wait()
+        return answer
+
+    async def keep_going() -> None:
+        async with store.write_transaction() as transaction:
+            with pytest.raises(TimeoutError):
+                async with limit, transaction.savepoint():
+                    await transaction.apply([put("a")])
+
+    monkeypatch.setattr(type(connection), "execute", release_and_stall)
+    with pytest.raises(Unavailable, match="undid"):
+        await keep_going()
+    assert await names(store) == []
+
+
 async def test_a_table_that_changes_under_prepared_statements_is_no_error(opened: Open) -> None:
     """Run-time types alter tables while others read and write them."""
     first, second = await opened(), await opened()

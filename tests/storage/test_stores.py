@@ -188,6 +188,58 @@ async def test_a_savepoint_is_undone_alone(cups: Store) -> None:
     assert called == ["a"]
 
 
+async def test_a_savepoint_that_is_cancelled_is_undone_alone(cups: Store) -> None:
+    """Whoever gives up on a part and goes on stores nothing of it, and tells nobody."""
+    heard: list[str] = []
+    cups.signals.listen(heard.append)
+
+    async def give_up(name: str) -> None:
+        async with asyncio.timeout(None) as limit, cups.write_transaction() as inner:
+            await inner.apply([Statement(cup(name).sql, cup(name).args, signal=name)])
+            limit.reschedule(0)
+            await asyncio.Event().wait()
+
+    async with cups.write_transaction() as transaction:
+        await transaction.apply([cup("a")])
+        with pytest.raises(TimeoutError):
+            await give_up("b")
+        async with transaction.savepoint():
+            await transaction.apply([cup("c")])
+            with pytest.raises(TimeoutError):
+                await give_up("d")
+        assert await names(cups) == ["a", "c"]
+        await transaction.apply([cup("e")])
+        with pytest.raises(TimeoutError):
+            await give_up("f")
+    assert await names(cups) == ["a", "c", "e"]
+    assert heard == []
+
+
+async def test_savepoints_that_are_left_with_errors_take_nothing_else_away(cups: Store) -> None:
+    """Neither the one around them nor the one after them."""
+
+    async def fail(name: str) -> None:
+        async with cups.write_transaction() as inner:
+            await inner.apply([cup(name)])
+            raise LookupError
+
+    async def fail_around(name: str) -> None:
+        async with cups.write_transaction() as inner:
+            await inner.apply([cup(name)])
+            await fail(f"{name} inside")
+
+    async with cups.write_transaction() as transaction:
+        await transaction.apply([cup("a")])
+        for name in "bc":
+            with pytest.raises(LookupError):
+                await fail_around(name)
+            async with transaction.savepoint():
+                await transaction.apply([cup(f"{name} kept")])
+                with pytest.raises(LookupError):
+                    await fail(name)
+    assert await names(cups) == ["a", "b kept", "c kept"]
+
+
 async def test_a_commit_inside_a_transaction_joins_it(cups: Store) -> None:
     """One way to write: nothing escapes the transaction around it, on either engine."""
 

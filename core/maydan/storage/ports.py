@@ -121,7 +121,7 @@ class Transaction(Reader, Protocol):
         ...
 
     def savepoint(self) -> AbstractAsyncContextManager[None]:
-        """Return a block that is undone alone when it is left with an error."""
+        """Return a block that is undone alone when it is left with an error or cancelled."""
         ...
 
     def after_commit(self, callback: Callable[[], None]) -> None:

@@ -76,6 +76,9 @@ def _passing(error: Exception) -> Exception:
     """Return what the store raises when trying again later may help."""
     if isinstance(error, asyncpg.QueryCanceledError):
         return Unavailable("The query took too long and was ended.", code="query_limit", retry_after_s=1)
+    if isinstance(error, asyncpg.InvalidSavepointSpecificationError):
+        # It had been released when that was cut off: what it held cannot be undone alone.
+        return Unavailable("The database undid the transaction; nothing was stored.", retry_after_s=1)
     if isinstance(error, asyncpg.TooManyConnectionsError):
         return PoolExhausted("The database takes no more connections; try again.", retry_after_s=1)
     if isinstance(error, RACES):

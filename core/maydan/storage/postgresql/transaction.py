@@ -27,7 +27,8 @@ class PostgreSQLTransaction:
         self.connection = connection
         self._combiner = combiner
         self._one_at_a_time = asyncio.Lock()
-        self._depth = 0
+        self._savepoints = 0
+        self._undo_to: str | None = None
         self._ordinal = 0
         self.is_open = True
         self.lost_race = False
@@ -35,12 +36,17 @@ class PostgreSQLTransaction:
         self.signals: dict[str, None] = {}
 
     async def _call(self, method: str, sql: str, args: Sequence[Any]) -> Any:
-        """Call a method of the connection; tasks that share the transaction take turns."""
+        """Call a method of the connection."""
         if not self.is_open:
             raise RuntimeError("This write transaction has ended; start another one.")
         count()
+        return await self._send(method, sql, args)
+
+    async def _send(self, method: str, sql: str, args: Sequence[Any] = ()) -> Any:
+        """Call a method of the connection; tasks that share the transaction take turns."""
         async with self._one_at_a_time:
             try:
+                await self._undo()
                 return await getattr(self.connection, method)(sql, *args)
             except Exception as error:
                 self.lost_race = self.lost_race or isinstance(error, RACES)
@@ -104,25 +110,31 @@ class PostgreSQLTransaction:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
-        """Undo what is inside, alone, when it is left with an error."""
-        self._depth += 1
-        name = f"inner_{self._depth}"
+        """Undo what is inside, alone, when it is left with an error or cancelled."""
+        self._savepoints += 1
+        # A name of its own: where the release was cut off, an older one of that name would take more away.
+        name = f"inner_{self._savepoints}"
         signals, callbacks = dict(self.signals), len(self.callbacks)
         await self._call("execute", f"SAVEPOINT {name}", ())
         try:
             yield
-        except asyncio.CancelledError:
-            raise
+            await self._call("execute", f"RELEASE {name}", ())
         except BaseException:
-            if self.is_open and not self.connection.is_closed():
-                await self._call("execute", f"ROLLBACK TO {name}", ())
+            self._undo_to = name
             self.signals = signals
             del self.callbacks[callbacks:]
             raise
-        else:
-            await self._call("execute", f"RELEASE {name}", ())
-        finally:
-            self._depth -= 1
+
+    async def _undo(self) -> None:
+        """Undo the savepoint that was left last, if with an error.
+
+        That is done when whoever began the transaction goes on: somebody who is cancelled waits for nothing.
+        """
+        if (name := self._undo_to) is not None:
+            count()
+            await self.connection.execute(f"ROLLBACK TO {name}")
+            if self._undo_to == name:
+                self._undo_to = None
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back after the commit."""
@@ -134,12 +146,7 @@ class PostgreSQLTransaction:
         Raises:
             Unavailable: A statement had failed before, and whoever ran it went on: nothing is stored.
         """
-        async with self._one_at_a_time:
-            try:
-                status = await self.connection.execute("COMMIT")
-            except Exception as error:
-                self.lost_race = self.lost_race or isinstance(error, RACES)
-                raise translated(error) from error
+        status = await self._send("execute", "COMMIT")
         if status != "COMMIT":
             raise Unavailable("The database undid the transaction; nothing was stored.", retry_after_s=1)
 
