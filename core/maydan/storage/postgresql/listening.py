@@ -33,34 +33,34 @@ class Listening:
         self._signals = signals
         self._has_news = asyncio.Event()
         self._own_process = 0
+        self._pause_s = _FIRST_PAUSE_S
 
     async def run(self) -> None:
         """Listen until cancelled."""
         stop = self._signals.listen(self._hear)
-        pause_s = _FIRST_PAUSE_S
         try:
             while True:
                 try:
-                    connection = await self._connect()
+                    await self._connect_and_listen()
                 except Exception as error:  # noqa: BLE001 - whatever it was, only trying again helps
                     _logger.warning("The database cannot be listened to: %s; trying again.", error)
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(pause_s * 2, _LAST_PAUSE_S)
-                    continue
-                pause_s = _FIRST_PAUSE_S
-                try:
-                    await self._listen(connection)
-                except Exception as error:  # noqa: BLE001 - as above
-                    _logger.warning("The connection that listens was lost: %s.", error)
-                finally:
-                    connection.terminate()
+                await asyncio.sleep(self._pause_s)
+                self._pause_s = min(self._pause_s * 2, _LAST_PAUSE_S)
         finally:
             stop()
+
+    async def _connect_and_listen(self) -> None:
+        connection = await self._connect()
+        try:
+            await self._listen(connection)
+        finally:
+            connection.terminate()
 
     async def _listen(self, connection: Connection) -> None:
         self._own_process = connection.get_server_pid()
         await connection.add_listener(_REVISIONS, self._told)
         await connection.add_listener(_LOG, self._told)
+        self._pause_s = _FIRST_PAUSE_S
         connection.add_termination_listener(self._ended)
         # What was said while nobody listened is lost: look at everything.
         self._signals.send((ELSEWHERE,))
