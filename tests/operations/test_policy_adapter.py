@@ -13,11 +13,13 @@ import pytest
 from casbin.model import Model
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 
-from maydan.access.casbin import MODEL
+from maydan.access.casbin import MODEL, Rule
 from maydan.errors import Conflict, Forbidden, InvalidInput, Stale, Unavailable
 from maydan.operations.core import Caller, as_system
 from maydan.operations.policy_adapter import PolicyAdapter
 from maydan.operations.policy_files import export_policies
+from maydan.storage.ports import Statement
+from maydan.storage.schema.m0001_access import RULE_INSERT, rule_values
 
 pytestmark = pytest.mark.anyio
 WHOLE = '{"n":0,"fields":["*"]}'
@@ -156,6 +158,28 @@ async def test_any_sequence_of_changes_leaves_the_lines_that_a_list_would_have(s
             kept.discard(line)
     text = await export_policies(site.core, site.space)
     assert sum(line.startswith("p, role:desk, ") for line in text.splitlines()) == len(kept)
+
+
+async def test_a_line_that_was_stored_twice_goes_with_one_call(site: Site) -> None:
+    """Doubled lines of an older instance count once, and two policies that say the same lose it together."""
+    policy = {"effect": "allow", "type": "article", "actions": ["read", "read"], "fields": ["title"]}
+    body = {"inherits": ["member"], "policies": [policy, {**policy, "actions": ["read", "update"]}]}
+    assert (await site.put("/api/spaces/demo/roles/desk", body, headers=site.admin)).is_success
+    store = site.core.store
+    kept = "SELECT ptype, v0, v1, v2, v3, v4, v5 FROM maydan_casbin_rules WHERE v0 = 'role:desk'"
+    stored = [Rule(row[0], row[1:]) for row in await store.fetch_all(kept)]
+    assert sum(rule.values[3] == "read" for rule in stored) == 2  # one of each policy
+    await store.commit([Statement(RULE_INSERT, rule_values(site.space.key, rule)) for rule in stored])
+    adapter = PolicyAdapter(site.core, as_system("test"), "demo")
+    assert (await export_policies(site.core, site.space)).count("g, role:desk, role:member") == 1
+    assert await adapter.remove_policy("g", "g", ["role:desk", "role:member", "demo"])
+    assert await adapter.remove_filtered_policy("p", "p", 0, "role:desk", "demo", "article", "read")
+    left = [line for line in (await export_policies(site.core, site.space)).splitlines() if "role:desk" in line]
+    assert [line.split(", ")[4] for line in left] == ["update"]
+    both = [[*EDIT[:5], f'{{"n":{number},"fields":["title"]}}'] for number in (0, 1)]
+    assert await adapter.remove_policies("p", "p", both)
+    assert "role:desk" not in await export_policies(site.core, site.space)
+    assert await store.fetch_all(kept) == []
 
 
 def test_nothing_that_serves_imports_casbin() -> None:

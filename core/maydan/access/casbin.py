@@ -86,11 +86,11 @@ class RuleSet(Struct, frozen=True):
 
 
 def policy_rules(space_key: int, policies: Sequence[Policy]) -> list[Rule]:
-    """Write policies as ``p`` lines, one for every action; policies of one role keep their order."""
+    """Write policies as ``p`` lines, one for every action, once; policies of one role keep their order."""
     lines: list[Rule] = []
     for number, policy in enumerate(policies):
         spec = msgspec.json.encode(_Spec(number, policy.fields, policy.condition)).decode()
-        for action in policy.actions:
+        for action in dict.fromkeys(policy.actions):
             values = (f"role:{policy.role}", _domain(space_key), policy.type, str(action), policy.effect, spec)
             lines.append(Rule("p", values))
     return lines
@@ -118,7 +118,8 @@ def built_in_rules() -> list[Rule]:
 def read_rules(rules: Iterable[Rule]) -> RuleSet:
     """Read lines back into policies and inheritance.
 
-    A line that cannot be read is left out where it allows; where it denies, it denies the action altogether.
+    A line that cannot be read is left out where it allows; where it denies, it denies the action altogether. What is
+    said twice counts once.
     """
     parts: dict[_Key, tuple[str, ...]] = {}
     specs: dict[_Key, _ReadSpec] = {}
@@ -126,15 +127,19 @@ def read_rules(rules: Iterable[Rule]) -> RuleSet:
     inherits: dict[str, tuple[str, ...]] = {}
     for rule in rules:
         if rule.ptype == "g":
-            inherits[rule.role] = (*inherits.get(rule.role, ()), rule.values[1].removeprefix("role:"))
+            inherits[rule.role] = _with(inherits.get(rule.role, ()), rule.values[1].removeprefix("role:"))
             continue
         spec = _spec(rule, conditions)
         if spec is not None:
             key = (rule.role, spec.n, rule.values[2], rule.values[4], rule.values[5])
             specs[key] = spec
-            parts[key] = (*parts.get(key, ()), rule.values[3])
+            parts[key] = _with(parts.get(key, ()), rule.values[3])
     policies = [_policy(key, specs[key], parts[key], conditions) for key in sorted(parts)]
     return RuleSet(tuple(policies), inherits)
+
+
+def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return names if name in names else (*names, name)
 
 
 def _domain(space_key: int) -> str:

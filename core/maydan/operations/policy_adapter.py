@@ -22,7 +22,7 @@ from maydan.access.casbin_text import rule_parts
 from maydan.access.roles import contained_roles
 from maydan.errors import InvalidInput, MaydanError, NotFound
 from maydan.operations.policy_files import edit_policies, import_rules
-from maydan.operations.policy_lines import lines_of, read_lines, require_space
+from maydan.operations.policy_lines import distinct, lines_of, read_lines, require_space
 from maydan.operations.role_writing import find_granter
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class PolicyAdapter(AsyncAdapter, AsyncFilteredAdapter, AsyncBatchAdapter, Async
 
     Lines are those of ``maydan access export``. A change is checked as one of the role over HTTP, and stored with the
     role's next version and its event in one transaction; it counts in every process within a second. The verbs say
-    ``False``, and change nothing, where what is to be added is there or what is to go is not; a line is the same
-    whatever the number ``n`` of its policy. They raise
+    ``False``, and change nothing, where what is to be added is there or what is to go is not. A line is the same
+    whatever the number ``n`` of its policy: where two policies say it, both go. They raise
 
     - ``InvalidInput`` for what is no rule of this space, memberships (the members' routes set them) and names of what
       is not there;
@@ -109,7 +109,7 @@ class PolicyAdapter(AsyncAdapter, AsyncFilteredAdapter, AsyncBatchAdapter, Async
 
     async def remove_policies(self, sec: str, ptype: str, rules: Sequence[Sequence[str]]) -> bool:
         """Remove lines, all or none."""
-        removed = read_lines(ptype, rules)
+        removed = distinct(read_lines(ptype, rules))
         return await self._edit(removed, lambda lines: all(lines.remove(rule) for rule in removed))
 
     async def remove_filtered_policy(self, sec: str, ptype: str, field_index: int, *field_values: str) -> bool:
@@ -117,7 +117,7 @@ class PolicyAdapter(AsyncAdapter, AsyncFilteredAdapter, AsyncBatchAdapter, Async
 
         def edit(lines: PolicyLines) -> bool:
             found = lines.matching(ptype, field_index, field_values)
-            return bool(found) and all(lines.remove(rule) for rule in found)
+            return bool(found) and all(lines.remove(rule) for rule in distinct(found))
 
         return await self._edit([], edit)
 
@@ -129,7 +129,7 @@ class PolicyAdapter(AsyncAdapter, AsyncFilteredAdapter, AsyncBatchAdapter, Async
         self, sec: str, ptype: str, old_rules: Sequence[Sequence[str]], new_rules: Sequence[Sequence[str]]
     ) -> bool:
         """Put lines in the place of others, all or none."""
-        old, new = read_lines(ptype, old_rules), read_lines(ptype, new_rules)
+        old, new = distinct(read_lines(ptype, old_rules)), read_lines(ptype, new_rules)
         return await self._edit(
             [*old, *new],
             lambda lines: all(lines.remove(rule) for rule in old) and all(lines.add(rule) for rule in new),
@@ -149,7 +149,7 @@ class PolicyAdapter(AsyncAdapter, AsyncFilteredAdapter, AsyncBatchAdapter, Async
 
             def edit(lines: PolicyLines) -> bool:
                 gone[:] = lines.matching(ptype, field_index, field_values)
-                return bool(gone) and all(map(lines.remove, gone)) and all(map(lines.add, new))
+                return bool(gone) and all(map(lines.remove, distinct(gone))) and all(map(lines.add, new))
 
             done = await self._edit(new, edit)
         except MaydanError as error:

@@ -54,6 +54,14 @@ def require_space(rules: Iterable[Rule], space: Space) -> None:
         raise InvalidInput(message, errors=(InputError("", "another_space", message),))
 
 
+def distinct(rules: Iterable[Rule]) -> list[Rule]:
+    """Return the first of each that say the same."""
+    said: dict[tuple[object, ...], Rule] = {}
+    for rule in rules:
+        said.setdefault(meaning(rule), rule)
+    return list(said.values())
+
+
 class _RoleLines(Struct, frozen=True):
     """The lines of one role, by what they say."""
 
@@ -86,24 +94,18 @@ class PolicyLines:
         ]
 
     def remove(self, rule: Rule) -> bool:
-        """Take a line away; ``False`` where there is none like it.
+        """Take a line away, and all that say the same; ``False`` where there is none.
 
         Raises:
             Conflict: A role of the core or of a plugin starts with it.
         """
         lines, said = self._of(rule.role), meaning(rule)
-        if said in lines.own:
-            alike = lines.own[said]
-            alike.remove(rule if rule in alike else alike[0])
-            if not alike:
-                del lines.own[said]
-            return True
         if said in lines.kept:
             raise Conflict(
                 f"What the role {rule.role} starts with cannot be taken away; only what the space gave it.",
                 code="built_in_role",
             )
-        return False
+        return lines.own.pop(said, None) is not None
 
     def add(self, rule: Rule) -> bool:
         """Put a line to its role, to a policy that else says the same; ``False`` where it is there already."""
@@ -133,7 +135,7 @@ class PolicyLines:
 def _sorted(role: SpaceRole, space: Space) -> _RoleLines:
     """Return a role's lines, those that it starts with apart."""
     policies, contained = _policies_of(role, space), _contained_by(role, space)
-    starts = sum(len(policy.actions) for policy in role.fixed.policies)
+    starts = len(policy_rules(space.key, role.fixed.policies))
     contains = len(role.fixed.inherits.get(role.name, ()))
     own: dict[tuple[object, ...], list[Rule]] = {}
     for rule in (*policies[starts:], *contained[contains:]):

@@ -70,7 +70,7 @@ async def write_roles(core: Core, granter: Granter, wanted: RuleSet, roles: Mapp
 
 async def _put(core: Core, granter: Granter, name: str, wanted: RuleSet, known: SpaceRole | None) -> bool:
     policies, inherits = wanted.of(name), wanted.inherits.get(name, ())
-    if known is not None and set(known.inherits) == set(inherits) and list(known.policies) == list(policies):
+    if known is not None and sorted(known.inherits) == sorted(inherits) and list(known.policies) == list(policies):
         return False
     await put_role(core.accounts.roles, granter, name, inherits=inherits, policies=policies, known=known)
     return True
