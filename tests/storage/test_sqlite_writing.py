@@ -146,6 +146,28 @@ async def test_when_the_commit_fails_every_member_hears_it(opened: Open, monkeyp
     assert await names(store) == ["d"]
 
 
+async def test_whatever_a_listener_does_writing_goes_on(opened: Open) -> None:
+    """The commit has happened: its members are told so, and the next ones have their turn."""
+    store = await opened()
+    loop = asyncio.get_running_loop()
+    before, reported = loop.get_exception_handler(), list[Any]()
+
+    def break_off(_signal: str) -> None:
+        raise asyncio.CancelledError
+
+    store.signals.listen(break_off)
+    told = Statement(put("a").sql, put("a").args, signal="things")
+    loop.set_exception_handler(lambda _loop, context: reported.append(context["exception"]))
+    try:
+        async with asyncio.timeout(30):
+            await asyncio.gather(store.commit([told]), store.commit([put("b")]))
+            await store.commit([put("c")])
+    finally:
+        loop.set_exception_handler(before)
+    assert await names(store) == ["a", "b", "c"]
+    assert [type(error) for error in reported] == [asyncio.CancelledError]
+
+
 async def test_when_sqlite_undoes_everything_by_itself_nobody_is_acknowledged(opened: Open) -> None:
     """As it does when the disk is full: the whole group hears it."""
     store = await opened()

@@ -124,10 +124,6 @@ class Transaction(Reader, Protocol):
         """Return a block that is undone alone when it is left with an error or cancelled."""
         ...
 
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call back after the commit, on the event loop; not at all after a rollback."""
-        ...
-
 
 class Store(Reader, Protocol):
     """A database."""

@@ -278,8 +278,6 @@ class PostgreSQLStore:
     async def _finish(self, transaction: PostgreSQLTransaction) -> None:
         """Commit and tell, also when whoever began it is cancelled meanwhile."""
         await transaction.finish()
-        for callback in transaction.callbacks:
-            callback()
         self.signals.send(transaction.signals)
 
     async def retrying(self, work: Callable[[PostgreSQLTransaction], Awaitable[T]]) -> T:

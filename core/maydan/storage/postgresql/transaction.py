@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -32,7 +32,6 @@ class PostgreSQLTransaction:
         self._ordinal = 0
         self.is_open = True
         self.lost_race = False
-        self.callbacks: list[Callable[[], None]] = []
         self.signals: dict[str, None] = {}
 
     async def _call(self, method: str, sql: str, args: Sequence[Any]) -> Any:
@@ -114,7 +113,7 @@ class PostgreSQLTransaction:
         self._savepoints += 1
         # A name of its own: where the release was cut off, an older one of that name would take more away.
         name = f"inner_{self._savepoints}"
-        signals, callbacks = dict(self.signals), len(self.callbacks)
+        signals = dict(self.signals)
         await self._call("execute", f"SAVEPOINT {name}", ())
         try:
             yield
@@ -122,7 +121,6 @@ class PostgreSQLTransaction:
         except BaseException:
             self._undo_to = name
             self.signals = signals
-            del self.callbacks[callbacks:]
             raise
 
     async def _undo(self) -> None:
@@ -135,10 +133,6 @@ class PostgreSQLTransaction:
             await self.connection.execute(f"ROLLBACK TO {name}")
             if self._undo_to == name:
                 self._undo_to = None
-
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call back after the commit."""
-        self.callbacks.append(callback)
 
     async def finish(self) -> None:
         """Commit.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -81,7 +81,7 @@ class SQLiteStore:
         if self._writer is not None:
             return
         writer, reader, lock = await asyncio.get_running_loop().run_in_executor(None, self._connect)
-        self._writer = Writer(writer, lock, self.settings)
+        self._writer = Writer(writer, lock, self.settings, self.signals)
         self._own_reader = LoopReader(writer, self.settings.loop_read_ms)
         self._loop_reader = LoopReader(reader, self.settings.loop_read_ms)
         self._threads = ThreadReaders(self.path, self.settings)
@@ -177,10 +177,10 @@ class SQLiteStore:
         assert writer is not None, "The store is not open."
         assert reader is not None
 
-        def work() -> list[Callable[[], None]]:
+        def work() -> Iterable[str]:
             transaction = SQLiteTransaction(writer, reader)
             transaction.apply_now(batch)
-            return self._callbacks(transaction)
+            return transaction.signals
 
         await writer.write(work)
 
@@ -208,12 +208,7 @@ class SQLiteStore:
             raise
         transaction.is_open = False
         self.current.leave(token)
-        await writer.keep(self._callbacks(transaction))
-
-    def _callbacks(self, transaction: SQLiteTransaction) -> list[Callable[[], None]]:
-        if not transaction.signals:
-            return transaction.callbacks
-        return [*transaction.callbacks, lambda: self.signals.send(transaction.signals)]
+        await writer.keep(transaction.signals)
 
     async def retrying(self, work: Callable[[SQLiteTransaction], Awaitable[T]]) -> T:
         """Run the work in a write transaction; on SQLite no race can be lost, so once."""

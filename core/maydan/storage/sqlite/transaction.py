@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
 from typing import Any, Final
@@ -29,7 +29,6 @@ class SQLiteTransaction:
         self._reader = reader
         self._depth = 0
         self.is_open = True
-        self.callbacks: list[Callable[[], None]] = []
         self.signals: dict[str, None] = {}
 
     @property
@@ -120,7 +119,7 @@ class SQLiteTransaction:
         self._check()
         self._depth += 1
         name = f"inner_{self._depth}"
-        signals, callbacks = dict(self.signals), len(self.callbacks)
+        signals = dict(self.signals)
         self._run(f"SAVEPOINT {name}", ())
         try:
             yield
@@ -129,17 +128,11 @@ class SQLiteTransaction:
                 self._run(f"ROLLBACK TO {name}", ())
                 self._run(f"RELEASE {name}", ())
             self.signals = signals
-            del self.callbacks[callbacks:]
             raise
         else:
             self._run(f"RELEASE {name}", ())
         finally:
             self._depth -= 1
-
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call back after the group's commit."""
-        self._check()
-        self.callbacks.append(callback)
 
 
 def _only_reads(sql: str) -> bool:

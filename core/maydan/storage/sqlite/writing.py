@@ -6,20 +6,21 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from maydan.errors import PoolExhausted, Unavailable
 from maydan.storage.settings import DatabaseSettings
+from maydan.storage.signals import Signals
 from maydan.storage.sqlite.errors import is_busy, translated
 from maydan.storage.sqlite.lock import FileLock
 from maydan.storage.threads import finished
 
 T = TypeVar("T")
 
-Work = Callable[[], list[Callable[[], None]]]
-"""What a member does without waiting for anything; returns what to call after the commit."""
+Work = Callable[[], Iterable[str]]
+"""What a member does without waiting for anything; returns the signals to send after the commit."""
 
 _BUSY_POLL_S: Final = 0.002
 _AT_ONCE: Final = 8
@@ -34,7 +35,7 @@ class _Group:
         self.waiters: list[asyncio.Future[bool]] = []
         self.watchers: list[asyncio.Future[None]] = []
         self.refused: list[tuple[asyncio.Future[bool], Exception]] = []
-        self.callbacks: list[Callable[[], None]] = []
+        self.signals: list[str] = []
 
 
 class _Waiting:
@@ -62,11 +63,14 @@ class Writer:
     for, and the commit belongs to the event loop and to no member.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: FileLock, settings: DatabaseSettings) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, lock: FileLock, settings: DatabaseSettings, signals: Signals
+    ) -> None:
         """Write on the connection, which no other code uses, under the lock."""
         self.connection = connection
         self._lock = lock
         self._settings = settings
+        self._signals = signals
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="maydan-write")
         self._is_taken = False
         self._queue: deque[_Waiting] = deque()
@@ -124,7 +128,7 @@ class Writer:
         """Do a member's work, between two others' savepoints; ``stored`` is told when the group is on disk."""
         try:
             self.connection.execute("SAVEPOINT member")
-            callbacks = work()
+            signals = work()
             self.connection.execute("RELEASE member")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the member's own
             self._roll_back()
@@ -137,10 +141,10 @@ class Writer:
             return
         assert self._group is not None
         self._group.waiters.append(stored)
-        self._group.callbacks += callbacks
+        self._group.signals += signals
 
-    async def keep(self, callbacks: list[Callable[[], None]]) -> None:
-        """End the member well; returns when its group is on disk. The callbacks run right after the commit."""
+    async def keep(self, signals: Iterable[str]) -> None:
+        """End the member well; returns when its group is on disk. The signals are sent right after the commit."""
         group = self._group
         if group is None or not self.connection.in_transaction:
             self._lose_group()
@@ -153,7 +157,7 @@ class Writer:
             raise translated(error) from error
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         group.waiters.append(waiter)
-        group.callbacks += callbacks
+        group.signals += signals
         self._end_turn()
         await waiter
 
@@ -304,8 +308,10 @@ class Writer:
         future.add_done_callback(lambda done: self._committed(group, done))
 
     def _committed(self, group: _Group, done: asyncio.Future[None]) -> None:
-        self._settle(group, done)
-        self._end_turn()
+        try:
+            self._settle(group, done)
+        finally:
+            self._end_turn()
 
     def _commit_in_thread(self) -> None:
         try:
@@ -318,10 +324,11 @@ class Writer:
     def _settle(self, group: _Group, done: asyncio.Future[None]) -> None:
         error = done.exception()
         self._group = None
-        if error is None:
-            for callback in group.callbacks:
-                callback()
-        self._tell(group, translated(error) if isinstance(error, sqlite3.Error) else error)
+        try:
+            if error is None:
+                self._signals.send(group.signals)
+        finally:
+            self._tell(group, translated(error) if isinstance(error, sqlite3.Error) else error)
 
     def _lose_group(self) -> None:
         """SQLite has rolled back everything, as it does when the disk is full: no member was stored."""
