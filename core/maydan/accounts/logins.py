@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from maydan.accounts.addresses import address_key
 from maydan.accounts.attempts import Attempt, Limit, network_key
@@ -13,6 +13,7 @@ from maydan.accounts.sessions import end_session
 from maydan.accounts.tokens import TokenKind, hash_token, kind_of, new_token
 from maydan.errors import Forbidden, Unauthenticated
 from maydan.ids import new_id
+from maydan.storage.guarded import committed
 from maydan.storage.ports import GuardFailed, Statement
 from maydan.storage.revisions import bump
 
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
     from maydan.storage.ports import Store
 
 MAX_USER_AGENT: Final = 300
+_RACES: Final = 5
+"""How often a login tries to begin while other logins have the same password hashed anew."""
+
+# The lock has PostgreSQL wait for a change of the account that is under way, and look at what it leaves.
+_BEGIN: Final = (
+    "INSERT INTO maydan_sessions (id, account_id, created_at, last_used_at, expires_at, user_agent, address) "
+    "SELECT ?, id, ?, ?, ?, ?, ? FROM maydan_accounts "
+    "WHERE id = ? AND password_hash = ? AND suspended_at IS NULL {for_share}"
+)
 
 
 class TokenPair(Struct, frozen=True, kw_only=True):
@@ -88,17 +98,19 @@ class Logins:
         """
         for_account, for_address = self._attempts_of(email, address)
         await self._attempts.count(for_account, for_address)
-        account = await self._people.find_by_email(email)
-        right = await self._passwords.verify(password, None if account is None else account.password_hash)
-        if account is None or not right or account.suspended_at is not None:
-            raise Unauthenticated("The e-mail address and the password do not belong together.")
+        account = await self._prove(await self._people.find_by_email(email), password)
         await self._attempts.forgive(cleared=(for_account,), returned=(for_address,))
         if account.verified_at is None and self._settings.require_verification:
             raise Forbidden("Verify the e-mail address first, with the link in the mail.", code="email_not_verified")
         await self._check_code(account, code)
-        if self._passwords.needs_rehash(account.password_hash):
-            await self._store_new_hash(account, password)
-        return await self.begin(account, address=address, user_agent=user_agent)
+        return await self._begin_with(account, password, address=address, user_agent=user_agent)
+
+    async def _prove(self, account: Account | None, password: str) -> Account:
+        """Return the account if this is its password; it takes as long where there is none."""
+        right = await self._passwords.verify(password, None if account is None else account.password_hash)
+        if account is None or not right or account.suspended_at is not None:
+            raise _wrong()
+        return account
 
     async def _check_code(self, account: Account, code: str | None) -> None:
         """Ask for the second factor of somebody whose password is right."""
@@ -109,19 +121,39 @@ class Logins:
         if not await self._totp.use(account.id, code):
             raise Unauthenticated("This is not the present code, or it was used already.", code="wrong_code")
 
+    async def _begin_with(self, account: Account, password: str, *, address: str, user_agent: str) -> TokenPair:
+        """Begin a session, unless the password that was right is not the account's any more."""
+        for _ in range(_RACES):
+            account = await self._hashed_anew(account, password)
+            pair = await self._try_begin(account, address=address, user_agent=user_agent)
+            if pair is not None:
+                return pair
+            account = await self._prove(await self._people.find(account.id), password)
+        raise _wrong()
+
     async def begin(self, account: Account, *, address: str = "", user_agent: str = "") -> TokenPair:
-        """Begin a session of somebody who has already proved who they are."""
+        """Begin a session of somebody who has already proved who they are.
+
+        Args:
+            account: As it was read when they proved it.
+            address: For the list of sessions.
+            user_agent: For the list of sessions.
+        Raises:
+            Unauthenticated: The account was suspended, or got another password, since then.
+        """
+        pair = await self._try_begin(account, address=address, user_agent=user_agent)
+        if pair is None:
+            raise Unauthenticated("The account was changed in the meantime; log in again.")
+        return pair
+
+    async def _try_begin(self, account: Account, *, address: str, user_agent: str) -> TokenPair | None:
+        """Begin a session; ``None`` where whatever ended the account's sessions meanwhile would not end this one."""
         now = self._clock.now()
         session_id = new_id()
         ends = now + timedelta(seconds=self._settings.refresh_token_s)
-        session = Statement(
-            "INSERT INTO maydan_sessions "
-            "(id, account_id, created_at, last_used_at, expires_at, user_agent, address) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (session_id, account.id, now, now, ends, user_agent[:MAX_USER_AGENT], address),
-        )
+        args = (session_id, now, now, ends, user_agent[:MAX_USER_AGENT], address, account.id, account.password_hash)
         pair, tokens = self._new_pair(session_id, now)
-        await self._store.commit([session, tokens])
-        return pair
+        return pair if await committed(self._store, [Statement(_BEGIN, args, expect=1), tokens]) else None
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Exchange a refresh token for new tokens; each is good once, and using it again ends its session.
@@ -192,10 +224,15 @@ class Logins:
     async def _end(self, session_id: str) -> None:
         await self._store.commit([end_session(session_id, self._clock.now()), bump("accounts")])
 
-    async def _store_new_hash(self, account: Account, password: str) -> None:
+    async def _hashed_anew(self, account: Account, password: str) -> Account:
+        """Return the account, its password hashed at the cost that is set now; as it is where somebody was faster."""
+        if not self._passwords.needs_rehash(account.password_hash):
+            return account
         hashed = await self._passwords.hash(password)
         sql = "UPDATE maydan_accounts SET password_hash = ? WHERE id = ? AND password_hash = ?"
-        await self._store.commit([Statement(sql, (hashed, account.id, account.password_hash))])
+        change = Statement(sql, (hashed, account.id, account.password_hash), expect=1)
+        stored = await committed(self._store, [change])
+        return structs.replace(account, password_hash=hashed) if stored else account
 
     def _attempts_of(self, email: str, address: str) -> tuple[Attempt, Attempt]:
         settings = self._settings
@@ -203,6 +240,10 @@ class Logins:
         account = Limit(scope="login:account", count=settings.login_failures_per_account, window_s=window_s)
         network = Limit(scope="login:address", count=settings.login_failures_per_address, window_s=window_s)
         return Attempt(limit=account, key=address_key(email)), Attempt(limit=network, key=network_key(address))
+
+
+def _wrong() -> Unauthenticated:
+    return Unauthenticated("The e-mail address and the password do not belong together.")
 
 
 def _refused() -> Unauthenticated:
