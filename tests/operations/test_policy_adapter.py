@@ -6,9 +6,11 @@ import asyncio
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import casbin
+import msgspec
 import pytest
 from casbin.model import Model
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
@@ -17,8 +19,10 @@ from maydan.access.casbin import MODEL, Rule
 from maydan.errors import Conflict, Forbidden, InvalidInput, Stale, Unavailable
 from maydan.operations.core import Caller, as_system
 from maydan.operations.policy_adapter import PolicyAdapter
-from maydan.operations.policy_files import export_policies
+from maydan.operations.policy_files import export_policies, import_policies
+from maydan.storage.opening import open_store
 from maydan.storage.ports import Statement
+from maydan.storage.revisions import bump
 from maydan.storage.schema.m0001_access import RULE_INSERT, rule_values
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +104,34 @@ async def test_what_is_refused_changes_nothing(site: Site, error: type[Exception
     with pytest.raises(error):
         await adapter.add_policies("p", "p", [READ, line])
     assert await rows(site) == before
+
+
+async def test_after_a_refusal_others_write_at_once(site: Site) -> None:
+    """A script may do something else before its event loop turns again, or never let it turn."""
+    adapter = PolicyAdapter(site.core, as_system("test"), "demo")
+    with pytest.raises(InvalidInput):
+        await adapter.add_policy("p", "p", [*READ[:5], '{"n":0,"fields":["no"]}'])
+    write_elsewhere(site)
+    with pytest.raises(InvalidInput):
+        await import_policies(site.core, as_system("test"), site.space, "g, role:desk, role:nobody, demo")
+    write_elsewhere(site)
+    assert await import_policies(site.core, as_system("test"), site.space, "g, role:a, role:member, demo", dry_run=True)
+    write_elsewhere(site)
+
+
+def write_elsewhere(site: Site) -> None:
+    """Write as another process would, while this loop stands still; raises where that waits for half a second."""
+
+    async def write() -> None:
+        store = open_store(msgspec.structs.replace(site.core.settings.database, write_wait_s=0.5))
+        await store.open()
+        try:
+            await store.commit([bump("test")])
+        finally:
+            await store.close()
+
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(asyncio.run, write()).result()
 
 
 async def test_what_a_role_starts_with_stays_and_memberships_are_set_elsewhere(site: Site) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from maydan.access.casbin import read_rules
 from maydan.access.casbin_text import read_text, write_text
-from maydan.errors import Stale
+from maydan.errors import MaydanError, Stale
 from maydan.operations.policy_lines import PolicyLines, lines_of, require_space
 from maydan.operations.role_writing import acting, find_granter, write_roles
 from maydan.operations.snapshots import brought_roles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from maydan.access.casbin import Rule
     from maydan.content.spaces import Space
@@ -56,12 +56,11 @@ async def import_rules(
     granter = await find_granter(core, caller, space)
     changed: list[str] = []
     try:
-        with acting(caller):
-            async with core.store.write_transaction():
-                roles = await core.accounts.roles.load(space.key, granter.brought)
-                changed += await write_roles(core, granter, read_rules(rules), roles.roles)
-                if dry_run:
-                    raise _Enough
+        async with _writing(core, caller):
+            roles = await core.accounts.roles.load(space.key, granter.brought)
+            changed += await write_roles(core, granter, read_rules(rules), roles.roles)
+            if dry_run:
+                raise _Enough
     except _Enough:
         return changed
     await core.revisions.settled()
@@ -92,15 +91,28 @@ async def edit_policies(core: Core, caller: Caller, space: Space, edit: Callable
 
 async def _edit(core: Core, caller: Caller, space: Space, edit: Callable[[PolicyLines], bool]) -> bool:
     granter = await find_granter(core, caller, space)
-    with acting(caller):
-        async with core.store.write_transaction():
-            roles = await core.accounts.roles.load(space.key, granter.brought)
-            lines = PolicyLines(roles.roles, space)
-            if not edit(lines):
-                return False
-            await write_roles(core, granter, lines.wanted(), roles.roles)
+    async with _writing(core, caller):
+        roles = await core.accounts.roles.load(space.key, granter.brought)
+        lines = PolicyLines(roles.roles, space)
+        if not edit(lines):
+            return False
+        await write_roles(core, granter, lines.wanted(), roles.roles)
     await core.revisions.settled()
     return True
+
+
+@asynccontextmanager
+async def _writing(core: Core, caller: Caller) -> AsyncGenerator[None]:
+    """Store what happens inside as the caller's, as a whole; nobody waits for it when the block is left, however."""
+    try:
+        with acting(caller):
+            async with core.store.write_transaction():
+                yield
+    except Exception:
+        # What was undone keeps SQLite's lock until the loop turns, and a script may do something else before it does.
+        with suppress(MaydanError):
+            await core.store.commit([])
+        raise
 
 
 class _Enough(Exception):
