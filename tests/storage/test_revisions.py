@@ -104,6 +104,26 @@ async def test_a_callback_that_fails_is_called_again(store: Store) -> None:
     await revisions.stop()
 
 
+async def test_stopping_lets_go_whoever_waits(store: Store) -> None:
+    """Nothing is looked at any more, and nobody hangs for it."""
+    revisions = Revisions(store)
+    asked = asyncio.Event()
+
+    async def never_end(_scope: str) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    revisions.on_change("types", never_end)
+    await revisions.start()
+    await store.commit([bump("types")])
+    waiting = asyncio.create_task(revisions.settled())
+    async with asyncio.timeout(30):
+        await asked.wait()
+        await revisions.stop()
+        await waiting
+    assert revisions.current("types") == 0
+
+
 async def test_what_was_undone_changes_no_revision(store: Store) -> None:
     """The counter moves in the transaction of the change."""
 

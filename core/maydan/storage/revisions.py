@@ -77,6 +77,8 @@ class Revisions:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+        async with self._changed:
+            self._changed.notify_all()
 
     async def settled(self) -> None:
         """Wait until every change that was committed before this call was handled here, or failed and will be again."""
