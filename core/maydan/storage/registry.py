@@ -84,10 +84,6 @@ class Registry:
         """Return the type with that internal number."""
         return next((found for found in self._types.values() if found.key == key), None)
 
-    def shared_types(self) -> list[ContentType]:
-        """Return the types that plugins brought, as they are stored."""
-        return [found for (key, _), found in sorted(self._types.items()) if key == SHARED]
-
 
 MAX_NAME: Final = 128
 """Longer names are refused without asking the database."""
