@@ -12,7 +12,7 @@ from site_support import Site  # pyright: ignore[reportMissingImports] - tests/s
 from maydan.access.casbin import MODEL
 from maydan.access.casbin_text import read_text, write_text
 from maydan.access.compiling import compile_decision
-from maydan.errors import InvalidInput
+from maydan.errors import Conflict, InvalidInput
 from maydan.operations.core import as_system
 from maydan.operations.policy_files import export_policies, import_policies
 
@@ -109,4 +109,30 @@ async def test_what_cannot_be_read_stops_the_whole_file(site: Site) -> None:
         with pytest.raises(InvalidInput) as refused:
             await import_policies(site.core, as_system("test"), site.space, f"# roles\n\n{good}{line}\n")
         assert words in f"{refused.value} {refused.value.errors[0].message}"
+        assert refused.value.errors[0].pointer == "/4"
         assert (await site.get("/api/spaces/demo/roles/first", headers=site.admin)).status_code == 404
+
+
+async def test_what_is_wrong_with_a_role_is_told_with_its_line(site: Site) -> None:
+    """And with the role's name; so is what is wrong with a role as a whole, at its first line."""
+    spec, worse = SPEC, SPEC.replace("*", "nothing")
+    lines = [
+        f"p, role:first, demo, article, read, allow, {spec}",
+        "",
+        "g, role:second, role:first, demo",
+        f"p, role:second, demo, article, read, allow, {spec}",
+        f"p, role:second, demo, article, update, allow, {spec}",
+        f"p, role:second, demo, article, juggle, allow, {spec}",
+        f"p, role:second, demo, article, read, deny, {worse}",
+        "g, role:second, role:nobody, demo",
+    ]
+    with pytest.raises(InvalidInput, match="Role second") as refused:
+        await import_policies(site.core, as_system("test"), site.space, "\n".join(lines))
+    told = [(each.pointer, each.code) for each in refused.value.errors]
+    assert sorted(told) == [("/6", "unknown_action"), ("/7", "unknown_field"), ("/8", "unknown_role")]
+    with pytest.raises(InvalidInput, match=r"Role a/b") as refused:
+        await import_policies(site.core, as_system("test"), site.space, f"#\n{lines[0].replace('first', 'a/b')}")
+    assert [each.pointer for each in refused.value.errors] == ["/2"]
+    text = lines[0].replace("first", "administrator")
+    with pytest.raises(Conflict, match="Role administrator"):
+        await import_policies(site.core, as_system("test"), site.space, text)

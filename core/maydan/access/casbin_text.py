@@ -46,18 +46,23 @@ def rule_parts(rule: Rule) -> list[str]:
 
 
 def read_text(text: str) -> list[Rule]:
-    """Read lines strictly: what Casbin would pass over is an error here.
+    """Read lines, as :func:`read_numbered` does."""
+    return list(read_numbered(text).values())
+
+
+def read_numbered(text: str) -> dict[int, Rule]:
+    """Read lines strictly, by their numbers from 1: what Casbin would pass over is an error here.
 
     Raises:
         InvalidInput: With one error for each line that is none; its pointer is ``/<number of the line>``.
     """
-    rules: list[Rule] = []
+    rules: dict[int, Rule] = {}
     errors: list[InputError] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         try:
-            rules.append(read_rule([part.strip() for part in line.split(",")]))
+            rules[number] = read_rule([part.strip() for part in line.split(",")])
         except ValueError as error:
             errors.append(InputError(f"/{number}", "bad_rule", str(error)))
     if errors:

@@ -106,8 +106,13 @@ async def _import(space_name: str, text: str, *, dry_run: bool) -> list[str]:
         try:
             return await import_policies(core, as_system("maydan access import"), space, text, dry_run=dry_run)
         except InvalidInput as error:
-            lines = [f"{one.pointer.removeprefix('/') or 'file'}: {one.message}" for one in error.errors]
+            lines = [f"{_where(one.pointer)}: {one.message}" for one in error.errors]
             raise CommandFailed("\n".join([*lines, "nothing was changed"])) from error
+
+
+def _where(pointer: str) -> str:
+    place = pointer.removeprefix("/")
+    return f"line {place}" if place.isdecimal() else place or "file"
 
 
 async def _space(core: Core, name: str) -> Space:

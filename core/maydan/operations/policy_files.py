@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from maydan.access.casbin import read_rules
-from maydan.access.casbin_text import read_text, write_text
-from maydan.errors import MaydanError, Stale
+from maydan.access.casbin_places import find_line
+from maydan.access.casbin_text import read_numbered, write_text
+from maydan.errors import InputError, InvalidInput, MaydanError, Stale
 from maydan.operations.policy_lines import PolicyLines, lines_of, require_space
 from maydan.operations.role_writing import acting, find_granter, write_roles
 from maydan.operations.snapshots import brought_roles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from maydan.access.casbin import Rule
     from maydan.content.spaces import Space
@@ -41,11 +42,24 @@ async def import_policies(core: Core, caller: Caller, space: Space, text: str, *
     Returns:
         The names of the roles that it changes, those contained in others first; none where it says what is there.
     Raises:
-        InvalidInput: A line is no rule, is about another space, or a role names what is not there.
+        InvalidInput: A line is no rule, is about another space, or a role names what is not there. There is one error
+            for each; its pointer is ``/<number of the line>``.
         Forbidden: The caller does not hold it.
         Stale: Somebody else changed a role at the same moment.
     """
-    return await import_rules(core, caller, space, read_text(text), dry_run=dry_run)
+    lines = read_numbered(text)
+    try:
+        return await import_rules(core, caller, space, list(lines.values()), dry_run=dry_run)
+    except InvalidInput as error:
+        errors = tuple(InputError(_place(one.pointer, lines), one.code, one.message) for one in error.errors)
+        raise InvalidInput(error.detail, errors=errors) from error
+
+
+def _place(pointer: str, lines: Mapping[int, Rule]) -> str:
+    """Return the line of what :func:`import_rules` says of the place of a rule, or of a place in a role."""
+    place = pointer.removeprefix("/")
+    number = list(lines)[int(place)] if place.isdecimal() else find_line(pointer, lines)
+    return pointer if number is None else f"/{number}"
 
 
 async def import_rules(

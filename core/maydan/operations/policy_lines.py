@@ -46,12 +46,18 @@ def require_space(rules: Iterable[Rule], space: Space) -> None:
     """Refuse rules about any other space.
 
     Raises:
-        InvalidInput: It names the spaces.
+        InvalidInput: It names the spaces, with one error for each rule; its pointer is ``/<place of the rule>``.
     """
-    others = {name for rule in rules if (name := rule.values[1 if rule.ptype == "p" else 2]) != space.name}
+    names = [rule.values[1 if rule.ptype == "p" else 2] for rule in rules]
+    others = sorted({*names} - {space.name})
     if others:
-        message = f"There are rules of {', '.join(sorted(others))}, and not of {space.name} alone."
-        raise InvalidInput(message, errors=(InputError("", "another_space", message),))
+        message = f"There are rules of {', '.join(others)}, and not of {space.name} alone."
+        errors = [
+            InputError(f"/{place}", "another_space", f"The rule is of {name or 'no space'}, and not of {space.name}.")
+            for place, name in enumerate(names)
+            if name != space.name
+        ]
+        raise InvalidInput(message, errors=tuple(errors))
 
 
 def distinct(rules: Iterable[Rule]) -> list[Rule]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from maydan.access.actions import Action
 from maydan.accounts.administration import Granter, put_role
-from maydan.errors import Forbidden
+from maydan.content.problems import child
+from maydan.errors import Conflict, Forbidden, InputError, InvalidInput
 from maydan.operations.snapshots import brought_roles
 from maydan.storage.acting import ACTING, Acting
 
@@ -62,7 +63,7 @@ async def write_roles(core: Core, granter: Granter, wanted: RuleSet, roles: Mapp
         The names of those that this changes, in the order in which they are written.
     Raises:
         Forbidden: The granter does not hold what a role gets.
-        InvalidInput: A role names what is not there.
+        InvalidInput: A role names what is not there. Pointers are ``/<role>`` and the place in the role.
         Stale: Somebody else changed a role at the same moment.
     """
     return [name for name in _in_order(wanted) if await _put(core, granter, name, wanted, roles.get(name))]
@@ -72,8 +73,22 @@ async def _put(core: Core, granter: Granter, name: str, wanted: RuleSet, known: 
     policies, inherits = wanted.of(name), wanted.inherits.get(name, ())
     if known is not None and sorted(known.inherits) == sorted(inherits) and list(known.policies) == list(policies):
         return False
-    await put_role(core.accounts.roles, granter, name, inherits=inherits, policies=policies, known=known)
+    with _naming(name):
+        await put_role(core.accounts.roles, granter, name, inherits=inherits, policies=policies, known=known)
     return True
+
+
+@contextmanager
+def _naming(role: str) -> Generator[None]:
+    """Say of what is refused within the block of which role it is: there are many, and nobody asked for this one."""
+    try:
+        yield
+    except (Conflict, Forbidden, InvalidInput) as error:
+        errors = tuple(
+            InputError(child("", role) + one.pointer, one.code, f"Role {role}: {one.message}") for one in error.errors
+        )
+        detail = errors[0].message if errors else f"Role {role}: {error.detail}"
+        raise type(error)(detail, code=error.error_code, errors=errors, **error.facts) from error
 
 
 def _in_order(wanted: RuleSet) -> list[str]:
