@@ -6,6 +6,7 @@ import asyncio
 import random
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -326,6 +327,70 @@ async def test_closing_waits_for_what_is_being_written(opened: Open) -> None:
     again = await opened()
     stored = await names(again)
     assert stored == [f"{number}" for number, result in enumerate(results) if result is None]
+
+
+async def test_closing_waits_for_a_process_that_writes(opened: Open, caplog: pytest.LogCaptureFixture) -> None:
+    """However long: the last connection that is closed resets the log, which only one process may do at a time."""
+    store = await opened(write_wait_s=0.05)
+    foreign = FileLock(store.path)
+    assert foreign.try_acquire()
+    closing = asyncio.create_task(store.close())
+    async with asyncio.timeout(30):
+        while not caplog.messages and not closing.done():  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+        assert "Another process is writing" in caplog.text
+        assert not closing.done()
+        foreign.close()
+        await closing
+
+
+async def test_a_store_that_could_not_be_closed_goes_on_and_is_closed_later(opened: Open) -> None:
+    """Whoever writes for too long keeps it from closing, and nothing is left half closed."""
+    store = await opened(write_wait_s=0.05)
+    connection = store._writer.connection
+    done = asyncio.Event()
+
+    async def hold() -> None:
+        async with store.write_transaction() as transaction:
+            await transaction.apply([put("a")])
+            await done.wait()
+
+    holder = asyncio.create_task(hold())
+    await asyncio.sleep(0)
+    with pytest.raises(PoolExhausted):
+        await store.close()
+    done.set()
+    await holder
+    await store.commit([put("b")])
+    assert await store.readers.run(lambda reader: reader.execute("SELECT name FROM things").fetchall())
+    assert await names(store) == ["a", "b"]
+    await store.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+
+
+async def test_closing_that_was_cancelled_is_done_again(opened: Open) -> None:
+    """It waits for what still reads, as often as it is asked to, and whoever asks waits for the end of it."""
+    store = await opened()
+    connection = store._writer.connection
+    may_end = threading.Event()
+    reading = asyncio.create_task(store.readers.run(lambda _reader: may_end.wait(60)))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(store.close())
+    await asyncio.wait({closing}, timeout=0.05)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    again = asyncio.create_task(store.close())
+    and_again = asyncio.create_task(store.close())
+    await asyncio.wait({again, and_again}, timeout=0.05)
+    assert not again.done()
+    assert not and_again.done()
+    may_end.set()
+    async with asyncio.timeout(30):
+        await asyncio.gather(reading, again, and_again)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 async def test_two_processes_write_one_file_and_both_get_on(opened: Open) -> None:

@@ -72,6 +72,7 @@ class ThreadReaders:
         self._settings = settings
         self._executor = ThreadPoolExecutor(settings.readers, thread_name_prefix="maydan-read")
         self._free: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
+        self._ended: list[_Slot] = []
         self._slots = [_Slot(self._connect) for _ in range(settings.readers)]
         for slot in self._slots:
             self._free.put_nowait(slot)
@@ -115,8 +116,8 @@ class ThreadReaders:
 
     async def close(self) -> None:
         """Wait for what is running, and end the threads; the connections stay open for :meth:`disconnect`."""
-        for _ in self._slots:
-            await self._free.get()
+        while len(self._ended) < len(self._slots):
+            self._ended.append(await self._free.get())
         self._executor.shutdown(wait=False)
 
     def disconnect(self) -> None:

@@ -57,6 +57,7 @@ class SQLiteStore:
         self._shared: SharedReads | None = None
         self._watch: asyncio.Task[None] | None = None
         self._waking = Waking(self.path, self.signals)
+        self._closing = asyncio.Lock()
 
     @property
     def dialect(self) -> Dialect:
@@ -102,22 +103,28 @@ class SQLiteStore:
             lock.release()
 
     async def close(self) -> None:
-        """Wait for what is running and close the file."""
-        writer, threads, reader = self._writer, self._threads, self._loop_reader
-        if writer is None or threads is None or reader is None:
-            return
-        self._writer = None
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        self._waking.close()
-        await threads.close()
+        """Wait for what is running and close the file; one that failed or was cancelled can be done again.
 
-        def disconnect() -> None:
-            threads.disconnect()
-            reader.connection.close()
+        Raises:
+            PoolExhausted: Somebody is writing for too long; the store is as open as before.
+        """
+        async with self._closing:
+            writer, threads, reader = self._writer, self._threads, self._loop_reader
+            if writer is None or threads is None or reader is None:
+                return
+            await writer.stop()
+            if self._watch is not None:
+                self._watch.cancel()
+                self._watch = None
+            self._waking.close()
+            await threads.close()
 
-        await writer.close(disconnect)
+            def disconnect() -> None:
+                threads.disconnect()
+                reader.connection.close()
+
+            await writer.close(disconnect)
+            self._writer = None
 
     def watch(self) -> None:
         """Begin to notice what other processes write."""

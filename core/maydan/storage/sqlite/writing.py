@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections import deque
@@ -18,6 +19,8 @@ from maydan.storage.sqlite.lock import FileLock
 from maydan.storage.threads import finished
 
 T = TypeVar("T")
+
+_logger = logging.getLogger(__name__)
 
 Work = Callable[[], Iterable[str]]
 """What a member does without waiting for anything; returns the signals to send after the commit."""
@@ -75,6 +78,7 @@ class Writer:
         self._is_taken = False
         self._queue: deque[_Waiting] = deque()
         self._group: _Group | None = None
+        self._is_stopped = False
         self._is_closed = False
 
     # -- a member's life -----------------------------------------------------------------------------------------
@@ -110,7 +114,7 @@ class Writer:
         await stored
 
     def _require_open(self) -> None:
-        if self._is_closed:
+        if self._is_stopped:
             raise Unavailable("The database is being closed.", retry_after_s=1)
 
     async def _join_group(self) -> None:
@@ -355,26 +359,44 @@ class Writer:
             else:
                 waiter.set_exception(error)
 
-    async def close(self, disconnect_others: Callable[[], Any]) -> None:
-        """Wait for all that have begun to write, then close every connection.
+    # -- the end --------------------------------------------------------------------------------------------------
 
-        That happens under the lock, since the last one of a file resets its log.
+    async def stop(self) -> None:
+        """Wait for all that have begun to write, and refuse those that come.
+
+        Raises:
+            PoolExhausted: One of them did not end in time; writing goes on as before.
         """
-        if self._is_closed:
+        if self._is_stopped:
             return
-        self._is_closed = True
-        await self._take_turn()
-        if self._group is not None:
-            future = asyncio.get_running_loop().run_in_executor(self._executor, self._commit_in_thread)
-            await asyncio.wait({future})
-            self._settle(self._group, future)
-        await self.in_thread(lambda: self._close_in_thread(disconnect_others))
+        self._is_stopped = True
+        try:
+            await self._take_turn()
+        except BaseException:
+            self._is_stopped = False
+            raise
+        if self._group is None:
+            self._end_turn()
+            return
+        committed = asyncio.get_running_loop().create_future()
+        self._group.watchers.append(committed)
+        self._commit(self._group)
+        await committed
+
+    async def close(self, disconnect_others: Callable[[], Any]) -> None:
+        """Close every connection, after :meth:`stop`; under the lock, since the last one of a file resets its log."""
+        if not self._is_closed:
+            await self.in_thread(lambda: self._close_in_thread(disconnect_others))
         self._executor.shutdown(wait=False)
 
     def _close_in_thread(self, disconnect_others: Callable[[], Any]) -> None:
-        self._lock.acquire(self._settings.write_wait_s)
+        # However long that takes: two that reset the log at once can destroy the file, and an end by force cannot.
+        while not self._lock.acquire(self._settings.write_wait_s):
+            _logger.warning("Another process is writing for too long; closing the database waits for its end.")
         try:
             disconnect_others()
             self.connection.close()
         finally:
-            self._lock.close()
+            self._lock.release()
+        self._lock.close()
+        self._is_closed = True
