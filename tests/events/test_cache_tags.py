@@ -17,14 +17,15 @@ from maydan.app import create_core
 from maydan.clock import SystemClock
 from maydan.errors import ConfigurationError
 from maydan.events.caches import CacheTags
-from maydan.events.caches.purging import MOST_TAGS
-from maydan.events.caches.tags import MAKES_STALE
+from maydan.events.caches.purging import MOST_TAGS, PurgeFailed, next_pause_s
+from maydan.events.caches.tags import MAKES_STALE, Stale
 from maydan.events.kinds import CORE_EVENTS, CORE_THINGS
+from maydan.events.positions import list_standings
 from maydan.events.settings import CacheSettings
 from maydan.plugins.host import PluginHost
 from maydan.settings import read
 from maydan.storage import Store
-from maydan.storage.log import LoggedEvent
+from maydan.storage.log import LoggedEvent, read_after
 
 pytestmark = pytest.mark.anyio
 
@@ -171,22 +172,82 @@ async def test_either_format_says_who_asks(sqlite_store: Store) -> None:
         assert "authorization" not in header.headers
 
 
-async def test_a_cache_that_fails_is_asked_again_and_then_it_is_a_dead_letter(sqlite_url: str) -> None:
-    """Nothing is lost in silence: who mends the cache hands the letter over again."""
+@pytest.mark.parametrize("status", [503, 401, 302])
+async def test_a_cache_that_is_down_is_told_everything_when_it_is_back(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    """However often it failed, and also when it was an operator's mistake, which is told once."""
+    async with behind_cache(sqlite_url, events=QUICK, purge_token="hush") as (site, receiver):
+        await site.define(PERSON)
+        await settled(site, receiver)
+        receiver.behave = says(status)
+        ann = (await site.entry({"name": "Ann"}, type="person", publish=False))["id"]
+        await receiver.wait(3 * QUICK["tries"])
+        bob = (await site.entry({"name": "Bob"}, type="person", publish=False))["id"]
+        await receiver.wait(len(receiver.got) + QUICK["tries"])
+        shown = next(each for each in await list_standings(site.core.store) if each.name == "cache_tags")
+        assert shown.lag > 0
+        assert (shown.parked, shown.dead_letters) == (0, 0)
+        assert shown.error == f"PurgeFailed: The cache answered {status}."
+        receiver.behave = says(200)
+        receiver.got.clear()
+        assert await settled(site, receiver) == sorted([f"entry:{ann}", f"entry:{bob}", "type:demo.person"])
+        shown = next(each for each in await list_standings(site.core.store) if each.name == "cache_tags")
+        assert (shown.lag, shown.dead_letters, shown.error) == (0, 0, None)
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == (0 if status == 503 else 1)
+    assert all(f"({status})" in error and "purge_token" in error for error in errors)
+    assert "hush" not in caplog.text
+
+
+async def test_nothing_is_asked_for_any_more_once_it_cannot_be_kept_any_more(sqlite_url: str) -> None:
+    """A cache that never comes back holds the log up for no longer than that."""
     async with behind_cache(sqlite_url, events=QUICK) as (site, receiver):
         await site.define(PERSON)
         await settled(site, receiver)
-        receiver.behave = says(500)
-        ann = (await site.entry({"name": "Ann"}, type="person", publish=False))["id"]
-        assert await settled(site, receiver) == [f"entry:{ann}", "type:demo.person"]
-        letters = f"{SPACE}/dead-letters"
-        (letter,) = (await site.get(letters, headers=site.admin)).json()["items"]
-        assert (letter["subscriber"], letter["attempts"]) == ("cache_tags", QUICK["tries"])
-        assert letter["error"] == "PurgeFailed: The cache answered 500."
-        receiver.behave = says(200)
-        assert (await site.post(f"{letters}/{letter['id']}/retry", headers=site.admin)).is_success
-        assert await settled(site, receiver) == [f"entry:{ann}", "type:demo.person"]
-        assert (await site.get(letters, headers=site.admin)).json()["items"] == []
+        receiver.behave = says(503)
+        await site.entry({"name": "Ann"}, type="person", publish=False)
+        await receiver.wait(2 * QUICK["tries"])
+        site.clock.forward(days=1, seconds=700)
+        await site.core.subscriptions.settled()
+        assert (await list_standings(site.core.store))[1].error is None
+
+
+async def test_a_cache_that_cannot_be_told_is_left_alone_for_a_while(sqlite_store: Store) -> None:
+    """Ever longer, up to the longest pause; at once as long where only an operator can end what lasts."""
+    event = logged(1, "space.updated", "space", "demo", datetime.now(UTC))
+    for status in (503, 404):
+        async with receiving(says(status)) as receiver:
+            settings = CacheSettings(purge_url=receiver.url, allow_private=True, settle_s=0.0, longest_pause_s=1000)
+            cache = CacheTags(sqlite_store, settings, SystemClock())
+            assert not cache.is_held(event)
+            with pytest.raises(PurgeFailed, match=f"answered {status}"):
+                await cache.handle(event)
+            assert cache.is_held(event)
+            await cache.close()
+    pauses = [0.0]
+    while len(pauses) < 8:
+        pauses.append(next_pause_s(pauses[-1], 30.0))
+    assert pauses == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+
+
+async def test_one_wait_is_for_all_that_was_in_the_log_by_then(sqlite_url: str) -> None:
+    """Events that are handed over one by one, as after a crash, do not each hold the others up."""
+    async with behind_cache(sqlite_url, settle_s=0.5) as (site, receiver):
+        await settled(site, receiver)
+        for number in range(60):
+            assert (await site.patch(SPACE, {"title": f"Title {number}"}, headers=site.admin)).is_success
+        await site.core.subscriptions.settled()
+        receiver.got.clear()
+        events = await read_after(site.core.store, 0, 1000)
+        cache = CacheTags(site.core.store, site.core.settings.cache, site.clock)
+        for event in events:
+            await cache.handle(event)
+        changes = [event for event in events if event.type == "space.updated"]
+        assert len(changes) == 60
+        # The first one's second time is the only one.
+        assert len(receiver.got) == len([event for event in events if MAKES_STALE[event.type] is Stale.SPACE]) + 1
+        await cache.close()
 
 
 @pytest.mark.parametrize(("url", "allowed"), [("http://127.0.0.1:9/purge", False), ("ftp://cache.example", True)])

@@ -83,7 +83,10 @@ async def behind_cache(url: str, *, events: dict[str, Any] | None = None, **cach
     """A site whose answers a shared cache may keep, and the receiver of its purges."""
     async with receiving() as receiver:
         receiver.behave = _taken
-        given = {"shared_s": 600, "settle_s": 0.0, "purge_url": receiver.url, "allow_private": True, **cache}
+        given = {
+            "shared_s": 600, "settle_s": 0.0, "longest_pause_s": 0.01, "purge_url": receiver.url,
+            "allow_private": True, **cache,
+        }  # fmt: skip
         async with open_site(url, work=True, more={"cache": given, "events": events or QUICK}) as site:
             yield site, receiver
 

@@ -22,6 +22,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         return 0
     for each in standings:
         words = f"{each.name}  position {each.position}, {each.lag} behind, {each.parked} to be tried again"
+        words += f", {each.dead_letters} {'dead letter' if each.dead_letters == 1 else 'dead letters'}"
         print(f"{words}  {each.error or ''}".rstrip())
     return 0
 

@@ -16,7 +16,7 @@ from maydan.events.parked import Head, Parked, Waiting, parked_statement, subjec
 from maydan.events.positions import Place, Positions
 from maydan.events.settings import EventsSettings
 from maydan.events.shared_log import SharedLog
-from maydan.events.subscribers import BatchSubscriber, HoldingSubscriber, Subscriber
+from maydan.events.subscribers import BatchSubscriber, Held, HoldingSubscriber, Subscriber
 from maydan.storage import GuardFailed, Store
 from maydan.storage.log import LoggedEvent, find_event
 
@@ -63,6 +63,8 @@ class Lane:
         """Events that are handed over one by one, since one of them may have killed the worker before."""
         self._is_held = False
         """Whether the subscriber may not be handed what comes next."""
+        self._held_for = ""
+        """Why it could not take it, as far as that is not saved yet."""
 
     async def reached(self, position: int) -> None:
         """Wait until everything up to the position is done with, here or by another worker."""
@@ -128,7 +130,7 @@ class Lane:
             self._place = None
             return 0
         if self._is_held:
-            self._place = await self._own_place()
+            self._place = await self._stay()
             return self._settings.poll_s
         if len(events) == most or self._place is None:
             return 0
@@ -176,6 +178,13 @@ class Lane:
             self._place = None
             await self._positions.release()
         return self._settings.poll_s
+
+    async def _stay(self) -> Place | None:
+        """Return where it is held, which somebody may move; the reason is shown until something is taken again."""
+        if self._held_for:
+            await self._store.commit([self._positions.hold(self._held_for)])
+            self._held_for = ""
+        return await self._own_place()
 
     async def _own_place(self) -> Place | None:
         """Return where the subscriber stands now, which somebody may have moved; None when the lease is lost."""
@@ -246,13 +255,18 @@ class Lane:
         if await self._take_all(events):
             self._place = replace(place, position=events[-1].position, failures=min(self._suspects, 1))
             return await self._advance(place.position, events[-1].position, ())
+        if self._is_held:
+            return True
         loop = asyncio.get_running_loop()
         before, after, begun_s = place.position, place.position, loop.time()
         parked: list[Waiting] = []
         for event in events:
             if self._stopped.is_set() or len(self._blocked) >= _MOST_BLOCKED or self._must_wait(event):
                 break
-            if (waiting := await self._take(event)) is not None:
+            waiting = await self._take(event)
+            if self._is_held:
+                break
+            if waiting is not None:
                 parked.append(waiting)
             after = event.position
             if loop.time() - begun_s > _SAVE_AFTER_S:
@@ -268,6 +282,9 @@ class Lane:
             return False
         try:
             await self._batches.handle_all(events)
+        except Held as held:
+            self._hold(events[0], held)
+            return False
         except Exception as error:  # noqa: BLE001 - one by one it shows which event it is
             _logger.warning("%s could not take %s events at once: %r.", self.subscriber.name, len(events), error)
             return False
@@ -284,7 +301,7 @@ class Lane:
         if subject in self._blocked:
             return Waiting(event)
         error = await self._handle(event)
-        if not error:
+        if not error or self._is_held:
             return None
         self._blocked.add(subject)
         return Waiting(event, 1, error, self._pause_ms(1))
@@ -302,7 +319,10 @@ class Lane:
         attempts = head.attempts + 1
         await self._store.commit([self._parked.begin(head, self._pause_ms(attempts)), self._positions.calm()])
         error = await self._handle(event)
-        if not error:
+        if self._is_held:
+            self._held_for = ""
+            await self._parked.hold(head, error)
+        elif not error:
             await self._parked.take(head)
         elif attempts >= self._settings.tries:
             await self._bury(event, attempts, error)
@@ -317,11 +337,23 @@ class Lane:
         """Hand over one event; returns the error as text, empty when it went well."""
         try:
             await self.subscriber.handle(event)
+        except Held as held:
+            return self._hold(event, held)
         except Exception as error:  # noqa: BLE001 - whatever it raises, the event was not taken
             _logger.warning("%s could not take event %s: %r.", self.subscriber.name, event.position, error)
-            return f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+            return _as_text(error)
         return ""
+
+    def _hold(self, event: LoggedEvent, held: Held) -> str:
+        """Leave the place where it is, as no event is to blame; returns the error as text."""
+        _logger.warning("%s is held at event %s: %s", self.subscriber.name, event.position, held)
+        self._is_held, self._held_for = True, _as_text(held)
+        return self._held_for
 
     def _pause_ms(self, attempts: int) -> int:
         pause_s = min(self._settings.first_pause_s * 2 ** (attempts - 1), self._settings.longest_pause_s)
         return round(pause_s * 1000 * random.uniform(0.8, 1.2))  # noqa: S311 - spreads tries, hides nothing
+
+
+def _as_text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]

@@ -27,6 +27,9 @@ _BEGIN: Final = (
     "UPDATE maydan_parked SET attempts = attempts + 1, due_ms = {now_ms} + ? WHERE subscriber = ? AND position = ?"
 )
 _FAIL: Final = "UPDATE maydan_parked SET error = ?, due_ms = {now_ms} + ? WHERE subscriber = ? AND position = ?"
+_HOLD: Final = (
+    "UPDATE maydan_parked SET attempts = ?, error = ?, due_ms = {now_ms} WHERE subscriber = ? AND position = ?"
+)
 _TAKE: Final = "DELETE FROM maydan_parked WHERE subscriber = ? AND position = ?"
 _HEADS_AT_ONCE: Final = 100
 
@@ -99,6 +102,10 @@ class Parked:
         """Save why a try failed, and when the next one is."""
         await self._store.commit([Statement(_FAIL, (error, wait_ms, self._subscriber, head.position))])
 
+    async def hold(self, head: Head, error: str) -> None:
+        """Save that the subscriber could take nothing: what was counted before the try does not count."""
+        await self._store.commit([Statement(_HOLD, (head.attempts, error, self._subscriber, head.position))])
+
     async def take(self, head: Head) -> None:
         """Save that an event was taken at last."""
         await self._store.commit([Statement(_TAKE, (self._subscriber, head.position))])
@@ -112,7 +119,6 @@ class Parked:
 async def count_parked(store: Reader) -> dict[str, tuple[int, int, str]]:
     """Return by subscriber how many events are parked, how often the worst was tried, and its last error."""
     rows = await store.fetch_all(
-        "SELECT p.subscriber, count(*), max(p.attempts), max(CASE WHEN p.attempts > 0 THEN p.error ELSE '' END)"
-        " FROM maydan_parked AS p GROUP BY p.subscriber"
+        "SELECT p.subscriber, count(*), max(p.attempts), max(p.error) FROM maydan_parked AS p GROUP BY p.subscriber"
     )
     return {row[0]: (row[1], row[2], row[3]) for row in rows}

@@ -30,6 +30,7 @@ _ADVANCE: Final = (
 )
 _BEGIN: Final = "UPDATE maydan_subscriptions SET failures = failures + 1 WHERE name = ? AND lease_owner = ?"
 _CALM: Final = "UPDATE maydan_subscriptions SET failures = 0 WHERE name = ? AND lease_owner = ?"
+_HOLD: Final = "UPDATE maydan_subscriptions SET failures = 0, error = ? WHERE name = ? AND lease_owner = ?"
 _RELEASE: Final = (
     "UPDATE maydan_subscriptions SET lease_until_ms = 0, lease_owner = NULL WHERE name = ? AND lease_owner = ?"
 )
@@ -91,6 +92,10 @@ class Positions:
         """Return the statement by which the next event is not suspected any more of having killed a worker."""
         return Statement(_CALM, (self._name, self._owner), expect=1)
 
+    def hold(self, error: str) -> Statement:
+        """Return the statement by which a place is held, with the reason: the worker has survived the next event."""
+        return Statement(_HOLD, (error, self._name, self._owner))
+
     async def release(self) -> None:
         """Give the lease back, if it is ours."""
         await self._store.commit([Statement(_RELEASE, (self._name, self._owner))])
@@ -110,22 +115,29 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Events that could not be taken and will be tried again, with those of the same entries behind them."""
     failures: int
     """Tries of the worst of these."""
+    dead_letters: int
+    """Events that are not tried again by themselves."""
     error: str | None
+    """The last of those that are tried again, or what the subscriber is held for."""
 
 
 async def list_standings(store: Reader) -> list[Standing]:
     """Return all subscribers by name."""
     rows = await store.fetch_all(
         "SELECT s.name, s.position, (SELECT count(*) FROM (SELECT 1 FROM maydan_log AS l WHERE l.position > s.position"
-        " LIMIT 10000) AS waiting) FROM maydan_subscriptions AS s ORDER BY s.name"
+        " LIMIT 10000) AS waiting), (SELECT count(*) FROM maydan_dead_letters AS d WHERE d.subscriber = s.name),"
+        " s.error FROM maydan_subscriptions AS s ORDER BY s.name"
     )
     parked = await count_parked(store)
     standings: list[Standing] = []
-    for name, position, lag in rows:
+    for name, position, lag, letters, held_for in rows:
         waiting, failures, error = parked.get(name, (0, 0, ""))
         standings.append(
-            Standing(name=name, position=position, lag=lag, parked=waiting, failures=failures, error=error or None)
-        )
+            Standing(
+                name=name, position=position, lag=lag, parked=waiting, failures=failures, dead_letters=letters,
+                error=held_for or error or None,
+            )
+        )  # fmt: skip
     return standings
 
 

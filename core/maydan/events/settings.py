@@ -58,7 +58,7 @@ class WebhooksSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class CacheSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[cache]`` in ``maydan.toml``: a cache in front of the API, which keeps what everybody may read."""
 
-    MAY_BE_ZERO: ClassVar = frozenset[str]({"shared_s", "settle_s"})
+    MAY_BE_ZERO: ClassVar = frozenset[str]({"shared_s", "settle_s", "longest_pause_s"})
 
     shared_s: int = 0
     """Seconds for which a shared cache may keep published answers and not ask again; 0: it asks each time."""
@@ -72,6 +72,8 @@ class CacheSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     settle_s: float = 2.0
     """Seconds after which what a change of types, roles or a space made stale is purged once more: by then every worker
     knows of the change."""
+    longest_pause_s: float = 30.0
+    """Seconds between two tries at most while the cache cannot be told; the first pause is one second."""
     allow_private: bool = False
     """Let ``purge_url`` also lead to loopback and private networks, where the cache stands beside the server."""
 

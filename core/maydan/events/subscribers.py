@@ -25,6 +25,13 @@ class Subscriber(Protocol):
         ...
 
 
+class Held(Exception):
+    """Whatever the event, it cannot be handed over now: this counts as no try, and the place in the log is held.
+
+    Whoever raises it bounds by itself for how long an event is worth waiting with.
+    """
+
+
 @runtime_checkable
 class BatchSubscriber(Subscriber, Protocol):
     """Takes many events at once where it can, because one transaction for all is cheaper."""
