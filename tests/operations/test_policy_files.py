@@ -9,12 +9,13 @@ import casbin
 import pytest
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 
-from maydan.access.casbin import MODEL
+from maydan.access.casbin import MODEL, RuleSet
 from maydan.access.casbin_text import read_text, write_text
 from maydan.access.compiling import compile_decision
 from maydan.errors import Conflict, InvalidInput
 from maydan.operations.core import as_system
 from maydan.operations.policy_files import export_policies, import_policies
+from maydan.operations.role_writing import roles_in_order
 
 pytestmark = pytest.mark.anyio
 ROLES: dict[str, dict[str, Any]] = {
@@ -88,6 +89,8 @@ async def test_a_file_changes_what_it_says_and_nothing_else(site: Site) -> None:
 
 
 SPEC = "{%22n%22:0%2C%22fields%22:%5B%22*%22%5D}"
+LINE = "p, role:new, demo, article, read, allow, {%22n%22:0%2C%22fields%22:%5B%22*%22%5D%2C%22condition%22:"
+TWICE = "{%22title%22:{%22eq%22:%22a%22}%2C%22title%22:{%22eq%22:%22b%22}}}"
 BAD = (
     ("p, role:new, demo, article, read, allow", "six parts"),
     (f"p, new, demo, article, read, allow, {SPEC}", "role:<name>"),
@@ -96,6 +99,11 @@ BAD = (
     ("p, role:new, demo, article, read, allow, {%22n%22:0%2C%22fields%22:%5B%5D%2C%22more%22:1}", "JSON"),
     (f"p, role:new, demo, article, read, allow, {SPEC.replace('*', 'nothing')}", "no such field"),
     (f"p, role:new, other, article, read, allow, {SPEC}", "rules of other"),
+    (f"p, role:new, demo, article, read, allow, {SPEC.replace('*', 'caf%E9')}", "UTF-8"),
+    (LINE + TWICE, "twice"),
+    (LINE + "{%22not%22:" * 63 + "{}" + "}" * 64, "deeper than 64"),
+    (LINE + "{%22not%22:" * 3000 + "{}" + "}" * 3001, "deeper than 64"),
+    (LINE + "{%22not%22:" * 62 + "{}" + "}" * 63, "nests more than"),
     ("g, user:1, role:new, demo", "Memberships"),
     ("g, role:new, role:nobody, demo", "no such role"),
     ("g, role:editor, role:editor, demo", "contain itself"),
@@ -136,3 +144,12 @@ async def test_what_is_wrong_with_a_role_is_told_with_its_line(site: Site) -> No
     text = lines[0].replace("first", "administrator")
     with pytest.raises(Conflict, match="Role administrator"):
         await import_policies(site.core, as_system("test"), site.space, text)
+
+
+def test_a_long_chain_of_roles_is_written_from_its_end() -> None:
+    """Each role comes after those that it contains, however many they are; a circle ends."""
+    chain = {f"r{number:05}": (f"r{number + 1:05}",) for number in range(3000)}
+    assert roles_in_order(RuleSet(inherits=chain)) == sorted(chain, reverse=True)
+    several = {"a": ("c", "b"), "b": ("d",), "c": ("d",), "d": ("e",), "f": ("a",)}
+    assert roles_in_order(RuleSet(inherits=several)) == ["d", "c", "b", "a", "f"]
+    assert sorted(roles_in_order(RuleSet(inherits={"a": ("b",), "b": ("a", "b")}))) == ["a", "b"]

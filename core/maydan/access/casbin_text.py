@@ -7,7 +7,8 @@ says, but that a space is called by its name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import json
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -23,6 +24,8 @@ _READABLE: Final = "{}:*$.@ "
 _PARTS: Final = {"p": 6, "g": 3}
 _WIDTH: Final = 6
 _ROLE: Final = "role:"
+MAX_DEPTH: Final = 64
+"""Levels of the JSON of a line, as of a body over HTTP."""
 
 
 class _Spec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -84,7 +87,7 @@ def read_rule(parts: Sequence[str]) -> Rule:
     if not values[0].startswith(_ROLE) or (kind == "g" and not values[1].startswith(_ROLE)):
         raise ValueError(f"A role is written as {_ROLE}<name>.")
     if kind == "p":
-        values[5] = _checked(values[4], unquote(values[5]))
+        values[5] = _checked(values[4], _decoded(values[5]))
     first, second, third, fourth, fifth, sixth = (*values, *[""] * (_WIDTH - len(values)))
     return Rule("p" if kind == "p" else "g", (first, second, third, fourth, fifth, sixth))
 
@@ -93,10 +96,53 @@ def _checked(effect: str, spec: str) -> str:
     if effect not in ("allow", "deny"):
         raise ValueError("The fifth part of a policy is allow or deny.")
     try:
+        _check_json(spec)
         return msgspec.json.encode(_SPEC.decode(spec)).decode()
     except (msgspec.MsgspecError, ValueError) as error:
         message = f"The last part of a policy is JSON with n, fields and condition: {error}"
         raise ValueError(message) from error
+
+
+def _decoded(part: str) -> str:
+    try:
+        return unquote(part, errors="strict")
+    except UnicodeDecodeError as error:
+        raise ValueError("The last part of a policy is percent-encoded UTF-8; this is something else.") from error
+
+
+def _check_json(text: str) -> None:
+    """Refuse what a body over HTTP is refused for, and a decoder that is made for speed lets pass.
+
+    Raises:
+        ValueError: It is no JSON, nested too deeply, or has a member twice.
+    """
+    try:
+        level: list[object] = [json.loads(text, object_pairs_hook=_once)]
+    except RecursionError as error:
+        raise _too_deep() from error
+    for _ in range(MAX_DEPTH):
+        level = [member for value in level for member in _members(value)]
+    if any(isinstance(value, (dict, list)) for value in level):
+        raise _too_deep()
+
+
+def _members(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"it is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the member {twice!a} is given twice in one object.")
+    return members
 
 
 def meaning(rule: Rule) -> tuple[object, ...]:
