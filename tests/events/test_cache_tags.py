@@ -258,6 +258,23 @@ def test_a_cache_that_may_not_be_asked_stops_the_start(sqlite_url: str, url: str
         create_core(read(tables), PluginHost.empty())
 
 
+def test_a_cache_keeps_nothing_for_more_than_a_year() -> None:
+    """That is a slip of the pen, and a moment so far back is none."""
+    read({"database": {"url": "sqlite:///a.db"}, "cache": {"shared_s": 31_536_000}})
+    with pytest.raises(ConfigurationError) as caught:
+        read({"database": {"url": "sqlite:///a.db"}, "cache": {"shared_s": 64_000_000_000}})
+    assert caught.value.detail == ("maydan.toml: [cache] shared_s: expected at most 31536000, a year, got 64000000000")
+
+
+@pytest.mark.parametrize("token", ["hush-ș", "hush\n", "hush hush", "\thush", "hüsh", "hush\0"])
+def test_a_token_that_cannot_be_sent_stops_the_start_and_is_not_shown(token: str) -> None:
+    """Else every purge would fail, and the log would say of what."""
+    for tables, environ in (({"purge_token": token}, {}), ({}, {"MAYDAN_CACHE_PURGE_TOKEN": token})):
+        with pytest.raises(ConfigurationError, match=r"\[cache\] purge_token: expected visible ASCII") as caught:
+            read({"database": {"url": "sqlite:///a.db"}, "cache": tables}, environ)
+        assert not re.search("h[uü]sh", f"{caught.value!r} {caught.value.detail}")
+
+
 async def test_without_a_cache_to_tell_nobody_subscribes(sqlite_url: str) -> None:
     """The log is read for nothing else."""
     async with open_site(sqlite_url, work=True, more={"cache": {"shared_s": 60}}) as site:

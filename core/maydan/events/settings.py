@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import re
+from typing import ClassVar, Final, Literal
 
 from msgspec import Struct
 
 from maydan.secret import masked_repr
+
+_YEAR_S: Final = 365 * 86400
+_VISIBLE: Final = re.compile(r"[!-~]*")
+"""What a header takes as one word, whoever stands in between."""
 
 
 class EventsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,11 +66,12 @@ class CacheSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     MAY_BE_ZERO: ClassVar = frozenset[str]({"shared_s", "settle_s", "longest_pause_s"})
 
     shared_s: int = 0
-    """Seconds for which a shared cache may keep published answers and not ask again; 0: it asks each time."""
+    """Seconds for which a shared cache may keep published answers and not ask again, a year at most; 0: it asks each
+    time."""
     purge_url: str = ""
     """Where the cache is told which tags are stale; empty: nobody is told, and what is kept lasts ``shared_s``."""
     purge_token: str = ""
-    """Bearer token for ``purge_url``; empty: none is sent."""
+    """Bearer token for ``purge_url``, of visible ASCII characters; empty: none is sent."""
     purge_format: Literal["json", "header"] = "json"
     """``json``: answers have ``Cache-Tag``, and tags go by ``POST`` as ``{"tags": […]}``; ``header``: answers have
     ``Surrogate-Key``, and tags go by ``PURGE`` in that header."""
@@ -76,6 +82,13 @@ class CacheSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Seconds between two tries at most while the cache cannot be told; the first pause is one second."""
     allow_private: bool = False
     """Let ``purge_url`` also lead to loopback and private networks, where the cache stands beside the server."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no moment can be reckoned with, and a token that cannot be sent, without showing it."""
+        if self.shared_s > _YEAR_S:
+            raise ValueError(f"shared_s: expected at most {_YEAR_S}, a year, got {self.shared_s}")
+        if not _VISIBLE.fullmatch(self.purge_token):
+            raise ValueError("purge_token: expected visible ASCII characters, without blanks and line ends")
 
     __repr__ = masked_repr
 
