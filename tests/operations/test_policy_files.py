@@ -88,6 +88,19 @@ async def test_a_file_changes_what_it_says_and_nothing_else(site: Site) -> None:
         assert (role["version"], source["version"]) == (1, 1)
 
 
+async def test_the_lines_that_a_space_gave_a_built_in_role_are_written_once(site: Site) -> None:
+    """What the role starts with need not be in the file; without it the file says nothing else."""
+    lines = f"p, role:manager, demo, article, publish, deny, {SPEC}\ng, role:manager, role:author, demo\n"
+    await written(site)
+    core, system, space = site.core, as_system("test"), site.space
+    assert await import_policies(core, system, space, lines) == ["manager"]
+    assert await import_policies(core, system, space, lines) == []
+    assert await import_policies(core, system, space, await export_policies(core, space)) == []
+    assert await import_policies(core, system, space, f"p, role:manager, demo, article, read, deny, {SPEC}") == [
+        "manager"
+    ]
+
+
 SPEC = "{%22n%22:0%2C%22fields%22:%5B%22*%22%5D}"
 LINE = "p, role:new, demo, article, read, allow, {%22n%22:0%2C%22fields%22:%5B%22*%22%5D%2C%22condition%22:"
 TWICE = "{%22title%22:{%22eq%22:%22a%22}%2C%22title%22:{%22eq%22:%22b%22}}}"

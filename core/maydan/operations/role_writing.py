@@ -13,9 +13,10 @@ from maydan.operations.snapshots import brought_roles
 from maydan.storage.acting import ACTING, Acting
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from maydan.access.casbin import RuleSet
+    from maydan.access.policies import Policy
     from maydan.accounts.roles import SpaceRole
     from maydan.content.spaces import Space
     from maydan.operations.core import Caller, Core
@@ -71,11 +72,22 @@ async def write_roles(core: Core, granter: Granter, wanted: RuleSet, roles: Mapp
 
 async def _put(core: Core, granter: Granter, name: str, wanted: RuleSet, known: SpaceRole | None) -> bool:
     policies, inherits = wanted.of(name), wanted.inherits.get(name, ())
-    if known is not None and sorted(known.inherits) == sorted(inherits) and list(known.policies) == list(policies):
+    if known is not None and _own(known, known.policies, known.inherits) == _own(known, policies, inherits):
         return False
     with _naming(name):
         await put_role(core.accounts.roles, granter, name, inherits=inherits, policies=policies, known=known)
     return True
+
+
+def _own(
+    role: SpaceRole, policies: Iterable[Policy], inherits: Iterable[str]
+) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+    """Return what is stored of a role besides what it starts with, which stays whether it is named or not."""
+    starts = role.fixed.inherits.get(role.name, ())
+    return (
+        tuple(policy for policy in policies if policy not in role.fixed.policies),
+        tuple(sorted(name for name in inherits if name not in starts)),
+    )
 
 
 @contextmanager
