@@ -7,12 +7,11 @@ import contextlib
 import json
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Final
 
 from maydan.accounts.messages import compose
 from maydan.accounts.tokens import TokenKind, hash_token, new_token
+from maydan.accounts.waiting_mail import WaitingMail
 from maydan.errors import Unavailable
 from maydan.ids import new_id
 from maydan.storage.ports import Statement
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
 
     from maydan.accounts.mail import Mailer
     from maydan.accounts.settings import AuthSettings, MailSettings
+    from maydan.accounts.waiting_mail import Waiting
     from maydan.clock import Clock
-    from maydan.storage.ports import Row, Store
+    from maydan.storage.ports import Store
 
 SIGNAL: Final = "mail"
 NOBODY: Final = "nobody"
@@ -35,19 +35,11 @@ INVITATION: Final = "invitation"
 
 _LOG: Final = logging.getLogger("maydan.mail")
 _BATCH: Final = 20
-_LEASE_S: Final = 120
 _POLL_S: Final = 5.0
-_WAITS_S: Final = (5, 30, 60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600)
-"""Seconds before the next try; the last one holds for all later ones."""
-
-
-class _Waiting(Struct, frozen=True, kw_only=True):
-    id: str
-    kind: str
-    account_id: str | None
-    email: str
-    data: dict[str, Any]
-    tries: int
+_ANSWERS: Final = 3
+"""A message may take as long as a server may take for so many answers; then the try has failed."""
+_SPARE_S: Final = 60.0
+"""For how much longer a message is leased than it may take to be sent."""
 
 
 def mail_statement(
@@ -80,6 +72,8 @@ class Outbox:
         """Send through this mailer, with links that begin with ``base_url``."""
         self._store = store
         self._clock = clock
+        self._send_s = _ANSWERS * mail.timeout_s
+        self._waiting = WaitingMail(store, clock, lease_s=self._send_s + _SPARE_S, max_tries=mail.max_tries)
         self._mailer = mailer
         self._auth = auth
         self._mail = mail
@@ -96,7 +90,7 @@ class Outbox:
         self._task = asyncio.create_task(self._run(), name="maydan-outbox")
 
     async def stop(self) -> None:
-        """End; what is being sent is sent to its end, what waits stays for the next start."""
+        """End; the message that is being sent is sent to its end, what waits stays for the next start."""
         if self._stop_listening is not None:
             self._stop_listening()
         task, self._task = self._task, None
@@ -108,8 +102,12 @@ class Outbox:
     async def deliver_due(self) -> int:
         """Try everything that is due once, and return how many messages were sent."""
         sent = 0
-        for waiting in await self._lease():
-            sent += await self._deliver(waiting)
+        for waiting in await self._waiting.due(_BATCH):
+            if self._stopping:
+                break
+            # Only one at a time is taken, as its lease must last until it is sent.
+            taken = await self._waiting.take(waiting)
+            sent += taken is not None and await self._deliver(taken)
         return sent
 
     def _on_signal(self, name: str) -> None:
@@ -127,41 +125,33 @@ class Outbox:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), _POLL_S)
 
-    async def _lease(self) -> list[_Waiting]:
-        now = self._clock.now()
-        due = "run_at <= ? AND failed_at IS NULL AND (lease_until IS NULL OR lease_until < ?)"
-        if await self._store.fetch_one(f"SELECT id FROM maydan_mail WHERE {due} LIMIT 1", now, now) is None:
-            return []
-        async with self._store.write_transaction() as transaction:
-            rows = await transaction.fetch_all(
-                f"SELECT id, kind, account_id, email, data, tries FROM maydan_mail WHERE {due} "
-                "ORDER BY run_at LIMIT ? {for_update} {skip_locked}",
-                now,
-                now,
-                _BATCH,
-            )
-            for row in rows:
-                await transaction.execute(
-                    "UPDATE maydan_mail SET lease_until = ?, tries = tries + 1 WHERE id = ?",
-                    now + timedelta(seconds=_LEASE_S),
-                    str(row[0]),
-                )
-        return [_read(row) for row in rows]
-
-    async def _deliver(self, waiting: _Waiting) -> int:
-        done = Statement("DELETE FROM maydan_mail WHERE id = ?", (waiting.id,))
-        if waiting.kind == NOBODY:
-            await self._store.commit([done])
-            return 1
-        try:
-            await self._mailer.send([await self._compose(waiting)])
-        except Exception as error:  # noqa: BLE001 - whatever a mailer raises, the message must not be lost
+    async def _deliver(self, waiting: Waiting) -> bool:
+        error = None if waiting.kind == NOBODY else await self._try(waiting)
+        if error is None:
+            await self._waiting.done(waiting)
+        else:
             await self._put_off(waiting, error)
-            return 0
-        await self._store.commit([done])
-        return 1
+        return error is None
 
-    async def _compose(self, waiting: _Waiting) -> EmailMessage:
+    async def _try(self, waiting: Waiting) -> BaseException | None:
+        """Send a message, and return why it was not sent.
+
+        A mailer may be a plugin's: whatever it raises, and however long it takes, the message must not be lost, and
+        the others must be sent.
+        """
+        sending = asyncio.create_task(self._send(waiting), name="maydan-outbox-send")
+        try:
+            await asyncio.wait({sending}, timeout=self._send_s)
+        finally:
+            sending.cancel()
+        if not sending.done():
+            return Unavailable(f"The message was not sent within {self._send_s:g} s.")
+        return Unavailable("The mailer cancelled the message.") if sending.cancelled() else sending.exception()
+
+    async def _send(self, waiting: Waiting) -> None:
+        await self._mailer.send([await self._compose(waiting)])
+
+    async def _compose(self, waiting: Waiting) -> EmailMessage:
         return compose(
             waiting.kind,
             to=waiting.email,
@@ -172,7 +162,7 @@ class Outbox:
             now=self._clock.now(),
         )
 
-    async def _link(self, waiting: _Waiting) -> str | None:
+    async def _link(self, waiting: Waiting) -> str | None:
         token = new_token(TokenKind.MAIL)
         if waiting.kind == INVITATION:
             sql = "UPDATE maydan_invitations SET token_hash = ? WHERE id = ?"
@@ -190,23 +180,7 @@ class Outbox:
         path = self._auth.reset_path if reset else self._auth.verify_path
         return f"{self._base_url}{path}?token={token}"
 
-    async def _put_off(self, waiting: _Waiting, error: Exception) -> None:
-        now = self._clock.now()
+    async def _put_off(self, waiting: Waiting, error: BaseException) -> None:
         reason = error.detail if isinstance(error, Unavailable) else f"{type(error).__name__}: {error}"
-        over = waiting.tries >= self._mail.max_tries
         _LOG.warning("A mail was not sent (try %s of %s): %s", waiting.tries, self._mail.max_tries, reason)
-        wait_s = _WAITS_S[min(waiting.tries, len(_WAITS_S)) - 1]
-        sql = "UPDATE maydan_mail SET lease_until = NULL, run_at = ?, error = ?, failed_at = ? WHERE id = ?"
-        args = (now + timedelta(seconds=wait_s), reason[:500], now if over else None, waiting.id)
-        await self._store.commit([Statement(sql, args)])
-
-
-def _read(row: Row) -> _Waiting:
-    return _Waiting(
-        id=str(row[0]),
-        kind=row[1],
-        account_id=None if row[2] is None else str(row[2]),
-        email=row[3],
-        data=json.loads(row[4]),
-        tries=row[5] + 1,
-    )
+        await self._waiting.put_off(waiting, reason)
