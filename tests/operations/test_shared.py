@@ -115,6 +115,46 @@ async def test_a_relation_that_is_not_included_does_not_depend_on_its_target(sql
         assert before.json()["author"] == ann
 
 
+async def test_tags_name_nothing_that_is_known_only_through_what_may_not_be_read(sqlite_url: str) -> None:
+    """Neither an unreadable type nor what it leads to, nor what an unreadable field leads to."""
+    relation = {"kind": "relation", "on_delete": "nullify"}
+    types: list[dict[str, Any]] = [
+        {"name": name, "drafts": False, "fields": [{"name": "name", "kind": "string"}]}
+        for name in ("topsecret", "hidden")
+    ]
+    types += [
+        {"name": "memo", "drafts": False, "fields": [{"name": "boss", "to": ["topsecret"], **relation}]},
+        {"name": "person", "drafts": False, "fields": [
+            {"name": "name", "kind": "string"}, {"name": "boss", "to": ["person"], **relation},
+            {"name": "rival", "to": ["hidden"], **relation}]},
+        {"name": "article", "drafts": False, "fields": [
+            {"name": "author", "to": ["person", "memo"], **relation},
+            {"name": "source", "to": ["hidden"], **relation}]},
+    ]  # fmt: skip
+    async with open_site(sqlite_url, more=SHARED) as site:
+        for definition in types:
+            await site.define(definition)
+        policies = [
+            *reads("article", fields=["author"])["policies"], *reads("person", fields=["name", "boss"])["policies"],
+            *reads("topsecret")["policies"],
+        ]  # fmt: skip
+        assert (await site.put(ANONYMOUS, {"policies": policies}, headers=site.admin)).is_success
+        boss = (await site.entry({"name": "Bo"}, type="person", publish=False))["id"]
+        ann = (await site.entry({"name": "Ann", "boss": boss}, type="person", publish=False))["id"]
+        memo = (await site.entry({}, type="memo", publish=False))["id"]
+        for author in (ann, memo):
+            await site.entry({"author": author}, publish=False)
+        tags = ["type:demo.article", "type:demo.person", "space:demo"]
+        for query in ("include=author.boss", "include=author", "filter[author.name][eq]=Ann", "sort=author.boss.name"):
+            answer = await site.get(f"{ARTICLES}?{query}")
+            assert answer.status_code == 200, answer.text
+            assert tags_of(answer) == tags, query
+        for query in ("include=author.rival", "include=source", "filter[author.rival.name][eq]=Ann"):
+            answer = await site.get(f"{ARTICLES}?{query}")
+            assert answer.status_code == 400, (query, answer.text)
+            assert tags_of(answer) == []
+
+
 async def test_what_only_some_may_read_or_see_so_is_never_shared(sqlite_url: str) -> None:
     """Who is logged in, drafts, links, refusals, old addresses, and what is answered to a POST."""
     async with open_site(sqlite_url, more=SHARED) as site:

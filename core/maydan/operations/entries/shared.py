@@ -5,7 +5,9 @@ of the tags' entries, types or of the space is all that can change them, and eac
 (``events/caches``). What depends on anything else, such as the moment or single rows that somebody may not read, gets
 no tags, and a cache has to ask each time.
 
-A relation that is not included shows the id of its target, whatever becomes of that, so it is no dependency.
+A relation that is not included shows the id of its target, whatever becomes of that, so it is no dependency. Neither
+is a type or a field of which the caller may read nothing: as long as nobody changes a role or a type, which makes the
+whole space stale, nothing of it shows. So tags lead no further than the caller can look.
 """
 
 from __future__ import annotations
@@ -80,13 +82,17 @@ def _dependencies(scope: Scope, decision: Decision, branch: Branch, asked: Judge
     reached = _Reached(scope)
     for name, known in asked.items():
         reached.add(name, known)
-    reached.follow(scope.type.fields, branch)
+    reached.follow(_readable(scope.type, decision), branch)
     return reached.names if reached.is_complete and len(reached.names) <= _MOST_TYPES else None
 
 
 def _is_plain(decision: Decision) -> bool:
     """Tell whether nobody's rights to single rows count, nor does who last changed a draft, which no event tells."""
     return decision.unconditional and decision.fields.isdisjoint(AUTHORS)
+
+
+def _readable(content_type: ContentType, decision: Decision) -> tuple[Field, ...]:
+    return tuple(field for field in content_type.fields if field.name in decision.fields)
 
 
 class _Reached:
@@ -103,11 +109,11 @@ class _Reached:
 
         One that this worker does not know may be new, and its rights are not judged yet; of a plugin's it knows all.
         """
+        if known is not None and known[1].denied:
+            return
         self.names.add(name)
-        if known is None:
-            self.is_complete = self.is_complete and "." in name
-        elif not known[1].denied and not _is_plain(known[1]):
-            self.is_complete = False
+        is_plain = "." in name if known is None else _is_plain(known[1])
+        self.is_complete = self.is_complete and is_plain
 
     def follow(self, fields: Iterable[Field], branch: Branch) -> None:
         """Take in what the names of a branch lead to, in components and blocks too."""
@@ -131,5 +137,6 @@ class _Reached:
             if content_type is None:
                 self.add(name, None)
                 continue
-            self.add(name, (content_type, decision_on(scope.beside(content_type), draft=False)))
-            self.follow(content_type.fields, branch)
+            decision = decision_on(scope.beside(content_type), draft=False)
+            self.add(name, (content_type, decision))
+            self.follow(_readable(content_type, decision), branch)
