@@ -13,6 +13,7 @@ import casbin
 import msgspec
 import pytest
 from casbin.model import Model
+from casbin.persist.adapters.filtered_file_adapter import Filter
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.access.casbin import MODEL, Rule
@@ -212,6 +213,34 @@ async def test_a_line_that_was_stored_twice_goes_with_one_call(site: Site) -> No
     assert await adapter.remove_policies("p", "p", both)
     assert "role:desk" not in await export_policies(site.core, site.space)
     assert await store.fetch_all(kept) == []
+
+
+@pytest.mark.parametrize(
+    ("ptype", "first", "values"), [("p", -1, ["x"]), ("p", -1, [""]), ("p", 6, [""]), ("g", 2, ["", ""])]
+)
+async def test_parts_that_no_line_has_fit_none(site: Site, ptype: str, first: int, values: list[str]) -> None:
+    """Counted from the end, or past it, they would fit every line."""
+    adapter = PolicyAdapter(site.core, as_system("test"), "demo")
+    assert await adapter.add_policies("p", "p", [READ, EDIT])
+    before = await rows(site)
+    with pytest.raises(InvalidInput, match="parts"):
+        await adapter.remove_filtered_policy("p", ptype, first, *values)
+    assert await adapter.update_filtered_policies("p", ptype, [READ], first, *values) == []
+    assert await rows(site) == before
+
+
+async def test_a_part_of_the_policies_is_named_by_roles(site: Site) -> None:
+    """One or several; pycasbin's own filters are refused, and load nothing in silence."""
+    adapter = PolicyAdapter(site.core, as_system("test"), "demo")
+    model = Model()
+    model.load_model_from_text(MODEL)
+    for wanted in (Filter(), {"role:editor": 1}, [1], ["editor", None], None, b"editor"):
+        with pytest.raises(InvalidInput, match="names of roles"):
+            await adapter.load_filtered_policy(model, wanted)  # type: ignore[arg-type] - that is what is tried
+    assert model.model["p"]["p"].policy == []
+    for wanted in ("editor", ["role:editor"], ("editor",), {"editor"}):
+        await adapter.load_filtered_policy(model, wanted)
+        assert {line[0] for line in model.model["p"]["p"].policy} == {"role:editor"}
 
 
 def test_nothing_that_serves_imports_casbin() -> None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _READABLE: Final = "{}:*$.@ "
-_PARTS: Final = {"p": 6, "g": 3}
+PARTS: Final = {"p": 6, "g": 3}
+"""How many parts a line has after its first."""
 _WIDTH: Final = 6
 _ROLE: Final = "role:"
 MAX_DEPTH: Final = 64
@@ -44,7 +45,7 @@ def write_text(rules: Iterable[Rule]) -> str:
 
 def rule_parts(rule: Rule) -> list[str]:
     """Return the parts of a line, ``p`` or ``g`` first, as they are written."""
-    *parts, spec = (rule.ptype, *rule.values[: _PARTS[rule.ptype]])
+    *parts, spec = (rule.ptype, *rule.values[: PARTS[rule.ptype]])
     return [*parts, quote(spec, safe=_READABLE) if rule.ptype == "p" else spec]
 
 
@@ -82,7 +83,7 @@ def read_rule(parts: Sequence[str]) -> Rule:
     kind, *values = parts
     if kind == "g" and values and values[0].startswith("user:"):
         raise ValueError("Memberships are not policies; set them with the members of the space.")
-    if kind not in ("p", "g") or len(values) != _PARTS[kind]:
+    if kind not in ("p", "g") or len(values) != PARTS[kind]:
         raise ValueError("A rule is p with six parts, or g with three, separated by commas.")
     if not values[0].startswith(_ROLE) or (kind == "g" and not values[1].startswith(_ROLE)):
         raise ValueError(f"A role is written as {_ROLE}<name>.")

@@ -9,7 +9,8 @@ snapshots. It needs the extra ``maydan[casbin]``.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from casbin.persist.adapters.asyncio import (  # pyright: ignore[reportMissingTypeStubs] - pycasbin has no types
     AsyncAdapter,
@@ -26,7 +27,7 @@ from maydan.operations.policy_lines import distinct, lines_of, read_lines, requi
 from maydan.operations.role_writing import find_granter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from maydan.access.casbin import Rule
     from maydan.accounts.roles import SpaceRoles
@@ -71,12 +72,14 @@ class PolicyAdapter(AsyncAdapter, AsyncFilteredAdapter, AsyncBatchAdapter, Async
     async def load_filtered_policy(self, model: Any, filter: str | Iterable[str]) -> None:
         """Add to a model what some roles may do, by name, with the roles that they contain.
 
+        pycasbin's own ``Filter`` is refused: whole roles only, as parts of them judge otherwise than the whole.
+
         ``AsyncEnforcer.load_filtered_policy`` empties the model that it judges by before it waits for this one, and
         denies everything until it is back: do it with an enforcer that nobody asks meanwhile.
         """
+        named = _role_names(filter)
         space, roles = await self._read()
-        named = [filter] if isinstance(filter, str) else filter
-        names = contained_roles(roles.inherits, (name.removeprefix("role:") for name in named))
+        names = contained_roles(roles.inherits, named)
         _fill(model, (rule for name in roles.roles if name in names for rule in lines_of(roles.roles[name], space)))
         self._filtered = True
 
@@ -186,6 +189,17 @@ class _Told:
     def __await__(self) -> Generator[None, None, bool]:
         yield from ()
         return self._yes
+
+
+def _role_names(filter: object) -> list[str]:
+    if isinstance(filter, str):
+        return [filter.removeprefix("role:")]
+    several = isinstance(filter, Iterable) and not isinstance(filter, Mapping)
+    named: list[object] = list(cast("Iterable[object]", filter)) if several else [filter]
+    names = [name.removeprefix("role:") for name in named if isinstance(name, str)]
+    if len(names) < len(named):
+        raise InvalidInput("Policies are loaded by the names of roles: one name, or a list of them.")
+    return names
 
 
 def _fill(model: Any, rules: Iterable[Rule]) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from maydan.access.casbin import Rule, RuleSet, inheritance_rules, policy_rules, read_rules
-from maydan.access.casbin_text import meaning, read_rule, rule_parts
+from maydan.access.casbin_text import PARTS, meaning, read_rule, rule_parts
 from maydan.errors import Conflict, InputError, InvalidInput
 
 if TYPE_CHECKING:
@@ -91,7 +91,13 @@ class PolicyLines:
         self._touched: dict[str, _RoleLines] = {}
 
     def matching(self, ptype: str, first: int, values: Sequence[str]) -> list[Rule]:
-        """Return the lines whose parts from ``first`` on are the values, as they were; an empty one fits anything."""
+        """Return the lines whose parts from ``first`` on are the values, as they were; an empty one fits anything.
+
+        Raises:
+            InvalidInput: No line has that many parts, or parts before its first one.
+        """
+        if not 0 <= first <= first + len(values) <= PARTS.get(ptype, 0):
+            raise InvalidInput(f"Lines of {ptype} have no {len(values)} parts from {first} on; the first one is 0.")
         return [
             rule
             for role in self._roles.values()
