@@ -27,6 +27,7 @@ from maydan.operations.snapshots import Snapshots
 from maydan.operations.webhook_payloads import prepare
 from maydan.plugins.discovery import installed_names
 from maydan.plugins.host import HostOptions, PluginHost
+from maydan.plugins.mailer import GuardedMailer
 from maydan.plugins.records import PluginRecords
 from maydan.settings import FILE_NAME, load
 from maydan.storage.migrations import pending
@@ -190,7 +191,9 @@ def _mailer(settings: Settings, host: PluginHost) -> Mailer | None:
     Raises:
         ConfigurationError: The settings name a plugin that offers none.
     """
-    offers = host.hooks.provide_mailer(settings.mail)
+    offers = dict(host.hooks.provide_mailer(settings.mail))
+    for name in offers.keys() & set(host.loaded()):
+        offers[name] = GuardedMailer(offers[name], host.guard, name)
     wanted = settings.plugins.providers.get("provide_mailer")
     if wanted is not None:
         if wanted not in offers:

@@ -41,7 +41,7 @@ class Worker:
         self.store = store
         self.jobs = Jobs(store, clock, JobsSettings(**settings))
         self.seen: list[tuple[str, int]] = []
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.jobs.handler("note", self.handle)
 
     async def handle(self, job: Job, done: Statement) -> None:
@@ -109,6 +109,40 @@ async def test_what_fails_is_tried_again_after_growing_pauses_and_then_stays(sto
     await worker.jobs.run_due()
     job = await found(store, gone)
     assert (job.status, job.error) == (JobStatus.CANCELLED, "nobody wants it any more")
+
+
+async def test_a_handler_that_waited_for_something_cancelled_has_failed(store: Store) -> None:
+    """It is no stop of the worker: the try counts, and the next one comes after a pause."""
+    clock = TestClock()
+    worker = Worker(store, clock, first_pause_s=10.0)
+    job_id = await stored(store, clock, max_tries=2)
+    worker.error = asyncio.CancelledError()
+    assert await worker.jobs.run_due() == 1
+    job = await found(store, job_id)
+    assert (job.status, job.tries) == (JobStatus.WAITING, 1)
+    assert job.error == "CancelledError: what it waited for was cancelled"
+        JobStatus.WAITING,
+        1,
+        "CancelledError: what it waited for was cancelled",
+    )
+    clock.set(job.run_at)
+    assert await worker.jobs.run_due() == 1
+    assert (await found(store, job_id)).status is JobStatus.FAILED
+
+
+async def test_a_job_has_finished_when_it_has_and_not_when_it_began(store: Store) -> None:
+    """Long ones too, that leave it to the worker to say so."""
+    clock = TestClock()
+    worker = Worker(store, clock)
+
+    async def long(_job: Job, _done: Statement) -> None:
+        clock.move(minutes=10)
+
+    worker.jobs.handler("long", long)
+    job_id = await stored(store, clock, kind="long")
+    assert await worker.jobs.run_due() == 1
+    job = await found(store, job_id)
+    assert (job.status, job.finished_at) == (JobStatus.DONE, clock.now())
 
 
 async def test_a_dead_workers_job_is_taken_over_and_its_late_effect_refused(store: Store) -> None:

@@ -293,23 +293,7 @@ async def test_a_transform_of_the_wrong_type_refuses_the_write(
         await host.hooks.transform_entry_input(space, ARTICLE, {}, actor)
 
 
-# -- observe, collect, provide ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("hook", [fault, lambda: time.sleep(0.2)])
-async def test_an_observer_that_fails_keeps_nobody_from_hearing(
-    make: Make, load: Load, space: Space, hook: Callable[[], None]
-) -> None:
-    """Its fault is noted with its name."""
-    heard: list[object] = []
-
-    async def hear(event: object) -> None:
-        heard.append(event)
-
-    host = load(make("a", entry_created=hook), make("b", entry_created=hear), deadlines=FAST)
-    await host.hooks.entry_created(space, "event")  # pyright: ignore[reportArgumentType] - passed through
-    assert heard == ["event"]
-    assert host.state("a").hooks[0].errors == 1
+# -- collect, provide ---------------------------------------------------------------------------------------------
 
 
 async def test_what_is_collected_is_kept_by_plugin(make: Make, load: Load) -> None:

@@ -48,8 +48,9 @@ from maydan.http.routing import (
     Route,
 )
 from maydan.http.spooling import KeptElsewhere, LargeAnswer, LargeReply, Spool, is_chunked, read_start, spool_rest
-from maydan.http.streams import Stream, StreamReply
+from maydan.http.streams import Stream, StreamReply, as_plugins
 from maydan.operations.core import Caller
+from maydan.plugins.guard import Guarding
 from maydan.storage.acting import ACTING, Acting
 
 if TYPE_CHECKING:
@@ -149,11 +150,14 @@ class Endpoint:
             await self._spool(call, call.spool, receive)
         answer = await self._run(call) if key is None else await self._run_once(call, key)
         if isinstance(answer, Stream):
-            opened = self.around.streams.open(call, answer, self._admit)
-            return StreamReply(call, answer, opened, receive, scope)
+            stream = answer if not self.route.plugin else as_plugins(answer, self._guarding())
+            return StreamReply(call, stream, self.around.streams.open(call, stream, self._admit), receive, scope)
         if isinstance(answer, LargeAnswer):
             return LargeReply(reply_to(call, answer.head), answer)
         return reply_to(call, answer)
+
+    def _guarding(self) -> Guarding:
+        return Guarding(self.core.host.guard, self.route.plugin, f"route {self.route.method} {self.route.path}")
 
     def _read_query(self, call: Call) -> Any:
         """Step 1: the query parameters."""

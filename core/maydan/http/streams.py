@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from maydan.http.settings import StreamsSettings
     from maydan.http.streams_open import OpenStream
     from maydan.operations.core import Caller
+    from maydan.plugins.guard import Guarding
 
 _log: Final = logging.getLogger("maydan.http")
 
@@ -44,6 +45,14 @@ class Stream(Struct, frozen=True, kw_only=True):
     """Told the caller again whenever rights may have changed; by then the route's permission was checked anew."""
     heartbeat: Callable[[], bytes] = lambda: HEARTBEAT
     """What is sent after a silence: a comment, and perhaps :func:`~maydan.http.streams_frames.mark`."""
+
+
+def as_plugins(stream: Stream, guarding: Guarding) -> Stream:
+    """Return a stream whose code, which goes on after the route's handler has returned, runs as a plugin's own."""
+    on_caller = None if stream.on_caller is None else guarding.noted(stream.on_caller)
+    return Stream(
+        produce=guarding.guarded(stream.produce), on_caller=on_caller, heartbeat=guarding.noted(stream.heartbeat)
+    )
 
 
 class StreamReply:
@@ -107,7 +116,8 @@ class StreamReply:
         except Exception:  # noqa: BLE001 - the answer has begun; the client comes back by itself
             _log.exception("A stream failed.", extra={"request_id": self._request_id})
             outlet.end(Ending.FAILED)
-        outlet.end()
+        finally:
+            outlet.end()
 
     async def _watch(self, outlet: Outlet) -> None:
         """Notice that the client went away."""

@@ -14,6 +14,7 @@ from maydan.plugins.gauges import Gauge
 from maydan.plugins.guard import Guard, Waiting
 from maydan.plugins.kinds import HookKind, kind_of
 from maydan.plugins.notes import pack
+from maydan.tasks import is_being_cancelled
 
 Arguments = tuple[object, ...]
 
@@ -133,17 +134,12 @@ class HookCall:
         if self.kind.strict and isinstance(error, HookRefused | InvalidInput):
             self.gauge.succeeded(duration_ns)
             return error
-        if isinstance(error, GeneratorExit) or (isinstance(error, asyncio.CancelledError) and _is_cancelled()):
+        if isinstance(error, GeneratorExit) or (isinstance(error, asyncio.CancelledError) and is_being_cancelled()):
             self.gauge.gave_up()
             return error
         reason = describe(error)
         self.gauge.failed(duration_ns, reason)
         return CallFailed(self.plugin, self.hook, reason)
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -84,12 +84,6 @@ class Dispatcher:
                 arguments = (*arguments[:index], result, *arguments[index + 1 :])
         return arguments[index]
 
-    async def observe(self, hook: str, active: tuple[str, ...] | None, arguments: Arguments) -> None:
-        """Tell each plugin; faults are counted and stay with the plugin."""
-        for plugin, call in self._called(hook, active):
-            if self._lets_through(plugin, call):
-                await _contained(call, arguments, self.deadlines.observe_s)
-
     async def collect(self, hook: str, active: tuple[str, ...] | None, arguments: Arguments) -> Mapping[str, Any]:
         """Ask each plugin and return the answers, or the :class:`CallFailed`, by plugin."""
         results: dict[str, Any] = {}

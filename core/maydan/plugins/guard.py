@@ -6,11 +6,12 @@ import asyncio
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, Self, TypeVar
 
 from maydan.plugins.notes import Notes, pack
 from maydan.plugins.threads import HookThreads
 
+P = ParamSpec("P")
 T = TypeVar("T")
 GRACE_S: Final = 1.0
 """Seconds that a cancelled coroutine has for its ``finally`` blocks before it is dropped."""
@@ -105,6 +106,37 @@ class Guard:
         if note[0] and isinstance(coroutine, Coroutine):
             coroutine = self._guarded(note, coroutine)
         return asyncio.Task(coroutine, loop=loop, **more)
+
+
+class Guarding:
+    """Makes of functions that a plugin hands over, to be called later, ones that run guarded."""
+
+    def __init__(self, guard: Guard, plugin: str, what: str) -> None:
+        """Blame this plugin, for this."""
+        self._guard = guard
+        self._plugin = plugin
+        self._what = what
+
+    def guarded(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        """Return a coroutine function as a plugin's."""
+
+        async def called(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await self._guard.guarded(self._plugin, self._what, _awaited(function, *args, **kwargs))
+
+        return called
+
+    def noted(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Return a function that waits for nothing as a plugin's."""
+
+        def called(*args: P.args, **kwargs: P.kwargs) -> T:
+            with self._guard.noted(self._plugin, self._what):
+                return function(*args, **kwargs)
+
+        return called
+
+
+async def _awaited(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await function(*args, **kwargs)
 
 
 class _Deadline:

@@ -1,4 +1,7 @@
-"""The typed door to the plugins: one method per hook of ``hookspecs.py``, and nothing else calls them."""
+"""The typed door to the plugins: one method for each hook that somebody waits for.
+
+Setup hooks are called by ``setup``, those that observe by ``observers``.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
     from maydan.plugins.calls import CallFailed
     from maydan.plugins.declarations import Health
     from maydan.plugins.views import CommentState, EntryState
-    from maydan.storage.log import LoggedEvent
 
 
 class Hooks:
@@ -79,38 +81,6 @@ class Hooks:
     async def check_comment_create(self, space: Space, comment: CommentState, entry: EntryState, actor: Actor) -> None:
         """Let plugins refuse a comment."""
         await self._dispatcher.veto("check_comment_create", space.plugins, (space, comment, entry, actor))
-
-    async def entry_created(self, space: Space, event: LoggedEvent) -> None:
-        """Tell all plugins of the space that an entry was created."""
-        await self._dispatcher.observe("entry_created", space.plugins, (space, event))
-
-    async def entry_updated(self, space: Space, event: LoggedEvent) -> None:
-        """Tell all plugins of the space that an entry has a new version."""
-        await self._dispatcher.observe("entry_updated", space.plugins, (space, event))
-
-    async def entry_published(self, space: Space, event: LoggedEvent) -> None:
-        """Tell all plugins of the space that an entry was published."""
-        await self._dispatcher.observe("entry_published", space.plugins, (space, event))
-
-    async def entry_unpublished(self, space: Space, event: LoggedEvent) -> None:
-        """Tell all plugins of the space that a publication was taken back."""
-        await self._dispatcher.observe("entry_unpublished", space.plugins, (space, event))
-
-    async def entry_deleted(self, space: Space, event: LoggedEvent) -> None:
-        """Tell all plugins of the space that an entry went into the trash."""
-        await self._dispatcher.observe("entry_deleted", space.plugins, (space, event))
-
-    async def entry_restored(self, space: Space, event: LoggedEvent) -> None:
-        """Tell all plugins of the space that an entry came back from the trash."""
-        await self._dispatcher.observe("entry_restored", space.plugins, (space, event))
-
-    async def entry_transitioned(self, space: Space, event: LoggedEvent) -> None:
-        """Tell all plugins of the space that an entry is in another state."""
-        await self._dispatcher.observe("entry_transitioned", space.plugins, (space, event))
-
-    async def comment_created(self, space: Space, event: LoggedEvent) -> None:
-        """Tell all plugins of the space that a comment was stored."""
-        await self._dispatcher.observe("comment_created", space.plugins, (space, event))
 
     async def collect_health(self) -> Mapping[str, Health | CallFailed]:
         """Ask every plugin how it is; where one could not say, the value is the fault."""

@@ -13,6 +13,7 @@ from maydan.events.jobs.records import SIGNAL, Job, JobStatus, done_statement, j
 from maydan.events.jobs.registry import Handler, Handlers, Ready
 from maydan.events.settings import JobsSettings
 from maydan.storage.ports import GuardFailed
+from maydan.tasks import is_being_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,17 +148,23 @@ class Jobs:
         try:
             await self._while_ours(job, handling)
         except asyncio.CancelledError:
+            if not is_being_cancelled():
+                await self._failed(job, "CancelledError: what it waited for was cancelled")
+                return
             await self._leases.release(job)
             raise
         except Obsolete as reason:
             await self._leases.end(job, JobStatus.CANCELLED, str(reason) or None)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises, the job was not done
-            _LOG.warning("The job %s (%s) failed, try %s: %r", job.kind, job.id, job.tries, error)
-            await self._leases.fail(job, f"{type(error).__name__}: {error}")
+            await self._failed(job, f"{type(error).__name__}: {error}")
         else:
             # Where the handler has stored it, or the job was taken over, there is nothing left to say.
             with contextlib.suppress(GuardFailed):
-                await self._store.commit([done])
+                await self._store.commit([done_statement(job, self._clock.now())])
+
+    async def _failed(self, job: Job, error: str) -> None:
+        _LOG.warning("The job %s (%s) failed, try %s: %s", job.kind, job.id, job.tries, error)
+        await self._leases.fail(job, error)
 
     async def _while_ours(self, job: Job, handling: asyncio.Future[None]) -> None:
         """Wait for the handler and renew the lease meanwhile; one that is lost ends it, since its effect is refused."""
