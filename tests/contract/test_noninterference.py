@@ -34,6 +34,8 @@ pytestmark = pytest.mark.anyio
 
 FLIPS = int(os.environ.get("MAYDAN_TEST_FLIPS", "2000"))
 """How many hidden values are changed; 100,000 in ``make soak``."""
+FIRST_WORLD = int(os.environ.get("MAYDAN_TEST_FIRST_WORLD", "0"))
+"""Where to begin; each world has dice of its own, so that one that told something is found again at once."""
 ROUNDS = 6 if is_soaking() else 3
 """For each reader of a world; in each all entries change at once, by some values each."""
 
