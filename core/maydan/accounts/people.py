@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from maydan.accounts.addresses import address_key, is_address
+from maydan.accounts.ending import commit_locked
 from maydan.accounts.passwords import check_password
 from maydan.accounts.totp import removal
 from maydan.errors import InputError, InvalidInput, NotFound, Stale
@@ -198,7 +199,8 @@ class People:
         kind, data = _change_of(values, named)
         noted = change_statement(kind, ("account", account.id), at=now, version=account.version + 1, data=data)
         try:
-            await self._store.commit([Statement(sql, args, expect=1), *more, noted, bump("accounts")])
+            batch = [Statement(sql, args, expect=1), *more, noted, bump("accounts")]
+            await commit_locked(self._store, account.id, batch)
         except GuardFailed as error:
             raise Stale("The account was changed in the meantime; read it again.") from error
         except Duplicate as error:

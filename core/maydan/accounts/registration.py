@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from maydan.accounts.addresses import address_key
 from maydan.accounts.attempts import Attempt, Limit, network_key
+from maydan.accounts.ending import commit_locked
 from maydan.accounts.outbox import NOBODY, mail_statement
 from maydan.accounts.passwords import check_password
 from maydan.accounts.people import check_person, created_statement, insert_account, new_account
@@ -150,7 +151,7 @@ class Registration:
         )
         batch = [*_use(proof, now), change, end_sessions_of(proof.account_id, now), noted, bump("accounts")]
         try:
-            await self._store.commit(batch)
+            await commit_locked(self._store, proof.account_id, batch)
         except GuardFailed:
             _refuse_token()
         window_s = self._settings.login_window_s
