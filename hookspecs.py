@@ -12,9 +12,10 @@ A plugin implements any of these functions, with the arguments that it needs (a 
 ``provide_<thing>``       provide     exactly one plugin wins; where several offer, a setting names it
 ========================  ==========  =====================================================================
 
-Only ``setup`` hooks must be plain functions; all others may be ``async def`` (awaited, better) or plain (run in a
-thread). A veto, transform, collect or provide hook has one second, an observer thirty. Plugins are called in the order
-of their ``requires``, then by name; hooks with a space are called only for plugins that are active in that space.
+Setup and provide hooks are plain functions, called at start with five seconds for each; all others may be ``async
+def`` (awaited, better) or plain (run in a thread). A veto, transform or collect hook has one second, an observer
+thirty. Plugins are called in the order of their ``requires``, then by name; hooks with a space are called only for
+plugins that are active in that space.
 """
 
 # ruff: noqa: PIE790 - a body of a docstring alone would be a function that returns None

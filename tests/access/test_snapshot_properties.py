@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maydan.access.actors import Actor
-from maydan.access.casbin import MODEL, inheritance_rules, membership_rules, policy_rules, read_rules
+from maydan.access.casbin import MODEL, Rule, inheritance_rules, policy_rules, read_rules
 from maydan.access.decisions import AUTHORS, ENVELOPE
 from maydan.access.policies import Policy
 from maydan.access.snapshot import compile_snapshot
@@ -92,7 +92,7 @@ def test_roles_effects_and_denials_mean_what_casbin_says(
     rules = [
         *policy_rules(1, written),
         *inheritance_rules(1, contains),
-        *membership_rules(1, "u1", {"anonymous", "member", *roles}),
+        *(Rule("g", ("user:u1", f"role:{role}", "1", "", "", "")) for role in {"anonymous", "member", *roles}),
     ]
     for rule in rules:
         if rule.ptype == "p":

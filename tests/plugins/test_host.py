@@ -361,13 +361,3 @@ def test_a_plugin_that_is_not_installed_is_not_found(load: Load) -> None:
     """For ``GET /api/plugins/{name}``."""
     with pytest.raises(NotFound):
         load().state("ghost")
-
-
-def test_a_table_belongs_to_the_plugin_with_the_longest_prefix(make: Make, load: Load) -> None:
-    """``shop`` and ``shop_tax`` may both be installed."""
-    host = load(make("shop", check_entry_create=fine), make("shop_tax", check_entry_create=fine))
-    assert [host.table_owner(name) for name in ("shop_orders", "shop_tax_rates", "maydan_log")] == [
-        "shop",
-        "shop_tax",
-        None,
-    ]

@@ -105,11 +105,6 @@ def inheritance_rules(space_key: int, inherits: Mapping[str, Iterable[str]]) -> 
     ]
 
 
-def membership_rules(space_key: int, account_id: str, roles: Iterable[str]) -> list[Rule]:
-    """Write a membership as ``g`` lines; for tools and tests, as memberships are stored in a table of their own."""
-    return [Rule("g", (f"user:{account_id}", f"role:{role}", _domain(space_key), "", "", "")) for role in roles]
-
-
 def built_in_rules() -> list[Rule]:
     """Write what the built-in roles may do; stored once, for all spaces."""
     return [*policy_rules(ALL_SPACES, BUILT_IN_POLICIES), *inheritance_rules(ALL_SPACES, BUILT_IN_INHERITS)]

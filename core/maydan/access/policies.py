@@ -72,7 +72,7 @@ def policy_of(role: str, written: PolicyInput) -> Policy:
         role=role,
         effect=written.effect,
         type=written.type,
-        actions=written.actions,
+        actions=tuple(dict.fromkeys(written.actions)),
         fields=fields,
         condition=written.condition,
     )

@@ -150,11 +150,6 @@ class Route(Struct, frozen=True, kw_only=True):
         return getattr(self.handler, "__name__", "handler")
 
     @property
-    def takes_action(self) -> bool:
-        """Whether an action in the space decides who may call it."""
-        return not isinstance(self.permission, Access)
-
-    @property
     def takes_body(self) -> bool:
         """Whether the handler wants the converted body as its second argument."""
         return len(inspect.signature(self.handler).parameters) > 1

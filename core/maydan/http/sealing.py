@@ -23,7 +23,7 @@ class Claim(Protocol):
 class Seal(Generic[R]):
     """Builds the answer once, in the transaction if the request has a key, else at the end."""
 
-    __slots__ = ("_answer", "_build", "_claim", "sealed")
+    __slots__ = ("_answer", "_build", "_claim")
 
     def __init__(self, claim: Claim | None, build: Callable[[R], Answer]) -> None:
         """Build answers with ``build``, a pure function of the operation's result."""

@@ -156,11 +156,6 @@ class PluginHost:
             PluginObserver(plugin, find_space, deadline_s) for plugin in self._plugins.values() if observes(plugin)
         )
 
-    def table_owner(self, table: str) -> str | None:
-        """Return the plugin whose prefix the table begins with (the longest), or ``None``."""
-        owners = [plugin for plugin in self._plugins.values() if table.startswith(plugin.manifest.prefix)]
-        return max(owners, key=lambda plugin: len(plugin.manifest.prefix)).name if owners else None
-
     def isolate(self, name: str, reason: str) -> None:
         """Stop calling a plugin, at once and until :meth:`release`; its vetoes fail closed."""
         plugin = self._plugins.get(name)

@@ -76,7 +76,8 @@ class ImportTarget(Protocol):
             data: The input as over HTTP: fields by name, ``slug``, ``tags``.
             publish: True for every locale of the space, or the locales.
             publish_at: Aware UTC. In the past it becomes the moment of the publication, in the future it schedules.
-            comments: Parents before their answers.
+            comments: Parents before their answers. They are taken as the source has them: nobody is asked whether
+                they may be written, since a discussion that is closed now was open then.
         Raises:
             InvalidInput: The content does not fit its type; nothing was stored of this entry.
         """

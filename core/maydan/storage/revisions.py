@@ -1,4 +1,4 @@
-"""Revisions: how every worker learns that spaces, types, policies, accounts or plugins have changed."""
+"""Revisions: how every worker learns that spaces, types, policies, shares, accounts or plugins have changed."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def bump(scope: str) -> Statement:
     """Return the part of a batch that tells every worker that the scope has changed.
 
     Args:
-        scope: ``spaces``, ``types``, ``policies``, ``accounts`` or ``plugins``. Writers of one scope wait for each
-            other, so bump what changes rarely.
+        scope: ``spaces``, ``types``, ``policies``, ``shares``, ``accounts`` or ``plugins``. Writers of one scope wait
+            for each other, so bump what changes rarely.
     """
     return Statement(_BUMP, (scope,), signal=_PREFIX + scope)
 

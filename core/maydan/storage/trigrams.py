@@ -1,6 +1,6 @@
 """Trigrams: the index of short texts by which ``icontains`` finds a rare text without looking at every document.
 
-It knows in which documents all threes of characters of a text occur: more than those that have the text, so that each
+It knows in which documents all trigrams of a text occur: more than those that have the text, so that each
 is still compared. SQLite has an FTS5 table for each type, kept by triggers; PostgreSQL a GIN index over a function.
 The field option ``indexed`` of a ``string`` asks for it.
 """

@@ -15,7 +15,7 @@ _WRITTEN = frozenset({POST, PAGE})
 
 
 def refuse_own_parent(entry: EntryState) -> None:
-    """Keep a category or page from lying under itself.
+    """Keep a category or page from being its own parent.
 
     Raises:
         InvalidInput: At ``/parent``.

@@ -164,12 +164,6 @@ async def count_deliveries(store: Reader, space_key: int, webhook_id: str) -> in
     return 0 if row is None else int(row[0])
 
 
-async def find_delivery(store: Reader, delivery_id: str) -> Delivery | None:
-    """Return a delivery, or None."""
-    row = await store.fetch_one(f"SELECT {_COLUMNS} FROM maydan_deliveries WHERE id = ?", delivery_id)
-    return None if row is None else _delivery(row)
-
-
 class Queue(Struct, frozen=True, kw_only=True):
     """What waits to be delivered, to any webhook."""
 

@@ -110,11 +110,6 @@ def delete(before: Webhook) -> list[Statement]:
     ]
 
 
-def delete_all(space_key: int) -> list[Statement]:
-    """Return the parts of a batch that remove every webhook of a space."""
-    return [Statement("DELETE FROM maydan_webhooks WHERE space_key = ?", (space_key,))]
-
-
 async def find_webhook(store: Reader, webhook_id: str, *, space_key: int | None = None) -> Webhook | None:
     """Return a webhook, or None; whoever asks for somebody names the space that it must be of."""
     where, args = ("", ()) if space_key is None else (" AND space_key = ?", (space_key,))
