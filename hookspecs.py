@@ -361,6 +361,7 @@ def provide_mailer(settings: MailSettings) -> Mailer | None:
         What sends; ``None`` where this plugin cannot (a missing address, for example).
     When: once at start. A plugin's offer goes before the core's own (SMTP, or a notice in the log); where several
     plugins offer, ``[plugins] providers`` names the winner; until it does none of theirs is taken, and the log says so.
-    If it fails: counts as no offer.
+    If it fails: counts as no offer. A message that its ``send`` has not handed over within three times ``[mail]
+    timeout_s`` is tried again later, as after any error.
     """
     ...

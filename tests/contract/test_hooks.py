@@ -97,14 +97,15 @@ def test_the_grammar_tells_the_kind() -> None:
         assert (arguments[:1] == ("space",)) is in_a_space
 
 
-def test_every_hook_that_is_called_has_one_typed_method() -> None:
-    """With the arguments of the specification; setup hooks are called by the host alone."""
+def test_every_hook_that_somebody_waits_for_has_one_typed_method() -> None:
+    """With the arguments of the specification; setup hooks are called by the host, those that observe from the log."""
+    others = (HookKind.SETUP, HookKind.OBSERVE)
     methods = {
         name: tuple(inspect.signature(method).parameters)[1:]
         for name, method in vars(Hooks).items()
         if not name.startswith("_") and name not in ("none", "listens")
     }
-    assert methods == {name: arguments for name, arguments in HOOKS.items() if kind_of(name) is not HookKind.SETUP}
+    assert methods == {name: arguments for name, arguments in HOOKS.items() if kind_of(name) not in others}
 
 
 def test_every_hook_is_used_by_a_real_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
