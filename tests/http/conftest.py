@@ -58,7 +58,7 @@ class FakeCore:
         self.registry = self
         self.snapshots = self
         self.authenticator = self
-        self.lending = self
+        self.shared_rights = self
 
     async def find_space(self, name: str) -> Space | None:
         return {"open": OPEN, "hidden": HIDDEN}.get(name)
@@ -66,7 +66,7 @@ class FakeCore:
     async def get(self, space: Space) -> FakeSnapshot:
         return FakeSnapshot(space)
 
-    async def lent_to(self, actor: Actor, space: Space, snapshot: FakeSnapshot) -> dict[int, object]:
+    async def rights_of(self, actor: Actor, space: Space, snapshot: FakeSnapshot) -> dict[int, object]:
         return {}
 
     async def authenticate(self, token: str) -> Actor:

@@ -19,7 +19,7 @@ async def counts(site: Site) -> dict[str, int]:
     return {table: row[0] for table, row in rows.items() if row and row[0]}
 
 
-async def lend(site: Site) -> None:
+async def make_what_ends(site: Site) -> None:
     """Make one of everything that ends by itself."""
     headers = await site.log_in("admin@example.org")
     entry = await site.entry({"title": "One"}, publish=False)
@@ -40,11 +40,11 @@ async def lend(site: Site) -> None:
 
 async def test_what_is_over_is_forgotten_and_what_is_not_stays(site: Site) -> None:
     """Shares, previews, locks, tickets, sessions and invitations; a share without an end has none."""
-    await lend(site)
+    await make_what_ends(site)
     await site.core.jobs.plan()
     site.clock.forward(days=60)
     site.admin = await site.log_in("admin@example.org")
-    await lend(site)
+    await make_what_ends(site)
     assert await counts(site) == {
         "shares": 6, "previews": 2, "locks": 2, "tickets": 2, "invitations": 2, "sessions": 4
     }  # fmt: skip

@@ -171,14 +171,14 @@ async def test_explain_and_simulate_over_http(sqlite_url: str) -> None:
         assert (await ask(site.admin, **asked))[1]["decision"] == "allow"
 
 
-async def test_what_is_lent_is_explained_by_its_share(site: Site) -> None:
-    """Which share, by whose rights, and what it comes to now; the lender only for those who manage roles."""
+async def test_what_is_shared_is_explained_by_its_share(site: Site) -> None:
+    """Which share, by whose rights, and what it comes to now; the maker only for those who manage roles."""
     rights = {"effect": "allow", "type": "article", "actions": ["read_draft", "update", "comment"]}
     await put_role(site, "desk", [{**rights, "condition": {"rating": {"gte": 3}}}])
-    lender, bob = await site.account("ann@example.org", "desk"), await site.account("bob@example.org", "member")
-    ann_id, bob_id = [(await site.get("/api/me", headers=who)).json()["id"] for who in (lender, bob)]
+    maker, bob = await site.account("ann@example.org", "desk"), await site.account("bob@example.org", "member")
+    ann_id, bob_id = [(await site.get("/api/me", headers=who)).json()["id"] for who in (maker, bob)]
     entry = (await site.entry({"title": "One", "rating": 4}, publish=False))["id"]
-    shared = await site.post(f"{CONTENT}/{entry}/shares", {"user": bob_id, "rights": "edit"}, headers=lender)
+    shared = await site.post(f"{CONTENT}/{entry}/shares", {"user": bob_id, "rights": "edit"}, headers=maker)
     assert shared.status_code == 201, shared.text
     question = f"{ACCESS}/explain?action=update&type=article&id={entry}"
     told = (await site.get(f"{question}&user={bob_id}", headers=site.admin)).json()

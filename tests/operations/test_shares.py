@@ -182,8 +182,8 @@ async def test_a_password_is_asked_for_and_cannot_be_tried_out(one_site: Site) -
     assert (await site.get(url, headers=right)).status_code == 200
 
 
-async def test_nobody_lends_what_they_do_not_hold(one_site: Site) -> None:
-    """Readers share nothing; who may not read private fields lends none; a denial holds against a share as well."""
+async def test_nobody_shares_what_they_do_not_hold(one_site: Site) -> None:
+    """Readers share nothing; who may not read private fields shares none; a denial holds against a share as well."""
     site = one_site
     path = await draft(site)
     public = f"{LIST}/{(await site.entry({'title': 'Public'}))['id']}"

@@ -67,7 +67,7 @@ class Reader(NamedTuple):
     roles: frozenset[str]
     """All that count, the inherited ones and those of everybody too."""
     headers: dict[str, str]
-    lent: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
     """Entries that an administrator lets them see."""
 
 
@@ -129,7 +129,7 @@ async def make_world(site: Site, name: str, dice: random.Random, *, denying: boo
     policies += await _write_role(site, space, made, dice, "two")
     readers = await _readers(site, space)
     things = await furnish(site, space, made, ids, [reader.id for reader in readers if reader.id], dice)
-    readers = [reader._replace(lent=things.lent.get(reader.id or "", frozenset())) for reader in readers]
+    readers = [reader._replace(shared=things.shared_with.get(reader.id or "", frozenset())) for reader in readers]
     # Last: what everybody is denied, the administrator does not hold any more either, and could not give away.
     if denying:
         policies += await _write_role(site, space, made, dice, "anonymous")

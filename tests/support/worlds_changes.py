@@ -54,7 +54,7 @@ async def notice(site: Site) -> None:
     """Have the application look at spaces, types, rules and shares anew, as another process's changes make it do."""
     await site.core.registry.reload()
     site.core.snapshots.forget()
-    await site.core.lending.on_change("shares")
+    await site.core.shared_rights.on_change("shares")
 
 
 async def open_audit(site: Site) -> None:

@@ -28,7 +28,7 @@ class Furniture(NamedTuple):
 
     by_name: dict[str, list[str]]
     """Ids by the names that routes give them, or by the route where the name alone does not say it."""
-    lent: dict[str, frozenset[str]]
+    shared_with: dict[str, frozenset[str]]
     """Entries by the account that an administrator lets see them."""
     strangers: list[str]
     """Accounts that no reader is."""
@@ -54,7 +54,7 @@ async def furnish(
     """
     stranger = await _make_stranger(site, space)
     drafting = {content_type.name for content_type in made if content_type.drafts}
-    lent: dict[str, frozenset[str]] = {}
+    shared_with: dict[str, frozenset[str]] = {}
     shared: list[str] = []
     for content_type, entry_id in dice.sample(entries, min(6, len(entries))):
         place = f"/api/spaces/{space.name}/content/{content_type}/{entry_id}"
@@ -68,14 +68,14 @@ async def furnish(
         if dice.random() < 0.3:
             who = dice.choice(people)
             await send(site, "POST", f"{place}/shares", {"user": who, "rights": dice.choice(["view", "comment"])})
-            lent[who] = lent.get(who, frozenset()) | {entry_id}
+            shared_with[who] = shared_with.get(who, frozenset()) | {entry_id}
     webhook = await _send_out(site, space)
     former = await _former_slugs(site, space, dice.sample(entries, min(5, len(entries))))
     await _write_down(site, space, stranger, webhook)
     names = {"webhook": [webhook], "user": [*people, stranger.id], "role": ["one", "anonymous", "strangers"],
              "/api/users/{id}": [*people, stranger.id], **await _keep_audit(site, space),
              "invitation": await _ids(site, "maydan_invitations", space)}  # fmt: skip
-    return Furniture(names, lent, [stranger.id], former, shared)
+    return Furniture(names, shared_with, [stranger.id], former, shared)
 
 
 async def make_strangers(site: Site, space: Space) -> None:

@@ -121,7 +121,7 @@ class Eyes:
         for rule in self._rules[content_type.name]:
             if rule.effect == "allow" and rule.actions & set(actions):
                 granted |= _shared(content_type) if "*" in rule.fields else rule.fields
-        if self.reader.lent:
+        if self.reader.shared:
             granted |= _shared(content_type)
         return granted | {"slug"} if "title" in granted else granted
 
@@ -177,8 +177,8 @@ class Eyes:
     def fields(self, content_type: ContentType, action: str, document: dict[str, Any]) -> frozenset[str]:
         """Return what may be read of one document; nothing where it may not be read at all."""
         own = self._own(content_type, action, document)
-        if document["id"] in self.reader.lent and action in ("read", "read_draft"):
-            own |= self._lent(content_type, action, document)
+        if document["id"] in self.reader.shared and action in ("read", "read_draft"):
+            own |= self._by_share(content_type, action, document)
         if not own:
             return own
         secret = {field.name for field in content_type.fields if field.kind == "secret"}
@@ -200,7 +200,7 @@ class Eyes:
             fields -= AUTHORS - self._own(content_type, "read_draft", document)
         return fields | frozenset(ENVELOPE)
 
-    def _lent(self, content_type: ContentType, action: str, document: dict[str, Any]) -> frozenset[str]:
+    def _by_share(self, content_type: ContentType, action: str, document: dict[str, Any]) -> frozenset[str]:
         """Return what an administrator lets the reader see: all but private fields, and but what they are denied."""
         rules = self._holding(content_type, action, document)
         denied = frozenset[str]().union(*(rule.fields for rule in rules if rule.effect == "deny"))
@@ -208,7 +208,7 @@ class Eyes:
             return frozenset()
         fields = _shared(content_type) - denied
         if action == "read":
-            fields -= AUTHORS - self._lent(content_type, "read_draft", document)
+            fields -= AUTHORS - self._by_share(content_type, "read_draft", document)
         return fields | frozenset(ENVELOPE)
 
     def _holding(self, content_type: ContentType, action: str, document: dict[str, Any]) -> list[Rule]:

@@ -255,7 +255,7 @@ class Endpoint:
         """
         if not self.route.plugin and any(getattr(call.query, name, None) for name in ("share", "preview")):
             return True
-        return bool(await self.core.lending.lent_to(call.caller.actor, space, snapshot))
+        return bool(await self.core.shared_rights.rights_of(call.caller.actor, space, snapshot))
 
     def _check_access(self, call: Call) -> None:
         """Step 4, second half: what is not a space's to decide."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from maydan.access.actors import Actor, system
 from maydan.events.streams import LogTail
-from maydan.operations.lending import SCOPE, Lending
+from maydan.operations.shared_rights import SCOPE, SharedRights
 
 if TYPE_CHECKING:
     from maydan.accounts.service import Accounts
@@ -64,9 +64,9 @@ class Core:
         self.clock = clock
         self.tail = LogTail(store)
         """New events, as they come; for streams."""
-        self.lending = Lending(store, clock, accounts.authenticator)
+        self.shared_rights = SharedRights(store, clock, accounts.authenticator)
         """What people let others do with single entries."""
-        revisions.on_change(SCOPE, self.lending.on_change)
+        revisions.on_change(SCOPE, self.shared_rights.on_change)
         self.secret = b""
         """Signs cursors; the same in all processes of the deployment, read from the database at start."""
 

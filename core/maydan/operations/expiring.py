@@ -9,7 +9,7 @@ from maydan.storage.ports import Statement
 if TYPE_CHECKING:
     from maydan.operations.core import Core
 
-_LENT: Final = ("maydan_shares", "maydan_previews", "maydan_locks")
+_EXPIRING: Final = ("maydan_shares", "maydan_previews", "maydan_locks")
 
 
 async def forget_expired(core: Core) -> None:
@@ -19,5 +19,5 @@ async def forget_expired(core: Core) -> None:
     for space in core.registry.spaces():
         await core.store.commit([
             Statement(f"DELETE FROM {table} WHERE space_key = ? AND expires_at <= ?", (space.key, now))
-            for table in _LENT
+            for table in _EXPIRING
         ])  # fmt: skip

@@ -28,7 +28,7 @@ from maydan.operations.explanations import (
     explanation,
 )
 from maydan.operations.rendering import all_members, document_keys
-from maydan.operations.scopes import Scope, lent_for, scope_of
+from maydan.operations.scopes import Scope, scope_of, shared_for
 from maydan.operations.snapshots import brought_roles
 from maydan.storage.documents import PUBLISHED
 
@@ -173,24 +173,26 @@ def _judged(whom: Whom, about: Scope, question: Question, seen: Seen | None, *, 
 
 
 def _shares(about: Scope, question: Question, seen: Seen, *, own: bool, full: bool) -> list[ShareView]:
-    """Return the shares that lend the action on the entry, each with what it comes to by its lender's rights now."""
+    """Return the shares that give the action on the entry, each with what it comes to by its maker's rights now."""
     entry_id, found = str(seen.document["id"]), list[ShareView]()
-    for lent in lent_for(about, question.action, entry_id):
-        part = about.lent(lent, question.action)
+    for shared in shared_for(about, question.action, entry_id):
+        part = about.decide_shared(shared, question.action)
         allowed = part.row_condition() if question.field is None else part.condition_for(question.field)
-        outcome, why = _LENT[_verdict(part, allowed, seen, question.field, own=own)]
+        outcome, why = _OUTCOMES[_verdict(part, allowed, seen, question.field, own=own)]
         found += [
-            ShareView(id=share, rights=lent.rights, lender=lent.lender.id if full else None, outcome=outcome, why=why)
-            for share, shared in lent.shares
-            if shared == entry_id
+            ShareView(
+                id=share, rights=shared.rights, lender=shared.maker.id if full else None, outcome=outcome, why=why
+            )
+            for share, of_entry in shared.shares
+            if of_entry == entry_id
         ]
     return found
 
 
-_LENT: Final[dict[str, tuple[Literal["applies", "conditional", "does_not_apply"], str]]] = {
-    "allow": ("applies", "Lends it, by the rights of its lender."),
-    "conditional": ("conditional", "Lends it where the conditions of its lender's rights hold."),
-    "deny": ("does_not_apply", "Would lend it, but its lender may not do it now, or a policy denies it to them."),
+_OUTCOMES: Final[dict[str, tuple[Literal["applies", "conditional", "does_not_apply"], str]]] = {
+    "allow": ("applies", "Gives it, by the rights of its maker."),
+    "conditional": ("conditional", "Gives it where the conditions of its maker's rights hold."),
+    "deny": ("does_not_apply", "Would give it, but its maker may not do it now, or a policy denies it to them."),
 }
 
 

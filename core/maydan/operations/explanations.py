@@ -45,7 +45,7 @@ class RuleView(Struct, frozen=True, kw_only=True):
 
 
 class ShareView(Struct, frozen=True, kw_only=True):
-    """One share that lends the action on the entry that was asked about."""
+    """One share that gives the action on the entry that was asked about."""
 
     id: str
     rights: str
@@ -63,7 +63,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """One sentence."""
     rules: list[RuleView]
     shares: list[ShareView]
-    """What others lend them; only where an entry is named."""
+    """What others share with them; only where an entry is named."""
     row_filter: dict[str, Any] | None
     """The entries on which it is allowed, as the filter of a query, with the actor's own values in it; ``null`` where
     that is all or none, and for those who do not manage roles."""

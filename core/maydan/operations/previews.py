@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from maydan.access.lending import Lent
+from maydan.access.shared_rights import SharedRight
 from maydan.clock import to_text
 from maydan.errors import NotFound, Unauthenticated
 from maydan.ids import is_id, new_id
@@ -108,13 +108,13 @@ async def open_preview(scope: Scope, id_or_slug: str, token: str) -> tuple[Scope
     if maker is None:
         raise NotFound
     action = reading_action(scope.type)
-    link = Lent(lender=maker, actions=frozenset({action}), ids=(found.entry_id,), by_link=True)
+    link = SharedRight(maker=maker, actions=frozenset({action}), ids=(found.entry_id,), by_link=True)
     linked = scope.through(link)
     entry = await find_any(linked, id_or_slug)
     if entry is None or entry.trashed_at is not None or entry.id != found.entry_id:
         raise NotFound
     await foresee_entries(linked, entry)
-    if not permits(linked, linked.lent(link, action), entry):
+    if not permits(linked, linked.decide_shared(link, action), entry):
         raise NotFound
     return linked, entry.id
 

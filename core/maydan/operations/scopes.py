@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from maydan.access.actions import Action
 from maydan.access.decisions import DENIED_DECISION
 from maydan.errors import Forbidden, NotFound, Unauthenticated
-from maydan.operations.lending import NOTHING_LENT, Borrower
+from maydan.operations.shared_rights import NOTHING_SHARED, SharedDecider
 from maydan.operations.targets import Targets
 from maydan.storage.registry import SHARED, find_space, find_type
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from maydan.access.decisions import Decision
-    from maydan.access.lending import Lent
+    from maydan.access.shared_rights import SharedRight
     from maydan.access.snapshot import Snapshot
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
@@ -32,7 +32,7 @@ _KNOWN_BY = (Action.READ, Action.READ_DRAFT, Action.CREATE, Action.UPDATE)
 class Scope:
     """What every operation on entries starts from; made by :func:`scope_of`."""
 
-    __slots__ = ("_decisions", "_lent", "_snapshot", "caller", "core", "is_shown", "link", "space", "targets", "type")
+    __slots__ = ("_decisions", "_shared", "_snapshot", "caller", "core", "is_shown", "link", "space", "targets", "type")
 
     def __init__(self, core: Core, caller: Caller, space: Space, content_type: ContentType, snapshot: Snapshot) -> None:
         """Keep who asks about what; one operation judges by one snapshot."""
@@ -44,8 +44,8 @@ class Scope:
         """Whether somebody wants to see what they have written."""
         self._snapshot = snapshot
         self._decisions: dict[str, Decision] = {}
-        self._lent = NOTHING_LENT
-        self.link: Lent | None = None
+        self._shared = NOTHING_SHARED
+        self.link: SharedRight | None = None
         """What a link that the caller has lets them do with one entry of the type."""
         self.targets = Targets()
         """What relations lead to that conditions go through, as far as it was loaded."""
@@ -54,7 +54,7 @@ class Scope:
         """Return the same caller before another type of the space."""
         beside = Scope(self.core, self.caller, self.space, content_type, self._snapshot)
         beside.targets = self.targets
-        beside._lent = self._lent
+        beside._shared = self._shared
         return beside
 
     @property
@@ -90,7 +90,7 @@ class Scope:
         if content_type is None:
             raise NotFound
         self.space, self.type, self._snapshot = space, content_type, await core.snapshots.get(space)
-        await self.borrow()
+        await self.load_shared_rights()
         self._decisions, self.targets = {}, Targets()
 
     @property
@@ -149,37 +149,37 @@ class Scope:
         """Return what the caller may do by their own rights, without what others let them do with some entries."""
         return self._foreseen(self._own(action))
 
-    def lent(self, lent: Lent, action: str) -> Decision:
+    def decide_shared(self, shared: SharedRight, action: str) -> Decision:
         """Return what a link alone lets somebody do."""
-        return self._foreseen(self._borrower.decide(DENIED_DECISION, action, self.type, (lent,)))
+        return self._foreseen(self._shared_decider.decide(DENIED_DECISION, action, self.type, (shared,)))
 
-    def through(self, link: Lent) -> Scope:
+    def through(self, link: SharedRight) -> Scope:
         """Return the same caller with what a link lets them do, before this type and no other."""
         scope = self.beside(self.type)
         scope.link = link
         return scope
 
-    async def borrow(self) -> None:
+    async def load_shared_rights(self) -> None:
         """Find out what others let the caller do."""
-        self._lent = await self.core.lending.lent_to(self.caller.actor, self.space, self._snapshot)
+        self._shared = await self.core.shared_rights.rights_of(self.caller.actor, self.space, self._snapshot)
 
     @property
-    def _borrower(self) -> Borrower:
-        return Borrower(self.caller.actor, self._snapshot, self.core.clock)
+    def _shared_decider(self) -> SharedDecider:
+        return SharedDecider(self.caller.actor, self._snapshot, self.core.clock)
 
-    def lends(self, action: str, entry_id: str) -> bool:
+    def is_shared(self, action: str, entry_id: str) -> bool:
         """Tell whether somebody, or a link, lets the caller do this with the entry, while they may themselves."""
-        return any(action in lent.actions and entry_id in lent.ids for lent in self._all_lent)
+        return any(action in shared.actions and entry_id in shared.ids for shared in self._all_shared)
 
     @property
-    def _all_lent(self) -> tuple[Lent, ...]:
-        lent = self._lent.get(self.type.key, ())
-        return lent if self.link is None else (*lent, self.link)
+    def _all_shared(self) -> tuple[SharedRight, ...]:
+        shared = self._shared.get(self.type.key, ())
+        return shared if self.link is None else (*shared, self.link)
 
     def _decided(self, action: str) -> Decision:
-        lent = self._all_lent
+        shared = self._all_shared
         own = self._own(action)
-        return self._borrower.decide(own, action, self.type, lent) if lent else own
+        return self._shared_decider.decide(own, action, self.type, shared) if shared else own
 
     def _own(self, action: str) -> Decision:
         return self._snapshot.decide(self.caller.actor, action, self.type)
@@ -216,11 +216,11 @@ async def scope_of(core: Core, caller: Caller, space: Space, type_name: str) -> 
     if content_type is None:
         raise NotFound
     scope = Scope(core, caller, space, content_type, await core.snapshots.get(space))
-    await scope.borrow()
+    await scope.load_shared_rights()
     return scope
 
 
-def lent_for(scope: Scope, action: str, entry_id: str) -> list[Lent]:
-    """Return what others lend the caller for an action on an entry; for explanations."""
-    held = scope._all_lent  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no part of what plugins see of a scope
-    return [lent for lent in held if action in lent.actions and entry_id in lent.ids]
+def shared_for(scope: Scope, action: str, entry_id: str) -> list[SharedRight]:
+    """Return what others share with the caller for an action on an entry; for explanations."""
+    held = scope._all_shared  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no part of what plugins see of a scope
+    return [shared for shared in held if action in shared.actions and entry_id in shared.ids]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from maydan.access.actions import Action
-from maydan.access.lending import LENT_ACTIONS, Lent
 from maydan.access.policies import Role
+from maydan.access.shared_rights import SHARED_ACTIONS, SharedRight
 from maydan.accounts.attempts import Attempt, Limit, network_key
 from maydan.accounts.tokens import TokenKind, hash_token, kind_of, new_token
 from maydan.clock import to_text
@@ -19,7 +19,7 @@ from maydan.ids import is_id, new_id
 from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.loading import find_any, load, permits
 from maydan.operations.entries.views import reading_action
-from maydan.operations.lending import SCOPE
+from maydan.operations.shared_rights import SCOPE
 from maydan.storage.acting import change_statement
 from maydan.storage.ports import GuardFailed, Statement
 from maydan.storage.revisions import bump
@@ -111,7 +111,7 @@ async def create_share(
         seal: What to store with it for the caller.
 
     Raises:
-        NotFound, Unauthenticated, Forbidden: The caller may not update the entry, or lends what they do not hold.
+        NotFound, Unauthenticated, Forbidden: The caller may not update the entry, or shares what they do not hold.
         InvalidInput: There is no such account or role, or the share would be over already.
         Conflict: There are too many shares (``too_many_shares``).
     """
@@ -196,13 +196,13 @@ async def open_link(
     maker = await core.authenticator.of_account(share.maker_id, share.maker_scope)
     if maker is None:
         raise NotFound
-    link = Lent(lender=maker, actions=LENT_ACTIONS[share.rights], ids=(share.entry_id,), by_link=True)
+    link = SharedRight(maker=maker, actions=SHARED_ACTIONS[share.rights], ids=(share.entry_id,), by_link=True)
     linked = scope.through(link)
     entry = await find_any(linked, id_or_slug)
     if entry is None or entry.trashed_at is not None or entry.id != share.entry_id:
         raise NotFound
     await foresee_entries(linked, entry)
-    if not permits(linked, linked.lent(link, reading_action(scope.type)), entry):
+    if not permits(linked, linked.decide_shared(link, reading_action(scope.type)), entry):
         raise NotFound
     if share.password is not None:
         await _check_password(scope, share, password, address)
@@ -222,7 +222,7 @@ async def _check_password(scope: Scope, share: Share, password: str | None, addr
 
 
 async def _sharable(scope: Scope, id_or_slug: str) -> EntryRow:
-    """Return an entry that the caller may update by their own rights: nobody passes on what they were lent."""
+    """Return an entry that the caller may update by their own rights: nobody passes on what was shared with them."""
     entry = await load(scope, Action.UPDATE, id_or_slug)
     if scope.caller.actor.id is None:
         raise Unauthenticated("A share goes by the rights of an account; log in first.")
@@ -237,7 +237,7 @@ def _require_held(scope: Scope, entry: EntryRow, rights: Rights) -> None:
         needed.append(Action.COMMENT)
     for action in needed:
         if not permits(scope, scope.own(action), entry):
-            raise Forbidden(f"You cannot lend what you do not hold: {action} on this entry.")
+            raise Forbidden(f"You cannot share what you do not hold: {action} on this entry.")
 
 
 async def _check(scope: Scope, given: ShareInput) -> None:

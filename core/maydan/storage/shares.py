@@ -1,4 +1,4 @@
-"""Rows of shares and previews: who lent what, to whom, until when."""
+"""Rows of shares and previews: who shared what, with whom, until when."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def reading_action(content_type: ContentType) -> str:
 
 def may_learn_version(scope: Scope, entry_id: str) -> bool:
     """Tell whether the caller may change entries of the type, or this one, and so needs the newest version in tags."""
-    if scope.lends(Action.UPDATE, entry_id):
+    if scope.is_shared(Action.UPDATE, entry_id):
         return True
     if scope.caller.actor.kind == "anonymous":
         return False

@@ -1,4 +1,4 @@
-"""Lent rights: what somebody may do with a few entries because somebody else, who may do it, lets them."""
+"""Shared rights: what somebody may do with a few entries because somebody else, who may do it, lets them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from maydan.access.actors import Actor
     from maydan.content.types import ContentType
 
-LENT_ACTIONS: Final[dict[str, frozenset[str]]] = {
+SHARED_ACTIONS: Final[dict[str, frozenset[str]]] = {
     "view": frozenset({"read", "read_draft"}),
     "comment": frozenset({"read", "read_draft", "comment"}),
     "edit": frozenset({"read", "read_draft", "comment", "update"}),
@@ -25,10 +25,10 @@ LENT_ACTIONS: Final[dict[str, frozenset[str]]] = {
 """What each kind of rights in a share lets somebody do."""
 
 
-class Lent(Struct, frozen=True, kw_only=True):
-    """Actions on a few entries of one type, by the rights that their lender has at this moment."""
+class SharedRight(Struct, frozen=True, kw_only=True):
+    """Actions on a few entries of one type, by the rights that whoever shares them has at this moment."""
 
-    lender: Actor
+    maker: Actor
     actions: frozenset[str]
     ids: tuple[str, ...]
     """Of the entries."""
@@ -37,7 +37,7 @@ class Lent(Struct, frozen=True, kw_only=True):
     rights: str = ""
     """As the shares call them."""
     shares: tuple[tuple[str, str], ...] = ()
-    """The ids of the shares that lend them, each with its entry's; for explanations."""
+    """The ids of the shares that give them, each with its entry's; for explanations."""
 
 
 def id_in(ids: tuple[str, ...]) -> Condition:
@@ -46,7 +46,7 @@ def id_in(ids: tuple[str, ...]) -> Condition:
 
 
 def restricted(decision: Decision, ids: tuple[str, ...], content_type: ContentType, *, by_link: bool) -> Decision:
-    """Return of a lender's decision what is lent: the entries named, without private fields."""
+    """Return of the maker's decision what is shared: the entries named, without private fields."""
     if decision.denied:
         return DENIED_DECISION
     only = id_in(ids)

@@ -1,4 +1,4 @@
-"""Shares with accounts and roles, as part of every decision: what somebody was lent, by those who hold it."""
+"""Shares with accounts and roles, as part of every decision: what was shared with somebody, by those who hold it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from maydan.access.actions import ANY
 from maydan.access.compiling import compile_decision
 from maydan.access.decisions import DENIED_DECISION, Decision
-from maydan.access.lending import LENT_ACTIONS, Lent, common, restricted, united
 from maydan.access.policies import Policy, Role
+from maydan.access.shared_rights import SHARED_ACTIONS, SharedRight, common, restricted, united
 from maydan.storage.shares import Share, list_named
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 SCOPE: Final = "shares"
 """Of the revisions: grows whenever a share with an account or a role is made or ended."""
 
-LentByType = dict[int, tuple[Lent, ...]]
-"""What somebody was lent, by the key of the content type."""
+RightsByType = dict[int, tuple[SharedRight, ...]]
+"""What was shared with somebody, by the key of the content type."""
 
-NOTHING_LENT: Final[LentByType] = {}
+NOTHING_SHARED: Final[RightsByType] = {}
 
 
-class Lending:
+class SharedRights:
     """Knows the shares of every space, read once and again when one was made or ended; most spaces have none."""
 
     def __init__(self, store: Store, clock: Clock, authenticator: Authenticator) -> None:
@@ -43,16 +43,16 @@ class Lending:
         self._generation = 0
         store.signals.listen(self._on_signal)
 
-    async def lent_to(self, actor: Actor, space: Space, snapshot: Snapshot) -> LentByType:
+    async def rights_of(self, actor: Actor, space: Space, snapshot: Snapshot) -> RightsByType:
         """Return what others let an actor do in a space, at this moment.
 
-        An API token gets of it what its own limits admit; nobody without an account is lent anything by name.
+        An API token gets of it what its own limits admit; nothing is shared by name with anybody without an account.
         """
         shares = self._known.get(space.key)
         if shares is None:
             shares = await self._read(space.key)
         if not shares or actor.kind not in ("account", "token"):
-            return NOTHING_LENT
+            return NOTHING_SHARED
         now = self._clock.now()
         roles = {share.target for share in shares if share.kind == "role" and share.target is not None}
         held = {role for role in roles if snapshot.holds_any(actor, (role,))} if roles else roles
@@ -63,15 +63,15 @@ class Lending:
             if is_meant and not is_over:
                 key = (share.type_key, share.rights, share.maker_id, share.maker_scope)
                 found.setdefault(key, []).append((share.id, share.entry_id))
-        lent: dict[int, list[Lent]] = {}
+        shared: dict[int, list[SharedRight]] = {}
         for (type_key, rights, maker_id, scope), pairs in found.items():
             maker = await self._authenticator.of_account(maker_id, scope)
             if maker is not None:
                 ids = tuple(dict.fromkeys(entry_id for _, entry_id in pairs))
-                actions = LENT_ACTIONS[rights]
-                one = Lent(lender=maker, actions=actions, ids=ids, rights=rights, shares=tuple(pairs))
-                lent.setdefault(type_key, []).append(one)
-        return {type_key: tuple(parts) for type_key, parts in lent.items()}
+                actions = SHARED_ACTIONS[rights]
+                one = SharedRight(maker=maker, actions=actions, ids=ids, rights=rights, shares=tuple(pairs))
+                shared.setdefault(type_key, []).append(one)
+        return {type_key: tuple(parts) for type_key, parts in shared.items()}
 
     async def on_change(self, scope: str) -> None:
         """Read the shares again; what the revisions call."""
@@ -95,8 +95,8 @@ class Lending:
             self._forget()
 
 
-class Borrower:
-    """One caller with what they were lent, before one content type."""
+class SharedDecider:
+    """One caller with what was shared with them, before one content type."""
 
     def __init__(self, actor: Actor, snapshot: Snapshot, clock: Clock) -> None:
         """Judge by one snapshot."""
@@ -104,24 +104,24 @@ class Borrower:
         self._snapshot = snapshot
         self._clock = clock
 
-    def decide(self, own: Decision, action: str, content_type: ContentType, lent: Sequence[Lent]) -> Decision:
-        """Return what the caller may do by their own rights or by what they were lent."""
-        parts = [self._one(each, action, content_type) for each in lent if action in each.actions]
+    def decide(self, own: Decision, action: str, content_type: ContentType, shared: Sequence[SharedRight]) -> Decision:
+        """Return what the caller may do by their own rights or by what was shared with them."""
+        parts = [self._one(each, action, content_type) for each in shared if action in each.actions]
         added = {name for part in parts if not part.denied for grant in part.grants for name in grant.fields}
         # Who has all of it anyway keeps their decision itself, by which lists are remembered.
         if own.unconditional and added <= own.fields:
             return own
         return united([own, *parts])
 
-    def _one(self, lent: Lent, action: str, content_type: ContentType) -> Decision:
+    def _one(self, shared: SharedRight, action: str, content_type: ContentType) -> Decision:
         scope = self._actor.scope
-        if scope is not None and not lent.by_link and not scope.admits(
+        if scope is not None and not shared.by_link and not scope.admits(
             self._snapshot.space_key, action, content_type.name
         ):  # fmt: skip
             return DENIED_DECISION
-        held = self._snapshot.decide(lent.lender, action, content_type)
-        decision = restricted(held, lent.ids, content_type, by_link=lent.by_link)
-        return decision if lent.by_link else common(decision, self._undenied(action, content_type))
+        held = self._snapshot.decide(shared.maker, action, content_type)
+        decision = restricted(held, shared.ids, content_type, by_link=shared.by_link)
+        return decision if shared.by_link else common(decision, self._undenied(action, content_type))
 
     def _undenied(self, action: str, content_type: ContentType) -> Decision:
         """Return what no policy denies to the caller: deny wins over what others let them do, too."""

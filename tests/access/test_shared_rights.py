@@ -1,4 +1,4 @@
-"""Lent rights: what is restricted, united and taken in common says what its parts say, row by row, field by field."""
+"""Shared rights: what is restricted, united and taken in common says what its parts say, row by row, field by field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maydan.access.decisions import DENIED_DECISION, ENVELOPE, Decision, Grant
-from maydan.access.lending import common, id_in, restricted, united
+from maydan.access.shared_rights import common, id_in, restricted, united
 from maydan.content.conditions import Compare, Condition, Target
 from maydan.content.types import ContentType, Field, Kind
 
@@ -62,11 +62,11 @@ def test_in_common_they_allow_what_both_allow(one: Decision, other: Decision) ->
 
 
 @given(held=decisions(), ids=st.sets(st.sampled_from("012"), min_size=1))
-def test_what_is_lent_is_the_lenders_on_the_entries_named(held: Decision, ids: set[str]) -> None:
+def test_what_is_shared_is_the_makers_on_the_entries_named(held: Decision, ids: set[str]) -> None:
     """Never a private field, never another entry; by a link no authors."""
     for by_link in (False, True):
-        lent = restricted(held, tuple(sorted(ids)), TYPE, by_link=by_link)
+        shared = restricted(held, tuple(sorted(ids)), TYPE, by_link=by_link)
         kept_back = {"note", "created_by"} if by_link else {"note"}
         for row in ROWS:
             expected = held.fields_for(row) - kept_back if row["id"] in ids else frozenset[str]()
-            assert lent.fields_for(row) == expected
+            assert shared.fields_for(row) == expected
