@@ -184,9 +184,9 @@ async def test_what_is_shared_is_explained_by_its_share(site: Site) -> None:
     told = (await site.get(f"{question}&user={bob_id}", headers=site.admin)).json()
     (share,) = told["shares"]
     assert (told["decision"], told["reason"], told["rules"]) == ("allow", "Allowed by a share.", [])
-    assert (share["id"], share["rights"], share["lender"]) == (shared.json()["id"], "edit", ann_id)
+    assert (share["id"], share["rights"], share["created_by"]) == (shared.json()["id"], "edit", ann_id)
     own = (await site.get(question, headers=bob)).json()
-    assert (own["decision"], own["shares"][0]["outcome"], own["shares"][0]["lender"]) == ("allow", "applies", None)
+    assert (own["decision"], own["shares"][0]["outcome"], own["shares"][0]["created_by"]) == ("allow", "applies", None)
     await site.patch(f"{CONTENT}/{entry}", {"rating": 1}, headers=site.admin)
     told = (await site.get(f"{question}&user={bob_id}", headers=site.admin)).json()
     assert (told["decision"], [each["outcome"] for each in told["shares"]]) == ("deny", ["does_not_apply"])

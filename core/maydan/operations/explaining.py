@@ -181,7 +181,7 @@ def _shares(about: Scope, question: Question, seen: Seen, *, own: bool, full: bo
         outcome, why = _OUTCOMES[_verdict(part, allowed, seen, question.field, own=own)]
         found += [
             ShareView(
-                id=share, rights=shared.rights, lender=shared.maker.id if full else None, outcome=outcome, why=why
+                id=share, rights=shared.rights, created_by=shared.maker.id if full else None, outcome=outcome, why=why
             )
             for share, of_entry in shared.shares
             if of_entry == entry_id

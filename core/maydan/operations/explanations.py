@@ -49,7 +49,7 @@ class ShareView(Struct, frozen=True, kw_only=True):
 
     id: str
     rights: str
-    lender: str | None
+    created_by: str | None
     """The account by whose rights it goes; ``null`` for those who do not manage roles."""
     outcome: Literal["applies", "conditional", "does_not_apply"]
     why: str
