@@ -48,3 +48,20 @@ async def test_a_hidden_entry_does_not_stand_before_another_with_its_slug(sqlite
         for rest in ("?locale=ar", "?locale=*", "/references"):
             assert (await site.get(f"{PLACE}/same{rest}")).status_code == 200, rest
         assert (await site.get(f"{PLACE}/same?locale=ar")).json()["id"] == shown["id"]
+
+
+async def test_a_published_slug_leads_to_a_draft_only_whoever_may_read_what_is_published(sqlite_url: str) -> None:
+    """Else a guess would tell by which slug readers know an entry, whose draft has another one."""
+    async with open_site(sqlite_url) as site:
+        await site.define(PAGE)
+        policies = [{"effect": "allow", "type": "page", "actions": ["read", "read_draft"]}]
+        for name, more in (("reader", []), ("drafter", [{"effect": "deny", "type": "page", "actions": ["read"]}])):
+            role = {"policies": [*policies, *more]}
+            answer = await site.put(f"/api/spaces/demo/roles/{name}", role, headers=site.admin)
+            assert answer.is_success, answer.text
+        reader, drafter = [await site.account(f"{name}@example.org", name) for name in ("reader", "drafter")]
+        entry = await site.entry({"title": "One", "slug": "first"}, type="page")
+        await site.patch(f"{PLACE}/{entry['id']}", {"slug": "second"}, headers=site.admin)
+        for headers, status in ((reader, 301), (drafter, 404)):
+            assert (await site.get(f"{PLACE}/second?perspective=draft", headers=headers)).status_code == 200
+            assert (await site.get(f"{PLACE}/first?perspective=draft", headers=headers)).status_code == status

@@ -125,7 +125,8 @@ def unseen_flips(
         for _ in range(TRIES):
             before = states[entry_id]
             flip = make_flip(dice, content_type, before[1], pools[content_type.name], people)
-            if flip is None or (flip.after is None and not may_go):
+            # What is shared with the reader stays: its shares end with it, and so do the rights that they give.
+            if flip is None or (flip.after is None and (not may_go or entry_id in eyes.reader.shared)):
                 continue
             near = mentions.near(entry_id) if eyes.looks_through else set[str]()
             _put(states, entry_id, content_type, flip.after)

@@ -181,10 +181,18 @@ async def _id_of(scope: Scope, decision: Decision, slug: str, reading: Reading, 
     current = [hit for hit in hits if (hit.in_draft if newest else hit.in_published)]
     former = [hit for hit in hits if hit not in current and (newest or not hit.in_draft)]
     for hit in (*current, *former):
-        if await _may_find(scope, decision, hit, reading):
+        if await _may_find(scope, decision, hit, reading) and await _may_follow(scope, hit, reading):
             is_former = hit in former
             return _Found(hit.entry_id, is_former, not is_former and hit.locale == locales[0])
     raise NotFound
+
+
+async def _may_follow(scope: Scope, hit: SlugHit, reading: Reading) -> bool:
+    """Tell whether the caller may know that readers go by this slug, where the draft has another one."""
+    if hit.in_draft or not hit.in_published or not reading.draft:
+        return True
+    published = decision_on(scope, draft=False)
+    return not published.denied and await _may_find(scope, published, hit, AS_PUBLISHED)
 
 
 async def _may_find(scope: Scope, decision: Decision, hit: SlugHit, reading: Reading) -> bool:
