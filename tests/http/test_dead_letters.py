@@ -44,6 +44,8 @@ async def test_dead_letters_are_listed_and_tried_again(database_url: str) -> Non
         await replay(store, picky.name, await last_position(store))
         await store.commit([letter_statement(picky.name, event, 5, "LookupError: not yet")])
         await store.commit([letter_statement("plugin.other", event, 5, "x")])
+        figures = (await site.get("/metrics", headers=site.admin)).text
+        assert f'maydan_log_dead_letters{{subscriber="{picky.name}"}} 1.0' in figures
         refused = [(await site.get(LETTERS, headers=who)).status_code for who in ({}, editor)]
         assert refused == [401, 403]
         page = await site.get(f"{LETTERS}?limit=1&count=exact", headers=manager)

@@ -141,11 +141,15 @@ def _log_metrics(subscribers: Iterable[Standing]) -> Iterator[Metric]:
         "maydan_log_parked_events", "Events that could not be taken and are tried again.", labels=["subscriber"]
     )
     failures = GaugeMetricFamily("maydan_log_failures", "Tries of the worst of these.", labels=["subscriber"])
+    letters = GaugeMetricFamily(
+        "maydan_log_dead_letters", "Events that are not tried again by themselves.", labels=["subscriber"]
+    )
     for standing in subscribers:
         lag.add_metric([standing.name], standing.lag)
         parked.add_metric([standing.name], standing.parked)
         failures.add_metric([standing.name], standing.failures)
-    yield from (lag, parked, failures)
+        letters.add_metric([standing.name], standing.dead_letters)
+    yield from (lag, parked, failures, letters)
 
 
 def _cumulated(buckets: list[int]) -> list[tuple[str, float]]:
