@@ -52,8 +52,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """Counts what became of tries, for the metrics."""
 
 
-class _Flight(Struct, frozen=True):
-    """A delivery that is under way."""
+class _Tried(Struct, frozen=True):
+    """A delivery that was tried, and how that went."""
 
     delivery: Delivery
     event: LoggedEvent
@@ -71,7 +71,7 @@ class Turn:
         self._webhook_id = webhook_id
         self._lease_s = services.settings.lease_s
         self._lease = Lease(services.store, webhook_id, services.owner, self._lease_s)
-        self._flying: dict[asyncio.Task[_Flight], Delivery] = {}
+        self._under_way: dict[asyncio.Task[_Tried], Delivery] = {}
         self._health = Health()
         self._is_ending = False
         self._ends_at = 0.0
@@ -87,12 +87,12 @@ class Turn:
     @property
     def is_hanging(self) -> bool:
         """Whether the receiver has not answered anything for long, and something is under way."""
-        return bool(self._flying) and (time.monotonic() - self._answered_at) * 1000 > _SLOW_MS
+        return bool(self._under_way) and (time.monotonic() - self._answered_at) * 1000 > _SLOW_MS
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return not self._flying
+        return not self._under_way
 
     def end(self) -> None:
         """Begin nothing more."""
@@ -108,22 +108,24 @@ class Turn:
             self._health = await find_health(self._services.store, self._webhook_id) or Health()
             await self._serve()
         finally:
-            await _end_all(self._flying)
+            await _end_all(self._under_way)
             await self._lease.release()
 
     async def _serve(self) -> None:
         while True:
             self.news.clear()
-            await self._launch()
-            if not self._flying:
-                if not await self._linger():
+            await self._start_due()
+            if not self._under_way:
+                if not await self._wait_for_more():
                     return
                 continue
-            done, _ = await asyncio.wait(self._flying, timeout=self._lease_s / 3, return_when=asyncio.FIRST_COMPLETED)
-            if not await self._land(done):
+            done, _ = await asyncio.wait(
+                self._under_way, timeout=self._lease_s / 3, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not await self._note(done):
                 return
 
-    async def _linger(self) -> bool:
+    async def _wait_for_more(self) -> bool:
         """Wait for more to deliver; False when there is none."""
         left_s = min(_LINGER_S, self._lease_s / 3, self._ends_at - time.monotonic())
         if self._is_ending or left_s <= 0:
@@ -133,35 +135,35 @@ class Turn:
                 await self.news.wait()
         return self.news.is_set() and not self._is_ending
 
-    async def _launch(self) -> None:
+    async def _start_due(self) -> None:
         """Start as many deliveries as may be under way."""
         services = self._services
         most = 1 if self._health.is_shaky else services.settings.parallel_each
         is_over = self._is_ending or time.monotonic() >= self._ends_at
-        if len(self._flying) >= most or self._health.is_paused(services.clock.now()) or is_over:
+        if len(self._under_way) >= most or self._health.is_paused(services.clock.now()) or is_over:
             return
         webhook = await find_webhook(services.store, self._webhook_id)
         if webhook is None or not webhook.active:
             return
         due = await self._due(webhook)
-        await self._start(webhook, due[: most - len(self._flying)])
+        await self._start(webhook, due[: most - len(self._under_way)])
 
     async def _due(self, webhook: Webhook) -> list[Delivery]:
         """Return what is due and not under way; when that is nothing, more of a replay."""
         services = self._services
-        flying = {delivery.id for delivery in self._flying.values()}
+        under_way = {delivery.id for delivery in self._under_way.values()}
         while True:
             found = await list_due(
-                services.store, webhook.id, services.clock.now(), services.settings.parallel_each + len(flying)
+                services.store, webhook.id, services.clock.now(), services.settings.parallel_each + len(under_way)
             )
-            due = [delivery for delivery in found if delivery.id not in flying]
-            if due or flying or webhook.replay_position is None:
+            due = [delivery for delivery in found if delivery.id not in under_way]
+            if due or under_way or webhook.replay_position is None:
                 return due
             webhook = await replay_more(services.store, webhook, services.clock.now())
 
     async def _start(self, webhook: Webhook, due: Sequence[Delivery]) -> None:
         services = self._services
-        if not self._flying:
+        if not self._under_way:
             self._answered_at = time.monotonic()
         events = await find_events(services.store, [delivery.position for delivery in due])
         known = [(delivery, events[delivery.position]) for delivery in due if delivery.position in events]
@@ -171,9 +173,9 @@ class Turn:
             if body is None:
                 lost.append(delivery.id)
                 continue
-            flight = self._fly(webhook, delivery, event, body, secrets)
-            task = asyncio.create_task(flight, name=f"maydan delivery {delivery.id}")
-            self._flying[task] = delivery
+            trying = self._try(webhook, delivery, event, body, secrets)
+            task = asyncio.create_task(trying, name=f"maydan delivery {delivery.id}")
+            self._under_way[task] = delivery
         if lost:
             services.outcomes["withheld"] += len(lost)
             await services.store.commit([dropped(lost)])
@@ -196,47 +198,47 @@ class Turn:
             return [body for bodies, _ in parts for body in bodies], next((each for _, each in parts if each), none)
         return list(prepared.bodies), list(prepared.secrets)
 
-    async def _fly(
+    async def _try(
         self, webhook: Webhook, delivery: Delivery, event: LoggedEvent, body: bytes | Exception, secrets: list[str]
-    ) -> _Flight:
+    ) -> _Tried:
         services = self._services
         now = services.clock.now()
         if isinstance(body, Exception):
             failed = Attempt(at=now, duration_ms=0, error="The event could not be prepared; the server's log has more.")
-            return _Flight(delivery, event, failed)
+            return _Tried(delivery, event, failed)
         done = await attempt(
             services.outbound, webhook.url, message_id=delivery.message_id, body=body, secrets=secrets, at=now,
             time_s=services.settings.try_s,
         )  # fmt: skip
-        return _Flight(delivery, event, done)
+        return _Tried(delivery, event, done)
 
-    async def _land(self, done: Iterable[asyncio.Task[_Flight]]) -> bool:
+    async def _note(self, done: Iterable[asyncio.Task[_Tried]]) -> bool:
         """Store how tries went and keep the lease; False when it is lost."""
         services = self._services
         statements: list[Statement] = []
         gone = False
-        flights = [task.result() for task in done]
-        if flights:
+        tried_ones = [task.result() for task in done]
+        if tried_ones:
             self._answered_at = time.monotonic()
-        for flight in flights:
-            gone = gone or flight.attempt.http_status == GONE
-            statements += self._judged(flight)
+        for one in tried_ones:
+            gone = gone or one.attempt.http_status == GONE
+            statements += self._judged(one)
         is_ours = await self._lease.keep(self._health, *statements)
         if not is_ours and statements:
             # Somebody else has it by now and may have sent the same; what was taken is taken all the same.
             await services.store.commit(statements)
         for task in list(done):
-            del self._flying[task]
+            del self._under_way[task]
         after = timedelta(days=services.settings.disable_after_days)
         if gone:
             await disable(services.store, self._webhook_id, "gone", services.clock.now())
-        elif flights and self._health.is_hopeless(services.clock.now(), after):
+        elif tried_ones and self._health.is_hopeless(services.clock.now(), after):
             await disable(services.store, self._webhook_id, "failing", services.clock.now())
         return is_ours
 
-    def _judged(self, flight: _Flight) -> list[Statement]:
+    def _judged(self, one: _Tried) -> list[Statement]:
         """Return what to store of a try, having noted it in the webhook's health."""
-        delivery, tried_now = flight.delivery, flight.attempt
+        delivery, tried_now = one.delivery, one.attempt
         self._spent_ms.append(tried_now.duration_ms)
         after = msgspec.structs.replace(
             delivery, tries=delivery.tries + 1, tried_at=tried_now.at, duration_ms=tried_now.duration_ms,
@@ -253,11 +255,11 @@ class Turn:
             self._services.outcomes["failed"] += 1
             return [tried(msgspec.structs.replace(after, due_at=again_at))]
         self._services.outcomes["dead"] += 1
-        letter = letter_statement(subscriber_of(self._webhook_id), flight.event, after.tries, tried_now.error)
+        letter = letter_statement(subscriber_of(self._webhook_id), one.event, after.tries, tried_now.error)
         return [tried(msgspec.structs.replace(after, state=DeliveryState.DEAD)), letter]
 
 
-async def _end_all(flying: dict[asyncio.Task[_Flight], Delivery]) -> None:
-    for task in flying:
+async def _end_all(under_way: dict[asyncio.Task[_Tried], Delivery]) -> None:
+    for task in under_way:
         task.cancel()
-    await asyncio.gather(*flying, return_exceptions=True)
+    await asyncio.gather(*under_way, return_exceptions=True)
