@@ -21,7 +21,7 @@ from bench import content
 from bench.instance import OTHER_CORES, Instance, folder_for, postgresql
 from bench.load import HOST, request
 from bench.webhooks import receiver_process
-from maydan.events.positions import list_standings
+from maydan.events.positions import list_subscribers
 from maydan.events.webhooks.deliveries import queue
 from maydan.storage import DatabaseSettings, Store, open_store
 from maydan.storage.log import Event, event_statement, newest_position
@@ -155,13 +155,13 @@ async def _caught_up(instance: Instance, store: Store) -> tuple[dict[str, float]
     memory: list[float] = []
     while (spent_s := time.monotonic() - begin) < LONGEST_S:
         memory.append(_own_memory_mb(instance))
-        standings = await list_standings(store)
-        there = {each.name for each in standings if each.position >= goal}
+        subscribers = await list_subscribers(store)
+        there = {each.name for each in subscribers if each.position >= goal}
         if "webhooks" in there and not (await queue(store)).waiting:
             there.add("deliveries")
         for name in there - seconds.keys():
             seconds[name] = spent_s
-        if len(seconds) == len(standings) + 1:
+        if len(seconds) == len(subscribers) + 1:
             return seconds, memory
         await asyncio.sleep(_LOOK_S)
     raise RuntimeError(f"Only {sorted(seconds)} caught up within {LONGEST_S} s.")

@@ -20,7 +20,7 @@ from maydan.events.caches import CacheTags
 from maydan.events.caches.purging import MOST_TAGS, PurgeFailed, next_pause_s
 from maydan.events.caches.tags import MAKES_STALE, Stale
 from maydan.events.kinds import CORE_EVENTS, CORE_THINGS
-from maydan.events.positions import list_standings
+from maydan.events.positions import list_subscribers
 from maydan.events.settings import CacheSettings
 from maydan.plugins.host import PluginHost
 from maydan.settings import read
@@ -185,14 +185,14 @@ async def test_a_cache_that_is_down_is_told_everything_when_it_is_back(
         await receiver.wait(3 * QUICK["tries"])
         bob = (await site.entry({"name": "Bob"}, type="person", publish=False))["id"]
         await receiver.wait(len(receiver.got) + QUICK["tries"])
-        shown = next(each for each in await list_standings(site.core.store) if each.name == "cache_tags")
+        shown = next(each for each in await list_subscribers(site.core.store) if each.name == "cache_tags")
         assert shown.lag > 0
         assert (shown.parked, shown.dead_letters) == (0, 0)
         assert shown.error == f"PurgeFailed: The cache answered {status}."
         receiver.behave = says(200)
         receiver.got.clear()
         assert await settled(site, receiver) == sorted([f"entry:{ann}", f"entry:{bob}", "type:demo.person"])
-        shown = next(each for each in await list_standings(site.core.store) if each.name == "cache_tags")
+        shown = next(each for each in await list_subscribers(site.core.store) if each.name == "cache_tags")
         assert (shown.lag, shown.dead_letters, shown.error) == (0, 0, None)
     errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == (0 if status == 503 else 1)
@@ -210,7 +210,7 @@ async def test_nothing_is_asked_for_any_more_once_it_cannot_be_kept_any_more(sql
         await receiver.wait(2 * QUICK["tries"])
         site.clock.forward(days=1, seconds=700)
         await site.core.subscriptions.settled()
-        assert (await list_standings(site.core.store))[1].error is None
+        assert (await list_subscribers(site.core.store))[1].error is None
 
 
 async def test_a_cache_that_cannot_be_told_is_left_alone_for_a_while(sqlite_store: Store) -> None:

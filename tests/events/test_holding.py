@@ -10,7 +10,7 @@ import pytest
 
 from maydan.events.dead_letters import list_dead_letters
 from maydan.events.parked import Waiting, parked_statement
-from maydan.events.positions import list_standings
+from maydan.events.positions import list_subscribers
 from maydan.events.settings import EventsSettings
 from maydan.events.subscribers import Held
 from maydan.events.subscriptions import Subscriptions
@@ -89,7 +89,7 @@ async def test_however_often_it_is_held_everything_comes_in_order(store: Store, 
     await shy.refused_again(4 * QUICK.tries)
     await store.commit([event("d")])
     await shy.refused_again(QUICK.tries)
-    (shown,) = await list_standings(store)
+    (shown,) = await list_subscribers(store)
     assert (shown.parked, shown.failures, shown.dead_letters) == (0, 0, 0)
     assert shown.error == "Held: It is down."
     assert shown.lag >= 4
@@ -97,7 +97,7 @@ async def test_however_often_it_is_held_everything_comes_in_order(store: Store, 
     await worker.settled()
     await worker.stop()
     assert shy.taken == list("abcbd")
-    (shown,) = await list_standings(store)
+    (shown,) = await list_subscribers(store)
     assert (shown.lag, shown.error) == (0, None)
 
 
@@ -132,12 +132,12 @@ async def test_what_was_parked_before_keeps_its_tries(store: Store) -> None:
     worker = await served(store, shy)
     await shy.refused_again(3 * QUICK.tries)
     await worker.stop()
-    (shown,) = await list_standings(store)
+    (shown,) = await list_subscribers(store)
     assert (shown.parked, shown.failures, shown.error) == (1, QUICK.tries - 1, "Held: It is down.")
     shy.refuses = ""
     worker = await served(store, shy)
     await worker.settled()
     await worker.stop()
     assert shy.taken == ["a"]
-    (shown,) = await list_standings(store)
+    (shown,) = await list_subscribers(store)
     assert (shown.parked, shown.dead_letters, shown.error) == (0, 0, None)

@@ -10,7 +10,7 @@ import pytest
 
 from maydan.errors import NotFound
 from maydan.events.dead_letters import get_dead_letter, list_dead_letters
-from maydan.events.positions import list_standings, replay
+from maydan.events.positions import list_subscribers, replay
 from maydan.events.settings import EventsSettings
 from maydan.events.subscriptions import Subscriptions
 from maydan.storage import Statement, Store
@@ -333,10 +333,10 @@ async def test_standings_show_what_waits(store: Store) -> None:
     await slow.start()
     async with asyncio.timeout(20):
         # The figures are read one after the other, so the lag may be of a moment before.
-        while not (standings := await list_standings(store)) or standings[0].lag or not standings[0].failures:  # noqa: ASYNC110 - no event
+        while not (subscribers := await list_subscribers(store)) or subscribers[0].lag or not subscribers[0].failures:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.01)
-    assert (standings[0].lag, standings[0].parked, standings[0].failures) == (0, 1, 1)
-    assert standings[0].error == "LookupError: no b here"
+    assert (subscribers[0].lag, subscribers[0].parked, subscribers[0].failures) == (0, 1, 1)
+    assert subscribers[0].error == "LookupError: no b here"
     await slow.stop()
 
 

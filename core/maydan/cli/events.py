@@ -10,17 +10,17 @@ import msgspec
 from maydan.cli.failures import CommandFailed
 from maydan.cli.instance import load_settings
 from maydan.cli.opening import opened_store
-from maydan.events.positions import Standing, list_standings, replay
+from maydan.events.positions import SubscriberStatus, list_subscribers, replay
 from maydan.storage.ports import GuardFailed
 
 
 def run_list(arguments: argparse.Namespace) -> int:
     """List the subscribers of the log, by name."""
-    standings = asyncio.run(_standings())
+    subscribers = asyncio.run(_subscribers())
     if arguments.json:
-        print(msgspec.json.encode(standings).decode())
+        print(msgspec.json.encode(subscribers).decode())
         return 0
-    for each in standings:
+    for each in subscribers:
         words = f"{each.name}  position {each.position}, {each.lag} behind, {each.parked} to be tried again"
         words += f", {each.dead_letters} {'dead letter' if each.dead_letters == 1 else 'dead letters'}"
         print(f"{words}  {each.error or ''}".rstrip())
@@ -34,9 +34,9 @@ def run_replay(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _standings() -> list[Standing]:
+async def _subscribers() -> list[SubscriberStatus]:
     async with opened_store(load_settings().database) as store:
-        return await list_standings(store)
+        return await list_subscribers(store)
 
 
 async def _replay(name: str, position: int) -> None:

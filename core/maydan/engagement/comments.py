@@ -87,14 +87,14 @@ async def find_comment(store: Store, space_key: int, comment_id: str) -> Comment
     return _comment(store, row) if row else None
 
 
-class CommentStanding(Struct, frozen=True):
+class CommentVisibility(Struct, frozen=True):
     """By what it is judged who may see a comment, besides its entry."""
 
     status: CommentStatus
     author_id: str | None
 
 
-async def find_states(reader: Reader, space_key: int, ids: Sequence[str]) -> dict[str, CommentStanding]:
+async def find_states(reader: Reader, space_key: int, ids: Sequence[str]) -> dict[str, CommentVisibility]:
     """Return how the comments with these ids stand, by id, in one statement; missing ones are left out."""
     if not ids:
         return {}
@@ -103,7 +103,7 @@ async def find_states(reader: Reader, space_key: int, ids: Sequence[str]) -> dic
     rows = await reader.fetch_all(
         f"SELECT id, status, author_id FROM maydan_comments WHERE space_key = ? AND id IN ({marks})", space_key, *listed
     )
-    return {str(row[0]): CommentStanding(CommentStatus(row[1]), row[2]) for row in rows}
+    return {str(row[0]): CommentVisibility(CommentStatus(row[1]), row[2]) for row in rows}
 
 
 async def list_comments(

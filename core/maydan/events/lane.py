@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from maydan.events.dead_letters import letter_statement
 from maydan.events.parked import Head, Parked, Waiting, parked_statement, subject_of
-from maydan.events.positions import Place, Positions
+from maydan.events.positions import Checkpoint, Positions
 from maydan.events.settings import EventsSettings
 from maydan.events.shared_log import SharedLog
 from maydan.events.subscribers import BatchSubscriber, Held, HoldingSubscriber, Subscriber
@@ -53,7 +53,7 @@ class Lane:
         self._has_news = asyncio.Event()
         self._stopped = asyncio.Event()
         self._owner = owner
-        self._place: Place | None = None
+        self._checkpoint: Checkpoint | None = None
         """Where it stands while this worker has the lease."""
         self._leased_at_s = 0.0
         self._looked_at_s = 0.0
@@ -72,8 +72,8 @@ class Lane:
             await asyncio.sleep(_UNSETTLED_S / 4)
 
     async def _is_done(self, position: int) -> bool:
-        place = await self._positions.get()
-        return place.position >= position and not await self._parked.any_until(position)
+        checkpoint = await self._positions.get()
+        return checkpoint.position >= position and not await self._parked.any_until(position)
 
     def wake(self) -> None:
         """Look at the log now, unless what comes next has to wait anyway."""
@@ -97,7 +97,7 @@ class Lane:
                     is_added = True
                 pause_s = await self.work()
             except Exception:
-                self._place = None
+                self._checkpoint = None
                 _logger.exception("The subscriber %s could not be served; it is tried again.", self.subscriber.name)
             if pause_s > 0:
                 await self._wait(pause_s)
@@ -117,49 +117,49 @@ class Lane:
     async def work(self) -> float:
         """Do one batch; returns the seconds until the next look, unless there is news."""
         self._worked_at_s = asyncio.get_running_loop().time()
-        place = self._place or await self._lease()
-        if place is None:
+        checkpoint = self._checkpoint or await self._lease()
+        if checkpoint is None:
             return self._settings.poll_s
         due = [head for head in await self._parked.heads() if self._is_due(head)] if self._blocked else []
         events: Sequence[LoggedEvent] = ()
         # After a crash one by one, so that what kills the worker is known.
         most = 1 if self._suspects else self._settings.batch_size
         if len(self._blocked) < _MOST_BLOCKED:
-            events = await self._log.read(place.position, most)
-        if not await self._while_leased(self._serve(place, events, due)):
-            self._place = None
+            events = await self._log.read(checkpoint.position, most)
+        if not await self._while_leased(self._serve(checkpoint, events, due)):
+            self._checkpoint = None
             return 0
         if self._is_held:
-            self._place = await self._stay()
+            self._checkpoint = await self._stay()
             return self._settings.poll_s
-        if len(events) == most or self._place is None:
+        if len(events) == most or self._checkpoint is None:
             return 0
-        return await self._rest(self._place)
+        return await self._rest(self._checkpoint)
 
-    async def _lease(self) -> Place | None:
+    async def _lease(self) -> Checkpoint | None:
         """Take the lease if there is anything to do, and nobody else has it."""
-        place = await self._positions.get()
-        if place.owner not in (None, self._owner):
+        checkpoint = await self._positions.get()
+        if checkpoint.owner not in (None, self._owner):
             return None
         self._blocked = await self._parked.subjects()
-        if not self._blocked and await self._log.newest() <= place.position:
+        if not self._blocked and await self._log.newest() <= checkpoint.position:
             return None
         if not await self._positions.lease():
             return None
         self._leased_at_s = asyncio.get_running_loop().time()
-        self._place = await self._positions.get()
+        self._checkpoint = await self._positions.get()
         # A batch at most was under way: one of these it was.
-        self._suspects = self._settings.batch_size if self._place.failures else 0
-        return self._place
+        self._suspects = self._settings.batch_size if self._checkpoint.failures else 0
+        return self._checkpoint
 
-    async def _rest(self, place: Place) -> float:
+    async def _rest(self, checkpoint: Checkpoint) -> float:
         """Return the seconds until the next look; give the lease back where there is nothing to do for a while."""
         if self._blocked:
             self._blocked = await self._parked.subjects()
             heads = await self._parked.heads()
             wait_s = min((0 if self._is_due(head) else head.wait_ms for head in heads), default=0) / 1000
             return min(max(wait_s, 0.001), self._settings.poll_s)
-        if await self._log.newest() > place.position:
+        if await self._log.newest() > checkpoint.position:
             return _UNSETTLED_S
         if self._suspects:
             self._suspects = 0
@@ -170,26 +170,26 @@ class Lane:
         # Somebody may have moved it, or had a dead letter tried again.
         self._looked_at_s = loop.time()
         self._blocked = await self._parked.subjects()
-        now = await self._own_place()
-        if now is None or now.position != place.position:
-            self._place = None
+        now = await self._own_checkpoint()
+        if now is None or now.position != checkpoint.position:
+            self._checkpoint = None
             return 0
         if loop.time() - self._leased_at_s > self._settings.lease_s / 3:
-            self._place = None
+            self._checkpoint = None
             await self._positions.release()
         return self._settings.poll_s
 
-    async def _stay(self) -> Place | None:
+    async def _stay(self) -> Checkpoint | None:
         """Return where it is held, which somebody may move; the reason is shown until something is taken again."""
         if self._held_for:
             await self._store.commit([self._positions.hold(self._held_for)])
             self._held_for = ""
-        return await self._own_place()
+        return await self._own_checkpoint()
 
-    async def _own_place(self) -> Place | None:
+    async def _own_checkpoint(self) -> Checkpoint | None:
         """Return where the subscriber stands now, which somebody may have moved; None when the lease is lost."""
-        place = await self._positions.get()
-        return place if place.owner == self._owner else None
+        checkpoint = await self._positions.get()
+        return checkpoint if checkpoint.owner == self._owner else None
 
     def _must_wait(self, event: LoggedEvent) -> bool:
         """Tell whether the subscriber may not be handed an event now, and remember it."""
@@ -222,14 +222,14 @@ class Lane:
         self._leased_at_s = asyncio.get_running_loop().time()
         return await self._positions.renew()
 
-    async def _serve(self, place: Place, events: Sequence[LoggedEvent], due: Sequence[Head]) -> bool:
+    async def _serve(self, checkpoint: Checkpoint, events: Sequence[LoggedEvent], due: Sequence[Head]) -> bool:
         """Hand over new events, then those that are due for another try; False when the lease is lost."""
         self._is_held = False
         if events and self._must_wait(events[0]):
             return True
-        if events and self._suspects and not await self._beware(place, events[0]):
+        if events and self._suspects and not await self._beware(checkpoint, events[0]):
             return False
-        if self._place is place and events and not await self._hand_over(place, events):
+        if self._checkpoint is checkpoint and events and not await self._hand_over(checkpoint, events):
             return False
         for head in due:
             if self._stopped.is_set() or self._is_held:
@@ -240,25 +240,26 @@ class Lane:
                 return False
         return True
 
-    async def _beware(self, place: Place, event: LoggedEvent) -> bool:
+    async def _beware(self, checkpoint: Checkpoint, event: LoggedEvent) -> bool:
         """Count a try before it is made, as a worker died here; bury what did it too often."""
         self._suspects -= 1
-        if place.failures <= max(self._settings.tries - 1, 1):
+        if checkpoint.failures <= max(self._settings.tries - 1, 1):
             return await self._positions.begin()
         _logger.error("%s: event %s is a dead letter: %s", self.subscriber.name, event.position, _DIED)
         letter = letter_statement(self.subscriber.name, event, self._settings.tries, _DIED)
-        self._place = Place(event.position, min(self._suspects, 1), self._owner)
-        return await self._positions.advance(place.position, event.position, letter, failures=self._place.failures)
+        failures = min(self._suspects, 1)
+        self._checkpoint = Checkpoint(event.position, failures, self._owner)
+        return await self._positions.advance(checkpoint.position, event.position, letter, failures=failures)
 
-    async def _hand_over(self, place: Place, events: Sequence[LoggedEvent]) -> bool:
+    async def _hand_over(self, checkpoint: Checkpoint, events: Sequence[LoggedEvent]) -> bool:
         """Hand over events and save how far it went, every few milliseconds."""
         if await self._take_all(events):
-            self._place = replace(place, position=events[-1].position, failures=min(self._suspects, 1))
-            return await self._advance(place.position, events[-1].position, ())
+            self._checkpoint = replace(checkpoint, position=events[-1].position, failures=min(self._suspects, 1))
+            return await self._advance(checkpoint.position, events[-1].position, ())
         if self._is_held:
             return True
         loop = asyncio.get_running_loop()
-        before, after, begun_s = place.position, place.position, loop.time()
+        before, after, begun_s = checkpoint.position, checkpoint.position, loop.time()
         parked: list[Waiting] = []
         for event in events:
             if self._stopped.is_set() or len(self._blocked) >= _MOST_BLOCKED or self._must_wait(event):
@@ -273,7 +274,7 @@ class Lane:
                 if not await self._advance(before, after, parked):
                     return False
                 before, parked, begun_s = after, [], loop.time()
-        self._place = replace(place, position=after, failures=min(self._suspects, 1))
+        self._checkpoint = replace(checkpoint, position=after, failures=min(self._suspects, 1))
         return after == before or await self._advance(before, after, parked)
 
     async def _take_all(self, events: Sequence[LoggedEvent]) -> bool:

@@ -37,7 +37,7 @@ _RELEASE: Final = (
 _MOVE: Final = "UPDATE maydan_subscriptions SET position = ?, failures = 0, error = NULL WHERE name = ?"
 
 
-class Place(Struct, frozen=True):
+class Checkpoint(Struct, frozen=True):
     """Where a subscriber stands."""
 
     position: int
@@ -65,10 +65,10 @@ class Positions:
         if await self._store.fetch_point(_FIND, self._longest_ms, self._name) is None:
             await self._store.commit([Statement(_ADD, (self._name,))])
 
-    async def get(self) -> Place:
+    async def get(self) -> Checkpoint:
         """Return where the subscriber stands."""
         row = await self._store.fetch_point(_FIND, self._longest_ms, self._name)
-        return Place(0, 0, None) if row is None else Place(row[0], row[1], row[2])
+        return Checkpoint(0, 0, None) if row is None else Checkpoint(row[0], row[1], row[2])
 
     async def lease(self) -> bool:
         """Take the lease, or keep it; False when another worker has it."""
@@ -104,7 +104,7 @@ class Positions:
         return await committed(self._store, batch)
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class SubscriberStatus(Struct, frozen=True, kw_only=True):
     """How a subscriber is doing, for operators."""
 
     name: str
@@ -121,7 +121,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     """The last of those that are tried again, or what the subscriber is held for."""
 
 
-async def list_standings(store: Reader) -> list[Standing]:
+async def list_subscribers(store: Reader) -> list[SubscriberStatus]:
     """Return all subscribers by name."""
     rows = await store.fetch_all(
         "SELECT s.name, s.position, (SELECT count(*) FROM (SELECT 1 FROM maydan_log AS l WHERE l.position > s.position"
@@ -129,16 +129,16 @@ async def list_standings(store: Reader) -> list[Standing]:
         " s.error FROM maydan_subscriptions AS s ORDER BY s.name"
     )
     parked = await count_parked(store)
-    standings: list[Standing] = []
+    subscribers: list[SubscriberStatus] = []
     for name, position, lag, letters, held_for in rows:
         waiting, failures, error = parked.get(name, (0, 0, ""))
-        standings.append(
-            Standing(
+        subscribers.append(
+            SubscriberStatus(
                 name=name, position=position, lag=lag, parked=waiting, failures=failures, dead_letters=letters,
                 error=held_for or error or None,
             )
         )  # fmt: skip
-    return standings
+    return subscribers
 
 
 async def replay(store: Store, name: str, position: int) -> None:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from maydan import __version__
 from maydan.errors import Unavailable
 from maydan.events.jobs.measuring import list_backlogs
-from maydan.events.positions import Standing, list_standings
+from maydan.events.positions import SubscriberStatus, list_subscribers
 from maydan.events.webhooks.deliveries import queue
 from maydan.http.answers import Answer
 from maydan.http.jobs_meters import job_metrics
@@ -49,7 +49,7 @@ class Details(Struct, frozen=True, kw_only=True):
     """State by name."""
     health: dict[str, Health]
     """What the plugins say of themselves; one that could not say is ``down``, with the reason."""
-    subscribers: list[Standing]
+    subscribers: list[SubscriberStatus]
     """Who follows the log, and how many events wait for each."""
 
 
@@ -112,7 +112,7 @@ async def get_details(call: Call) -> Answer:
         requests_running=around.meters.running,
         plugins={state.name: state.state.value for state in core.host.states()},
         health={name: _health(told) for name, told in (await core.hooks.collect_health()).items()},
-        subscribers=await list_standings(core.store) if is_ready else [],
+        subscribers=await list_subscribers(core.store) if is_ready else [],
     )
     return Answer.json(details)
 
@@ -125,10 +125,10 @@ def _health(told: Health | CallFailed) -> Health:
 async def get_metrics(call: Call) -> Answer:
     """Get the figures of this process in the text format of Prometheus."""
     core = call.core
-    standings = await list_standings(core.store)
+    subscribers = await list_subscribers(core.store)
     webhooks = webhook_metrics(core.webhooks.outcomes, await queue(core.store), core.clock.now())
     jobs = job_metrics(await list_backlogs(core.store, core.clock.now()))
-    body = call.around.meters.exposition(core.host.states(), standings, [*webhooks, *jobs])
+    body = call.around.meters.exposition(core.host.states(), subscribers, [*webhooks, *jobs])
     return Answer(body=body, media_type="text/plain; version=0.0.4; charset=utf-8", tag="")
 
 

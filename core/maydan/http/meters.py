@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-    from maydan.events.positions import Standing
+    from maydan.events.positions import SubscriberStatus
     from maydan.http.streams_open import OpenStreams
     from maydan.plugins.loaded import PluginState
 
@@ -67,7 +67,7 @@ class Meters:
         yield times
 
     def exposition(
-        self, plugins: Iterable[PluginState], subscribers: Iterable[Standing], more: Iterable[Metric] = ()
+        self, plugins: Iterable[PluginState], subscribers: Iterable[SubscriberStatus], more: Iterable[Metric] = ()
     ) -> bytes:
         """Return all metrics as text, with those of the process itself (memory, CPU, open files) and of others."""
         from prometheus_client import CollectorRegistry, generate_latest
@@ -130,7 +130,7 @@ def _hook_metrics(plugins: Iterable[PluginState]) -> Iterator[Metric]:
     yield from (active, calls, errors, p95)
 
 
-def _log_metrics(subscribers: Iterable[Standing]) -> Iterator[Metric]:
+def _log_metrics(subscribers: Iterable[SubscriberStatus]) -> Iterator[Metric]:
     """Yield how far the subscribers of the log are behind."""
     from prometheus_client.core import GaugeMetricFamily
 
@@ -144,11 +144,11 @@ def _log_metrics(subscribers: Iterable[Standing]) -> Iterator[Metric]:
     letters = GaugeMetricFamily(
         "maydan_log_dead_letters", "Events that are not tried again by themselves.", labels=["subscriber"]
     )
-    for standing in subscribers:
-        lag.add_metric([standing.name], standing.lag)
-        parked.add_metric([standing.name], standing.parked)
-        failures.add_metric([standing.name], standing.failures)
-        letters.add_metric([standing.name], standing.dead_letters)
+    for subscriber in subscribers:
+        lag.add_metric([subscriber.name], subscriber.lag)
+        parked.add_metric([subscriber.name], subscriber.parked)
+        failures.add_metric([subscriber.name], subscriber.failures)
+        letters.add_metric([subscriber.name], subscriber.dead_letters)
     yield from (lag, parked, failures, letters)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from maydan.access.decisions import Decision
     from maydan.access.snapshot import Snapshot
     from maydan.content.spaces import Space
-    from maydan.engagement.comments import CommentStanding
+    from maydan.engagement.comments import CommentVisibility
     from maydan.events.kinds import EventType
     from maydan.operations.core import Core
     from maydan.operations.scopes import Scope
@@ -133,7 +133,7 @@ class Sight:
         self.kinds = kinds
         self.types: dict[str, TypeSight] = {}
         self.witnesses: dict[int, str] = {}
-        self.comments: dict[str, CommentStanding] = {}
+        self.comments: dict[str, CommentVisibility] = {}
         self._snapshot = snapshot
         self._actor = actor
 
@@ -187,14 +187,14 @@ class Sight:
         return Told(kind, {"id": event.subject_id, "type": event.subject_type})
 
     def _comment(self, event: LoggedEvent, seen: TypeSight) -> Told | None:
-        entry_id, standing = str(event.data["entry"]), self.comments.get(event.subject_id)
+        entry_id, known = str(event.data["entry"]), self.comments.get(event.subject_id)
         if not (seen.reads_now(entry_id) or (seen.moderates and seen.reads_newest(entry_id))):
             return None
         data: dict[str, Any] = {"id": event.subject_id, "entry": entry_id, "type": event.data["type"]}
-        own = standing is not None and standing.author_id is not None and standing.author_id == self._actor.id
+        own = known is not None and known.author_id is not None and known.author_id == self._actor.id
         if seen.moderates or own:
             return Told(event.type, {**data, "status": event.data.get("status")})
-        if standing is not None and standing.status == _APPROVED:
+        if known is not None and known.status == _APPROVED:
             return Told(event.type, {**data, "status": _APPROVED}) if _is_public(event) else None
         if event.type != "comment.created" and event.data.get("was") == _APPROVED:
             return Told("comment.deleted", data)
