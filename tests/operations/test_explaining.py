@@ -215,3 +215,21 @@ async def test_whether_another_sees_an_entry_is_left_open_where_the_asker_may_no
         by_admin = (await site.post(f"{ACCESS}/simulate", asked, headers=site.admin)).json()
         assert by_admin["decision"] == "deny"
         assert by_admin["reason"].startswith("Whoever may not see")
+
+
+async def test_what_else_is_shared_with_somebody_changes_no_word_about_an_entry(site: Site) -> None:
+    """A share of another entry, which the asker may not see, decides nothing here."""
+    await put_role(site, "anonymous", [])
+    await put_role(site, "asker", [
+        {"effect": "allow", "type": "article", "actions": ["read"], "fields": ["title"]},
+        {"effect": "allow", "type": "*", "actions": ["manage:roles"]},
+    ])  # fmt: skip
+    asker, bob = await site.account("ann@example.org", "asker"), await site.account("bob@example.org", "member")
+    bob_id = (await site.get("/api/me", headers=bob)).json()["id"]
+    entry = (await site.entry({"title": "One"}))["id"]
+    other = (await site.entry({"title": "Two"}, publish=False))["id"]
+    question = f"{ACCESS}/explain?action=update&type=article&id={entry}&user={bob_id}"
+    before = await site.get(question, headers=asker)
+    shared = await site.post(f"{CONTENT}/{other}/shares", {"user": bob_id, "rights": "view"}, headers=site.admin)
+    assert (before.status_code, shared.status_code) == (200, 201), before.text + shared.text
+    assert (await site.get(question, headers=asker)).content == before.content

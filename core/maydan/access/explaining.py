@@ -12,7 +12,7 @@ from maydan.access.compiling import compile_decision
 from maydan.access.conditions import NEVER, bind
 from maydan.access.decisions import AUTHORS
 from maydan.access.policies import Role
-from maydan.content.conditions import compares
+from maydan.content.conditions import And, Compare, Not, Or
 from maydan.content.matching import matches
 
 if TYPE_CHECKING:
@@ -103,9 +103,27 @@ class Whom(Struct, frozen=True, kw_only=True):
 
 
 def is_known(condition: Condition | None, seen: Seen) -> bool:
-    """Tell whether all that a condition compares can be known to whoever asks, without looking at other entries."""
-    parts = () if condition is None else compares(condition)
-    return all(part.path[0] in seen.known and not (part.target and part.target.hops) for part in parts)
+    """Tell whether what is known to whoever asks decides the condition, without looking at other entries.
+
+    So what cannot matter for this entry, such as a share of another one, leaves nothing open.
+    """
+    return condition is None or _truth(condition, seen) is not None
+
+
+def _truth(condition: Condition, seen: Seen) -> bool | None:
+    """Judge in three values (Kleene's strong logic); ``None`` where it depends on what is not known."""
+    match condition:
+        case Compare():
+            is_told = condition.path[0] == "id" or condition.path[0] in seen.known
+            is_near = not (condition.target and condition.target.hops)
+            return matches(condition, seen.document) if is_told and is_near else None
+        case Not():
+            inner = _truth(condition.condition, seen)
+            return None if inner is None else not inner
+        case And() | Or():
+            decides = isinstance(condition, Or)
+            parts = {_truth(part, seen) for part in condition.conditions}
+            return decides if decides in parts else None if None in parts else not decides
 
 
 def reasons_for(
@@ -171,9 +189,10 @@ def _outcome(whom: Whom, condition: Condition | None, seen: Seen | None) -> Outc
         return "applies"
     if bound == NEVER:
         return "does_not_apply"
-    if seen is None or not is_known(bound, seen):
+    holds = None if seen is None else _truth(bound, seen)
+    if holds is None:
         return "conditional"
-    return "applies" if matches(bound, seen.document) else "does_not_apply"
+    return "applies" if holds else "does_not_apply"
 
 
 def _why(policy: Policy, outcome: Outcome, field: str | None) -> str:
