@@ -32,6 +32,7 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     price: float = 0.0
     sku: Annotated[str, Meta(pattern="^[a-z]+$")] = "x"
     tags: Annotated[list[str], Meta(max_length=2)] = []
+    gifts: Annotated[tuple[Line, ...], Meta(max_length=2)] | None = None
 
 
 def errors_of(data: Any) -> list[tuple[str, str, str]]:
@@ -52,6 +53,10 @@ def errors_of(data: Any) -> list[tuple[str, str, str]]:
         ({"name": "abcdef"}, "/name", "too_long"),
         ({"name": ""}, "/name", "too_short"),
         ({"name": "x", "lines": {}}, "/lines", "not_a_list"),
+        ({"name": "x", "gifts": [{"quantity": 1}, {}]}, "/gifts/1/quantity", "field_required"),
+        ({"name": "x", "gifts": [{"quantity": 1, "q": 2}]}, "/gifts/0/q", "unknown_field"),
+        ({"name": "x", "gifts": [{"quantity": 1}] * 3}, "/gifts", "too_many"),
+        ({"name": "x", "gifts": {}}, "/gifts", "not_a_list"),
         ({"name": "x", "lines": [{"quantity": 1}, {"quantity": "1"}]}, "/lines/1/quantity", "not_an_integer"),
         ({"name": "x", "lines": [{"quantity": 1.0}]}, "/lines/0/quantity", "not_an_integer"),
         ({"name": "x", "lines": [{"quantity": True}]}, "/lines/0/quantity", "not_an_integer"),

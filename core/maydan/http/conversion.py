@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import cache
+from itertools import islice
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -66,7 +67,11 @@ def _problems(data: Any, wanted: Any, path: Path) -> Iterator[InputError]:
     """Yield what is wrong; msgspec stops at the first problem, so the members are tried one by one."""
     wanted = _the_only(wanted, data)
     members = get_args(wanted)
-    if isinstance(data, dict) and isinstance(wanted, type) and issubclass(wanted, Struct):
+    if get_origin(wanted) is Annotated and isinstance(data, list):
+        # Its length is looked at once its items are as they must be.
+        inside = list(islice(_problems(cast("list[Any]", data), members[0], path), MAX_ERRORS))
+        yield from inside or _value_problems(data, wanted, path)
+    elif isinstance(data, dict) and isinstance(wanted, type) and issubclass(wanted, Struct):
         yield from _struct_problems(cast("dict[str, Any]", data), wanted, path)
     elif isinstance(data, dict) and get_origin(wanted) is dict and members[0] is str:
         for name, value in cast("dict[str, Any]", data).items():
