@@ -89,7 +89,8 @@ async def _try_reader(site: Site, world: World, reader: Reader, dice: random.Ran
         old_states = dict(states)
         made = unseen_flips(dice, eyes, people, await load_witnesses(site.core.store, world))
         changed = [Changed.of_entry(world, old_states[key], flip) for key, flip in made.items()]
-        changed += await unseen_rows(site, dice, eyes)
+        # Some of these rows are of worlds before this one, which must not decide how this one goes on.
+        changed += await unseen_rows(site, random.Random(dice.random()), eyes)
         await change_rows(site, changed)
         after = await _answers(site, asked, reader)
         for ask, old, new in zip(asked, before, after, strict=True):

@@ -233,3 +233,19 @@ async def test_what_else_is_shared_with_somebody_changes_no_word_about_an_entry(
     shared = await site.post(f"{CONTENT}/{other}/shares", {"user": bob_id, "rights": "view"}, headers=site.admin)
     assert (before.status_code, shared.status_code) == (200, 201), before.text + shared.text
     assert (await site.get(question, headers=asker)).content == before.content
+
+
+async def test_who_is_imagined_has_no_share_of_a_real_person_whose_id_they_take(site: Site) -> None:
+    """To simulate tells what policies give; what was shared with a person is told where one asks about that person."""
+    bob = await site.account("bob@example.org", "member")
+    bob_id = (await site.get("/api/me", headers=bob)).json()["id"]
+    entry = (await site.entry({"title": "One"}))["id"]
+    asked = {"actor": {"roles": [], "attrs": {"id": bob_id}}, "action": "update", "type": "article", "id": entry}
+    before = await site.post(f"{ACCESS}/simulate", asked, headers=site.admin)
+    shared = await site.post(f"{CONTENT}/{entry}/shares", {"user": bob_id, "rights": "edit"}, headers=site.admin)
+    assert (before.json()["decision"], shared.status_code) == ("deny", 201), before.text + shared.text
+    assert (await site.post(f"{ACCESS}/simulate", asked, headers=site.admin)).content == before.content
+    about = await site.get(
+        f"{ACCESS}/explain?action=update&type=article&id={entry}&user={bob_id}", headers=site.admin
+    )
+    assert (about.json()["decision"], len(about.json()["shares"])) == ("allow", 1)

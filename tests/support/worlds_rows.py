@@ -100,9 +100,12 @@ def _of_comment(eyes: Eyes, row: Values) -> Iterable[str]:
 
 
 def _of_share(eyes: Eyes, row: Values) -> Iterable[str]:
-    """Whoever may update an entry sees its shares; whom it is for, what it lets them do."""
+    """Whoever may update an entry sees its shares; whom it is for, what it lets them do; who manages roles, both."""
     is_theirs = row["target"] is not None and row["target"] in {eyes.reader.id, *eyes.reader.roles}
-    return () if is_theirs or eyes.may_ever("update", _type_name(eyes, row)) else row
+    if is_theirs or eyes.may_ever("update", _type_name(eyes, row)):
+        return ()
+    is_explained = row["target"] is not None and eyes.manages("manage:roles") and eyes.sight(str(row["entry_id"]))
+    return set(row) - {"rights", "expires_at"} if is_explained else row
 
 
 def _of_lock(eyes: Eyes, row: Values) -> Iterable[str]:

@@ -14,7 +14,6 @@ from maydan.access.explaining import Reason, Seen, Whom, is_known, reasons_for, 
 from maydan.access.policies import Role
 from maydan.content.types import SYSTEM_FIELDS
 from maydan.errors import Forbidden, InputError, NotFound, Unauthenticated
-from maydan.ids import is_id
 from maydan.operations.core import Caller
 from maydan.operations.entries.loading import load_visible
 from maydan.operations.entries.views import newest_document, reading_action
@@ -77,13 +76,13 @@ async def explain(
         actor = _imagined(snapshot, roles, UNSET, "role")
     elif user is not None and not own:
         actor = await _find_actor(core, caller, space, user)
-    return await _answer(core, caller, space, question, actor, own=own, full=manages)
+    return await _answer(core, caller, space, question, actor, own=own, full=manages, is_imagined=bool(roles))
 
 
 async def simulate(
     core: Core, caller: Caller, space: Space, question: Question, imagined: ImaginedActor
 ) -> Explanation:
-    """Say what somebody with these roles and attributes could do; the caller manages roles.
+    """Say what somebody with these roles and attributes could do by policies alone; the caller manages roles.
 
     Raises:
         Misasked: The question makes no sense, or names a role that the space does not have.
@@ -91,7 +90,7 @@ async def simulate(
     """
     snapshot = await core.snapshots.get(space)
     actor = _imagined(snapshot, imagined.roles, imagined.attrs.id, "actor/roles")
-    return await _answer(core, caller, space, question, actor, own=False, full=True)
+    return await _answer(core, caller, space, question, actor, own=False, full=True, is_imagined=True)
 
 
 def _imagined(snapshot: Snapshot, roles: tuple[str, ...], identity: str | UnsetType, place: str) -> Actor:
@@ -121,7 +120,15 @@ async def _find_actor(core: Core, caller: Caller, space: Space, user: str) -> Ac
 
 
 async def _answer(
-    core: Core, caller: Caller, space: Space, question: Question, actor: Actor | None, *, own: bool, full: bool
+    core: Core,
+    caller: Caller,
+    space: Space,
+    question: Question,
+    actor: Actor | None,
+    *,
+    own: bool,
+    full: bool,
+    is_imagined: bool,
 ) -> Explanation:
     _check_action(question)
     snapshot = await core.snapshots.get(space)
@@ -136,7 +143,9 @@ async def _answer(
         raise NotFound
     _check_field(question, scope, full=full)
     entry = None if question.id is None else await load_visible(scope, question.id)
-    about = await _about(scope, actor, snapshot)
+    about = Scope(core, Caller(actor=actor), space, scope.type, snapshot)
+    if not is_imagined:  # also under a real person's id: what was shared with them is theirs
+        await about.load_shared_rights()
     if actor.scope is not None and not actor.scope.admits(space.key, question.action, scope.type.name):
         return explanation("deny", "The token is not for this.", [], None, full=full)
     if entry is None:
@@ -207,14 +216,6 @@ def _sight_is_known(about: Scope, scope: Scope, entry: EntryRow) -> bool:
         if not is_known(decision.row, Seen(document, scope.decide(action).fields_for(document))):
             return False
     return True
-
-
-async def _about(scope: Scope, actor: Actor, snapshot: Snapshot) -> Scope:
-    """Return the actor before the type as for a request of theirs; who is imagined has policies, and no shares."""
-    caller = Caller(actor=actor)
-    if actor.id is None or not is_id(actor.id):
-        return Scope(scope.core, caller, scope.space, scope.type, snapshot)
-    return await scope_of(scope.core, caller, scope.space, scope.type.name)
 
 
 async def _is_hidden(about: Scope, entry: EntryRow) -> bool:
