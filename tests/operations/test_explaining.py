@@ -245,7 +245,5 @@ async def test_who_is_imagined_has_no_share_of_a_real_person_whose_id_they_take(
     shared = await site.post(f"{CONTENT}/{entry}/shares", {"user": bob_id, "rights": "edit"}, headers=site.admin)
     assert (before.json()["decision"], shared.status_code) == ("deny", 201), before.text + shared.text
     assert (await site.post(f"{ACCESS}/simulate", asked, headers=site.admin)).content == before.content
-    about = await site.get(
-        f"{ACCESS}/explain?action=update&type=article&id={entry}&user={bob_id}", headers=site.admin
-    )
+    about = await site.get(f"{ACCESS}/explain?action=update&type=article&id={entry}&user={bob_id}", headers=site.admin)
     assert (about.json()["decision"], len(about.json()["shares"])) == ("allow", 1)
