@@ -12,12 +12,14 @@ from site_support import Site  # pyright: ignore[reportMissingImports] - tests/s
 from maydan.access.casbin import MODEL, RuleSet
 from maydan.access.casbin_text import read_text, write_text
 from maydan.access.compiling import compile_decision
+from maydan.accounts.roles import Roles, SpaceRoles
 from maydan.errors import Conflict, InvalidInput
 from maydan.operations.core import as_system
 from maydan.operations.policy_files import export_policies, import_policies
 from maydan.operations.role_writing import roles_in_order
 
 pytestmark = pytest.mark.anyio
+SIMPLE = "%7B%22n%22%3A0%2C%22fields%22%3A%5B%22*%22%5D%7D"
 ROLES: dict[str, dict[str, Any]] = {
     "desk": {
         "inherits": ["editor"],
@@ -166,3 +168,24 @@ def test_a_long_chain_of_roles_is_written_from_its_end() -> None:
     several = {"a": ("c", "b"), "b": ("d",), "c": ("d",), "d": ("e",), "f": ("a",)}
     assert roles_in_order(RuleSet(inherits=several)) == ["d", "c", "b", "a", "f"]
     assert sorted(roles_in_order(RuleSet(inherits={"a": ("b",), "b": ("a", "b")}))) == ["a", "b"]
+
+
+async def test_many_roles_are_written_without_reading_all_for_each(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file costs grows with its lines: the space's roles are read once, and each sees those before it."""
+    lines = [f"p, role:r{number}, demo, article, read, allow, {SIMPLE}" for number in range(30)]
+    lines += [f"g, role:r{number}, role:r{number - 1}, demo" for number in range(1, 30)]
+    loads: list[int] = []
+    load = Roles.load
+
+    async def counting(self: Roles, space_key: int, brought: Any = ()) -> SpaceRoles:
+        loads.append(space_key)
+        return await load(self, space_key, brought)
+
+    monkeypatch.setattr(Roles, "load", counting)
+    changed = await import_policies(site.core, as_system("a test"), site.space, "\n".join([*lines, ""]))
+    assert changed == [f"r{number}" for number in range(30)]
+    assert loads == [site.space.key]
+    cycle = [f"p, role:r0, demo, article, read, allow, {SIMPLE}", "g, role:r0, role:r29, demo", ""]
+    with pytest.raises(InvalidInput) as refused:
+        await import_policies(site.core, as_system("a test"), site.space, "\n".join(cycle))
+    assert "r29" in refused.value.detail

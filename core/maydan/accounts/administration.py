@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from maydan.access.policies import RoleDefinition
     from maydan.access.snapshot import Snapshot
     from maydan.accounts.members import Member, Members
-    from maydan.accounts.roles import Roles, SpaceRole
+    from maydan.accounts.roles import RoleGraph, Roles, SpaceRole
     from maydan.content.types import ContentType
     from maydan.storage.ports import Statement
 
@@ -116,12 +116,21 @@ async def put_role(
     inherits: Sequence[str],
     policies: Sequence[Policy],
     known: SpaceRole | None,
+    among: RoleGraph,
 ) -> SpaceRole:
     """Write a role.
 
     What it may do from now on and could not before must be held by who writes it, and so must what a denial that is
     taken away had denied.
 
+    Args:
+        roles: Where it is kept.
+        granter: Who writes it.
+        name: The role's.
+        inherits: The roles that it contains.
+        policies: All of its policies.
+        known: The role as it was read; ``None`` where there is none.
+        among: The roles of the space, read with it.
     Raises:
         Forbidden: The actor does not hold it.
         Conflict: The name belongs to the instance.
@@ -137,7 +146,6 @@ async def put_role(
     granter.check(denials_as_grants(policy for policy in old if policy not in policies))
     granter.check(granter.snapshot.policies_of(joined) if joined else ())
     granter.check(denials_as_grants(granter.snapshot.policies_of(left)) if left else ())
-    present = await roles.load(granter.space_key, granter.brought)
     if not is_role_name(name) or (known is None and "." in name):
         raise InvalidInput(
             "A role's name is lower-case letters, digits, dashes and underscores; a dot is for plugins.",
@@ -147,8 +155,8 @@ async def put_role(
         name,
         inherits,
         policies,
-        known_roles={*present.roles, *BUILT_IN_ROLES},
-        inherits=present.inherits,
+        known_roles={*among.names, *BUILT_IN_ROLES},
+        inherits=among.inherits,
         types=granter.types,
     )
     return await roles.put(

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _SELECT: Final = (
     "SELECT space_key, ptype, v0, v1, v2, v3, v4, v5 FROM maydan_casbin_rules WHERE space_key IN (?, ?) ORDER BY id"
 )
+# With all kinds of lines that there are, the index finds those of one role without reading the others.
+_OF_ROLE: Final = "ptype IN ('p', 'g') AND v0 = ?"
 
 _MANY_RULES: Final = 1000
 
@@ -49,6 +51,18 @@ class SpaceRole(Struct, frozen=True, kw_only=True):
     """What it starts with and keeps, whatever is written about it; these come first in what it has."""
 
 
+class RoleGraph(Struct, kw_only=True):
+    """Which roles a space has, and which contains which; without what they may do."""
+
+    names: set[str]
+    inherits: dict[str, tuple[str, ...]]
+
+    def put(self, role: SpaceRole) -> None:
+        """Go on with a role as it was just written."""
+        self.names.add(role.name)
+        self.inherits[role.name] = role.inherits
+
+
 class SpaceRoles(Struct, frozen=True, kw_only=True):
     """All roles of a space."""
 
@@ -58,6 +72,11 @@ class SpaceRoles(Struct, frozen=True, kw_only=True):
     def inherits(self) -> dict[str, tuple[str, ...]]:
         """Which role contains which."""
         return {role.name: role.inherits for role in self.roles.values() if role.inherits}
+
+    @property
+    def graph(self) -> RoleGraph:
+        """Their names, and which contains which."""
+        return RoleGraph(names={*self.roles}, inherits=self.inherits)
 
     def get(self, name: str) -> SpaceRole:
         """Return a role.
@@ -240,7 +259,8 @@ async def _rules(reader: Reader, space_key: int, role: str | None = None) -> lis
     sql = "SELECT space_key, ptype, v0, v1, v2, v3, v4, v5 FROM maydan_casbin_rules WHERE space_key = ?"
     if role is None:
         return [_rule(row) for row in await reader.fetch_all(f"{sql} ORDER BY id", space_key)]
-    return [_rule(row) for row in await reader.fetch_all(f"{sql} AND v0 = ? ORDER BY id", space_key, f"role:{role}")]
+    sql = f"{sql} AND {_OF_ROLE} ORDER BY id"
+    return [_rule(row) for row in await reader.fetch_all(sql, space_key, f"role:{role}")]
 
 
 async def _read(reader: Reader, space_key: int) -> tuple[RuleSet, RuleSet, dict[str, int]]:
@@ -265,7 +285,7 @@ def _rule(row: tuple[Any, ...]) -> Rule:
 
 
 def _delete_rules(space_key: int, role: str) -> Statement:
-    return Statement("DELETE FROM maydan_casbin_rules WHERE space_key = ? AND v0 = ?", (space_key, f"role:{role}"))
+    return Statement(f"DELETE FROM maydan_casbin_rules WHERE space_key = ? AND {_OF_ROLE}", (space_key, f"role:{role}"))
 
 
 def _starts_with(name: str, shared: RuleSet, definition: RoleDefinition | None) -> RuleSet:

@@ -93,7 +93,8 @@ async def put_role_route(call: Call) -> Answer:
     they start with; other built-in roles keep that, and get what is written besides.
     """
     name = call.path["role"]
-    known = (await _load(call)).roles.get(name)
+    roles = await _load(call)
+    known = roles.roles.get(name)
     written = known is not None and known.version > 0
     if known is None or written or call.header("if-match") is not None:
         require_known(call, None if known is None else str(known.version))
@@ -106,6 +107,7 @@ async def put_role_route(call: Call) -> Answer:
         inherits=tuple(dict.fromkeys(given.inherits)),
         policies=[policy_of(name, policy) for policy in given.policies],
         known=known,
+        among=roles.graph,
     )
     call.core.snapshots.forget()
     if known is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from maydan.access.actions import Action
 from maydan.accounts.administration import Granter, put_role
+from maydan.accounts.roles import SpaceRole, SpaceRoles
 from maydan.content.problems import child
 from maydan.errors import Conflict, Forbidden, InputError, InvalidInput
 from maydan.operations.snapshots import brought_roles
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from maydan.access.casbin import RuleSet
     from maydan.access.policies import Policy
-    from maydan.accounts.roles import SpaceRole
     from maydan.content.spaces import Space
     from maydan.operations.core import Caller, Core
 
@@ -67,16 +67,18 @@ async def write_roles(core: Core, granter: Granter, wanted: RuleSet, roles: Mapp
         InvalidInput: A role names what is not there. Pointers are ``/<role>`` and the place in the role.
         Stale: Somebody else changed a role at the same moment.
     """
-    return [name for name in roles_in_order(wanted) if await _put(core, granter, name, wanted, roles.get(name))]
-
-
-async def _put(core: Core, granter: Granter, name: str, wanted: RuleSet, known: SpaceRole | None) -> bool:
-    policies, inherits = wanted.of(name), wanted.inherits.get(name, ())
-    if known is not None and _own(known, known.policies, known.inherits) == _own(known, policies, inherits):
-        return False
-    with _naming(name):
-        await put_role(core.accounts.roles, granter, name, inherits=inherits, policies=policies, known=known)
-    return True
+    graph, held, written = SpaceRoles(roles=roles).graph, wanted.by_role(), list[str]()
+    for name in roles_in_order(wanted):
+        known, policies, inherits = roles.get(name), held.get(name, ()), wanted.inherits.get(name, ())
+        if known is not None and _own(known, known.policies, known.inherits) == _own(known, policies, inherits):
+            continue
+        with _naming(name):
+            role = await put_role(
+                core.accounts.roles, granter, name, inherits=inherits, policies=policies, known=known, among=graph
+            )
+        graph.put(role)
+        written.append(name)
+    return written
 
 
 def _own(
