@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from naive_filters import Naive  # pyright: ignore[reportMissingImports] - tests/support
 from site_support import Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 from soaking import examples, is_soaking  # pyright: ignore[reportMissingImports] - tests/support
@@ -347,6 +348,25 @@ async def test_pages_after_a_cursor_give_every_document_once(
                 break
             after = tuple(cursor_values(statements.request, page[-1]))
         assert found == [one.body for one in whole]
+
+
+@pytest.mark.parametrize("sort", [_DESCENDING, _ASCENDING, (("cost", True), ("name", False)), ()])
+@pytest.mark.parametrize("condition", [None, Or((Compare(("rank",), "gte", 0), Compare(("maker", "age"), "lt", 4)))])
+async def test_a_far_page_found_in_two_steps_is_the_one_that_a_single_step_finds(
+    database_url: str, sort: tuple[tuple[str, bool], ...], condition: Condition | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a page begins, it has the documents of the whole list from there on, in their order."""
+    monkeypatch.setattr("maydan.storage.document_queries.FAR", 1)
+    async with open_site(database_url) as site:
+        scope, _ = await _filled(site)
+        checked = check_condition(condition, scope.type, None, reach=_reach(scope))
+        one_step = replace(_statements(site, scope, sort, 100).request, condition=checked)
+        whole = await list_documents(site.core.store, Statements(site.core.store.dialect.name, one_step))
+        assert len(whole) > 4
+        for offset in range(1, len(whole) + 2):
+            request = replace(one_step, offset=offset, limit=3)
+            page = await list_documents(site.core.store, Statements(site.core.store.dialect.name, request))
+            assert page == whole[offset : offset + 3]
 
 
 _ID = "01900000-0000-7000-8000-000000000000"

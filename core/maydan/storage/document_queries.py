@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from maydan.storage.ports import Row, Store
     from maydan.storage.trigrams import Lookup
 
+FAR: Final = 1_000
+"""From this offset on a page is found in two steps; before it, in one is as fast on PostgreSQL 18."""
 _TABLE: Final = "listed"
 """What the document table is called where a sort key goes through a relation."""
 
@@ -244,9 +246,18 @@ def _page_statements(dialect: DialectName, request: PageRequest, after: tuple[Pl
     statements: list[Sql] = []
     for stretch in _stretches(dialect, request, keys, after):
         where = joined("AND", [*base, *([] if stretch.condition == TRUE else [stretch.condition])])
-        tail = f" ORDER BY {_orders(dialect, request.sort, keys, stretch.pinned)}{page.text}"
-        statements.append(Sql(f"{head}{_bare(where.text)}{tail}", (*selected, *where.args, *page.args)))
+        orders = f" ORDER BY {_orders(dialect, request.sort, keys, stretch.pinned)}"
+        found = Sql(f"{_bare(where.text)}{orders}{page.text}", (*selected, *where.args, *page.args))
+        if dialect == "postgresql" and request.offset >= FAR and not named:
+            only = joined("AND", [_base(request.where), _these(table, found)])
+            found = Sql(f"{_bare(only.text)}{orders}", only.args)
+        statements.append(Sql(f"{head}{found.text}", found.args))
     return statements
+
+
+def _these(table: str, found: Sql) -> Sql:
+    """Find out first which documents a page has: to skip thousands, PostgreSQL would sort whole ones on its disk."""
+    return Sql(f"entry_id = ANY (ARRAY(SELECT entry_id FROM {table} WHERE {found.text}))", found.args)
 
 
 def _portion(dialect: DialectName, request: PageRequest) -> Sql:
