@@ -122,7 +122,7 @@ async def open_preview(scope: Scope, id_or_slug: str, token: str) -> tuple[Scope
 def sign(secret: bytes, preview_id: str) -> str:
     """Return the token of a preview: which key signed it, its id, and the signature (HMAC-SHA256)."""
     named = _KEY_ID + UUID(preview_id).bytes
-    return _PREFIX + urlsafe_b64encode(named + _signature(secret, named)).rstrip(b"=").decode()
+    return _PREFIX + _text(named + _signature(secret, named))
 
 
 def verified(secret: bytes, token: str) -> str | None:
@@ -134,10 +134,16 @@ def verified(secret: bytes, token: str) -> str | None:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (BadBase64, ValueError):
         return None
+    if len(raw) != _LENGTH or _text(raw) != text:  # base64 has other spellings of the same bytes
+        return None
     named, signature = raw[: 1 + _ID_BYTES], raw[1 + _ID_BYTES :]
-    if len(raw) != _LENGTH or named[:1] != _KEY_ID or not hmac.compare_digest(signature, _signature(secret, named)):
+    if named[:1] != _KEY_ID or not hmac.compare_digest(signature, _signature(secret, named)):
         return None
     return str(UUID(bytes=named[1:]))
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _signature(secret: bytes, named: bytes) -> bytes:
