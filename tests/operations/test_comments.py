@@ -65,6 +65,89 @@ async def test_one_changes_and_deletes_ones_own_comments(site: Site, place: str)
     assert [(item["text"], item["parent"]) for item in (await site.get(place)).json()["items"]] == [("Answer", None)]
 
 
+async def test_who_updates_their_own_entries_moderates_the_comments_on_these_alone(site: Site, place: str) -> None:
+    """The entry is judged, not the type: others' entries have comments like any other for its readers."""
+    own = {"created_by": {"eq": "$actor.id"}}
+    policies = [
+        {"effect": "allow", "type": "article", "actions": ["read", "read_draft", "create", "comment"]},
+        {"effect": "allow", "type": "article", "actions": ["update", "publish"], "condition": own},
+    ]
+    assert (await site.put("/api/spaces/demo/roles/author", {"policies": policies}, headers=site.admin)).is_success
+    author, bob = await site.account("ann@example.org", "author"), await site.account("bob@example.org", "member")
+    entry = (await site.post("/api/spaces/demo/content/article", {"title": "Mine"}, headers=author)).json()
+    mine = f"/api/spaces/demo/content/article/{entry['id']}"
+    assert (await site.post(f"{mine}/publish", headers=author)).is_success
+    mine = f"{mine}/comments"
+    for where, status in ((mine, 200), (place, 403)):
+        bobs = f"{where}/{(await site.post(where, {'text': 'Said'}, headers=bob)).json()['id']}"
+        waiting = f"{where}/{(await site.post(where, {'text': 'Hi'})).json()['id']}"
+        assert (await site.get(f"{where}?status=waiting", headers=author)).status_code == status
+        listed = (await site.get(where, headers=author)).json()["items"]
+        assert [("email" in item["author"], item["text"]) for item in listed] == (
+            [(True, "Said"), (True, "Hi")] if status == 200 else [(False, "Said")]
+        )
+        assert (await site.patch(bobs, {"text": "Not said"}, headers=author)).status_code == status
+        assert (await site.post(f"{bobs}/spam", headers=author)).status_code == status
+        hidden = 200 if status == 200 else 404
+        assert (await site.post(f"{waiting}/approve", headers=author)).status_code == hidden
+        assert (await site.delete(bobs, headers=author)).status_code == (204 if status == 200 else 403)
+
+
+@pytest.mark.parametrize("through", [False, True])
+async def test_the_feed_tells_of_waiting_comments_on_what_one_may_update(site: Site, through: bool) -> None:
+    """Each entry's newest version decides, and what its relations lead to, whatever readers get of it."""
+    own = {"created_by": {"eq": "$actor.id"}}
+    condition = {"author": own} if through else {"category": {"eq": "news"}}
+    policies = [
+        {"effect": "allow", "type": "*", "actions": ["read", "comment"]},
+        {"effect": "allow", "type": "person", "actions": ["create"]},
+        {"effect": "allow", "type": "article", "actions": ["update"], "condition": condition},
+    ]
+    for role in ("desk", "anonymous"):
+        given = {"policies": policies if role == "desk" else policies[:1]}
+        tag = {"if-match": "*"} if role == "anonymous" else {}
+        answer = await site.put(f"/api/spaces/demo/roles/{role}", given, headers={**site.admin, **tag})
+        assert answer.is_success, answer.text
+    desk = await site.account("desk@example.org", "desk")
+    ann = await site.entry({"name": "Ann"}, type="person", publish=False)
+    bob = (await site.post("/api/spaces/demo/content/person", {"name": "Bob"}, headers=desk)).json()
+    told: dict[str, str] = {}
+    for category, author in (("guide", ann), ("news", bob)):
+        entry = await site.entry({"title": category, "category": category, "author": author["id"]})
+        # Readers still get the other category: it is the newest version that is updated.
+        place = f"/api/spaces/demo/content/article/{entry['id']}"
+        await site.patch(place, {"category": "guide" if category == "news" else "news"}, headers=site.admin)
+        await site.post(f"{place}/publish", headers=site.admin)
+        await site.patch(place, {"category": category}, headers=site.admin)
+        waiting = await site.post(f"{place}/comments", {"text": "Hm"})
+        assert waiting.status_code == 201, waiting.text
+        told[entry["id"]] = category
+    changes = (await site.get("/api/spaces/demo/changes?limit=100", headers=desk)).json()["items"]
+    created = [told[each["data"]["entry"]] for each in changes if each["type"] == "comment.created"]
+    assert created == ["news"]
+
+
+async def test_an_author_changes_a_comment_only_where_they_may_comment(site: Site, place: str) -> None:
+    """Once the entry has left what they may comment on, their comment stays as it is."""
+    policies: list[dict[str, Any]] = [
+        {"effect": "allow", "type": "article", "actions": ["read"]},
+        {"effect": "allow", "type": "article", "actions": ["comment"], "condition": {"rating": {"gte": 3}}},
+    ]
+    headers = {**site.admin, "if-match": "*"}
+    for role in ("anonymous", "member", "guest"):
+        more = site.admin if role == "guest" else headers
+        answer = await site.put(f"/api/spaces/demo/roles/{role}", {"policies": policies}, headers=more)
+        assert answer.is_success, answer.text
+    entry, guest = place.removesuffix("/comments"), await site.account("gus@example.org", "guest")
+    assert (await site.patch(entry, {"rating": 3}, headers=site.admin)).is_success
+    made = await site.post(place, {"text": "Said"}, headers=guest)
+    path = f"{place}/{made.json()['id']}"
+    assert (await site.patch(path, {"text": "Meant"}, headers=guest)).status_code == 200
+    assert (await site.patch(entry, {"rating": 2}, headers=site.admin)).is_success
+    assert (await site.patch(path, {"text": "Never said"}, headers=guest)).status_code == 403
+    assert (await site.delete(path, headers=guest)).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

@@ -162,3 +162,32 @@ async def test_a_comment_is_not_stored_by_a_right_that_has_ended(
     refused = await site.post(f"{path}/comments", {"text": "Mine"}, headers=desk)
     assert (moved, refused.status_code) == ([1], 404), refused.text
     assert (await site.get(f"{path}/comments", headers=site.admin)).json()["items"] == []
+
+
+@pytest.mark.parametrize("verb", ["text", "spam", "delete"])
+async def test_a_comment_is_not_moderated_by_a_right_that_has_ended(
+    site: Site, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """Who moderates because of what the entry's relation leads to does so for as long as it leads there."""
+    person, path, desk = await ann_and_her_article(site, "update")
+    made = await site.post(f"{path}/comments", {"text": "Said"}, headers=site.admin)
+    place = f"{path}/comments/{made.json()['id']}"
+    stored, moved = comments._store, list[int]()  # pyright: ignore[reportPrivateUsage] - as another process would
+
+    async def late(*args: Any, **more: Any) -> None:
+        if not moved:
+            moved.append(1)
+            answer = await site.patch(person, {"name": "Bob"}, headers=site.admin)
+            assert answer.is_success, answer.text
+        await stored(*args, **more)
+
+    monkeypatch.setattr(comments, "_store", late)
+    if verb == "text":
+        refused = await site.patch(place, {"text": "Not said"}, headers=desk)
+    elif verb == "spam":
+        refused = await site.post(f"{place}/spam", headers=desk)
+    else:
+        refused = await site.delete(place, headers=desk)
+    assert (moved, refused.status_code) == ([1], 404), refused.text
+    items = (await site.get(f"{path}/comments", headers=site.admin)).json()["items"]
+    assert [(item["text"], item["status"]) for item in items] == [("Said", "approved")]

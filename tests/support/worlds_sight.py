@@ -115,6 +115,19 @@ class Eyes:
         """Tell whether some policy lets the reader do this with some entry of the type."""
         return any(rule.effect == "allow" and action in rule.actions for rule in self._rules[type_name])
 
+    def may(self, action: str, entry_id: str) -> bool:
+        """Tell whether the reader may do this with an entry as it is in the default locale, whatever is shared."""
+        known = self.states.get(entry_id)
+        if known is None:
+            return False
+        content_type, locale = known[0], self.world.space.default_locale
+        newest = (
+            shown.document for shown in self._looks_of(entry_id).documents
+            if shown.label == "now" and shown.locale == locale
+            and (shown.perspective != PUBLISHED or not content_type.drafts)
+        )  # fmt: skip
+        return any(self._own(content_type, action, document) for document in newest)
+
     def fields_ever(self, content_type: ContentType, *actions: str) -> frozenset[str]:
         """Return the fields that some policy grants for one of the actions on some entry of the type."""
         granted = frozenset(ENVELOPE)

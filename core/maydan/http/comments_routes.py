@@ -14,7 +14,7 @@ from maydan.http.paging import check_page
 from maydan.http.routing import BY_OPERATION, PageQuery, Route, route
 from maydan.http.scoping import scope
 from maydan.operations import comments
-from maydan.operations.comments import CommentPage, CommentView
+from maydan.operations.comment_views import CommentPage, CommentView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ async def create_comment(call: Call) -> Answer:
 
 @route(
     "PATCH", _ONE, permission=BY_OPERATION, body=CommentPatch, answer=CommentView, if_match=True,
-    errors=(401, 403, 404, 412, 422, 428), tags=("comments",),
+    errors=(401, 403, 404, 409, 412, 422, 428), tags=("comments",),
 )  # fmt: skip
 async def patch_comment(call: Call) -> Answer:
     """Change the text of your comment, or of any as a moderator."""
@@ -103,7 +103,7 @@ async def patch_comment(call: Call) -> Answer:
     return _answer(view)
 
 
-@route("DELETE", _ONE, permission=BY_OPERATION, status=204, errors=(401, 403, 404, 412), tags=("comments",))
+@route("DELETE", _ONE, permission=BY_OPERATION, status=204, errors=(401, 403, 404, 409, 412), tags=("comments",))
 async def delete_comment(call: Call) -> Answer:
     """Delete your comment, or any as a moderator; answers to it stay."""
     await comments.delete_comment(await scope(call), _place(call), precondition=_matching(call))
@@ -111,7 +111,7 @@ async def delete_comment(call: Call) -> Answer:
 
 
 @route(
-    "POST", _ONE + "/approve", permission=BY_OPERATION, answer=CommentView, errors=(401, 403, 404, 412),
+    "POST", _ONE + "/approve", permission=BY_OPERATION, answer=CommentView, errors=(401, 403, 404, 409, 412),
     tags=("comments",),
 )  # fmt: skip
 async def approve_comment(call: Call) -> Answer:
@@ -120,7 +120,7 @@ async def approve_comment(call: Call) -> Answer:
 
 
 @route(
-    "POST", _ONE + "/reject", permission=BY_OPERATION, answer=CommentView, errors=(401, 403, 404, 412),
+    "POST", _ONE + "/reject", permission=BY_OPERATION, answer=CommentView, errors=(401, 403, 404, 409, 412),
     tags=("comments",),
 )  # fmt: skip
 async def reject_comment(call: Call) -> Answer:
@@ -129,7 +129,7 @@ async def reject_comment(call: Call) -> Answer:
 
 
 @route(
-    "POST", _ONE + "/spam", permission=BY_OPERATION, answer=CommentView, errors=(401, 403, 404, 412),
+    "POST", _ONE + "/spam", permission=BY_OPERATION, answer=CommentView, errors=(401, 403, 404, 409, 412),
     tags=("comments",),
 )  # fmt: skip
 async def mark_comment_as_spam(call: Call) -> Answer:

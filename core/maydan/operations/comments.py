@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from maydan.access.actions import Action
 from maydan.clock import from_text, to_text
@@ -13,8 +13,9 @@ from maydan.content.cursors import decode_cursor, encode_cursor
 from maydan.content.text import has_control
 from maydan.engagement import comments
 from maydan.engagement.comments import MAX_TEXT, Comment, CommentStatus
-from maydan.errors import Forbidden, InputError, InvalidInput, NotFound, Stale, Unauthenticated
+from maydan.errors import Forbidden, InputError, InvalidInput, NotFound, Unauthenticated
 from maydan.ids import is_id, new_id
+from maydan.operations.comment_views import CommentPage, CommentView, state_of, view_of
 from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.loading import find_any, permits
 from maydan.operations.entries.reading import Reading, find
@@ -22,7 +23,6 @@ from maydan.operations.entries.storing import Outrun, until_stored
 from maydan.operations.entries.views import state_for_hooks
 from maydan.operations.publication import status
 from maydan.operations.writing import reason_of
-from maydan.plugins.views import CommentState
 from maydan.storage.log import Event, event_statement
 from maydan.storage.ports import GuardFailed, Statement
 from maydan.storage.references import revision_guard
@@ -30,6 +30,7 @@ from maydan.storage.references import revision_guard
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from maydan.access.decisions import Decision
     from maydan.operations.core import Core
     from maydan.operations.scopes import Scope
     from maydan.storage.entries import EntryRow
@@ -40,30 +41,6 @@ Seal = Callable[["CommentView"], Sequence[Statement]]
 Precondition = Callable[[Comment], None]
 Place = tuple[str, str]
 """Id or slug of the entry, and id of the comment, as in the path."""
-
-
-class CommentView(Struct, frozen=True, kw_only=True):
-    """A comment as a reader gets it."""
-
-    id: str
-    entry: str
-    parent: str | None
-    kind: str
-    status: str
-    text: str
-    author: dict[str, str | None]
-    """``id`` and ``name``; for moderators ``email`` and ``url`` too."""
-    version: int
-    created_at: str
-    updated_at: str
-
-
-class CommentPage(Struct, frozen=True, kw_only=True):
-    """One page of comments, oldest first."""
-
-    items: list[CommentView]
-    next: str | None
-    total: int | None
 
 
 async def create_comment(
@@ -97,10 +74,10 @@ async def create_comment(
         text, parent = read_input()
         await _check(scope, entry, text, parent)
         made = _new_comment(scope, entry, text, parent)
-        view = view_of(made, moderator=may_moderate(scope))
-        judged = [] if decision.unconditional else _judged(scope, entry)
+        view = view_of(made, moderator=may_moderate(scope, entry))
+        held = _held(scope, entry, decision)
         try:
-            await store_comment(scope, entry, made, [*judged, *(seal(view) if seal else ())])
+            await store_comment(scope, entry, made, [*held, *(seal(view) if seal else ())])
         except GuardFailed as error:
             raise Outrun from error
         finally:
@@ -110,8 +87,10 @@ async def create_comment(
     return await until_stored(attempt)
 
 
-def _judged(scope: Scope, entry: EntryRow) -> list[Statement]:
+def _held(scope: Scope, entry: EntryRow, decision: Decision) -> list[Statement]:
     """Hold on to the entry, and to what its relations lead to, as far as they gave the right."""
+    if decision.unconditional:
+        return []
     return [*revision_guard(scope.space.key, {entry.id: entry.revision}), *scope.targets.guards(scope.space.key)]
 
 
@@ -144,7 +123,7 @@ async def store_comment(scope: Scope, entry: EntryRow, made: Comment, more: Sequ
     if not hooks.listens("check_comment_create", scope.space):
         await core.store.commit(batch)
         return
-    shown = _state(scope, made)
+    shown = state_of(scope, made)
     state = state_for_hooks(scope.type, scope.space, entry, status(scope.type, entry))
     async with core.store.write_transaction() as transaction:
         await hooks.check_comment_create(scope.space, shown, state, scope.caller.actor)
@@ -169,7 +148,7 @@ async def list_comments(
     """
     core, space = scope.core, scope.space
     entry = await _place(scope, id_or_slug)
-    moderator = may_moderate(scope)
+    moderator = may_moderate(scope, entry)
     if wanted not in (None, CommentStatus.APPROVED) and not moderator:
         _refuse_moderation(scope)
     statuses = (wanted,) if wanted else tuple(CommentStatus) if moderator else (CommentStatus.APPROVED,)
@@ -201,58 +180,54 @@ async def change_comment(
     Raises:
         NotFound, Unauthenticated, Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
     """
-    before = await _found(scope, place)
-    _require_own(scope, before)
-    precondition(before)
-    text = read_text()
-    _check_text(text)
-    after = structs.replace(before, text=text, version=before.version + 1, updated_at=scope.core.clock.now())
-    return await _replace(scope, after, "comment.updated", was=before.status)
+
+    async def attempt(_number: int) -> CommentView:
+        entry, before = await _found(scope, place)
+        held = _require_own(scope, entry, before)
+        precondition(before)
+        text = read_text()
+        _check_text(text)
+        after = structs.replace(before, text=text, version=before.version + 1, updated_at=scope.core.clock.now())
+        noted = event_of(scope, after, "comment.updated", was=before.status)
+        view = view_of(after, moderator=may_moderate(scope, entry))
+        await _store(scope, [*held, comments.update(after), noted])
+        return view
+
+    return await until_stored(attempt)
 
 
 async def moderate_comment(scope: Scope, place: Place, status: CommentStatus) -> CommentView:
-    """Approve or reject a comment, or mark it as spam; who may update entries of the type moderates them."""
-    before = await _found(scope, place)
-    if not may_moderate(scope):
-        _refuse_moderation(scope)
-    after = structs.replace(before, status=status, version=before.version + 1, updated_at=scope.core.clock.now())
-    return await _replace(scope, after, f"comment.{status.value}", was=before.status)
+    """Approve or reject a comment, or mark it as spam; who may update the entry moderates its comments."""
+
+    async def attempt(_number: int) -> CommentView:
+        entry, before = await _found(scope, place)
+        if not may_moderate(scope, entry):
+            _refuse_moderation(scope)
+        held = _held(scope, entry, scope.own(Action.UPDATE))
+        after = structs.replace(before, status=status, version=before.version + 1, updated_at=scope.core.clock.now())
+        noted = event_of(scope, after, f"comment.{status.value}", was=before.status)
+        await _store(scope, [*held, comments.update(after), noted])
+        return view_of(after, moderator=True)
+
+    return await until_stored(attempt)
 
 
 async def delete_comment(scope: Scope, place: Place, *, precondition: Precondition) -> None:
     """Delete one's own comment, or any as a moderator; answers to it move up to what it answered."""
-    before = await _found(scope, place)
-    _require_own(scope, before)
-    precondition(before)
-    try:
+
+    async def attempt(_number: int) -> None:
+        entry, before = await _found(scope, place)
+        held = _require_own(scope, entry, before)
+        precondition(before)
         noted = event_of(scope, before, "comment.deleted", was=before.status)
-        await scope.core.store.commit([*comments.delete(before), noted])
-    except GuardFailed as error:
-        raise Stale from error
+        await _store(scope, [*held, *comments.delete(before), noted])
+
+    await until_stored(attempt)
 
 
-def may_moderate(scope: Scope) -> bool:
-    """Tell whether the caller moderates comments on entries of the type."""
-    return scope.caller.actor.kind != "anonymous" and not scope.own(Action.UPDATE).denied
-
-
-def view_of(comment: Comment, *, moderator: bool) -> CommentView:
-    """Return a comment as a reader, or a moderator, gets it."""
-    author: dict[str, str | None] = {"id": comment.author_id, "name": comment.author_name}
-    if moderator:
-        author |= {"email": comment.author_email, "url": comment.author_url}
-    return CommentView(
-        id=comment.id,
-        entry=comment.entry_id,
-        parent=comment.parent_id,
-        kind=comment.kind,
-        status=comment.status,
-        text=comment.text,
-        author=author,
-        version=comment.version,
-        created_at=to_text(comment.created_at),
-        updated_at=to_text(comment.updated_at),
-    )
+def may_moderate(scope: Scope, entry: EntryRow) -> bool:
+    """Tell whether the caller moderates the comments on an entry, which was foreseen: who may update it does."""
+    return scope.caller.actor.kind != "anonymous" and permits(scope, scope.own(Action.UPDATE), entry)
 
 
 def event_of(scope: Scope, comment: Comment, kind: str, *, was: CommentStatus | None = None) -> Statement:
@@ -292,7 +267,7 @@ async def _place(scope: Scope, id_or_slug: str) -> EntryRow:
     return entry
 
 
-async def _found(scope: Scope, place: Place) -> Comment:
+async def _found(scope: Scope, place: Place) -> tuple[EntryRow, Comment]:
     id_or_slug, comment_id = place
     entry = await _place(scope, id_or_slug)
     comment = None
@@ -302,25 +277,29 @@ async def _found(scope: Scope, place: Place) -> Comment:
         raise NotFound
     actor_id = scope.caller.actor.id
     own = actor_id is not None and comment.author_id == actor_id
-    if comment.status is not CommentStatus.APPROVED and not own and not may_moderate(scope):
+    if comment.status is not CommentStatus.APPROVED and not own and not may_moderate(scope, entry):
         raise NotFound
-    return comment
+    return entry, comment
 
 
-def _require_own(scope: Scope, comment: Comment) -> None:
+def _require_own(scope: Scope, entry: EntryRow, comment: Comment) -> list[Statement]:
+    """Refuse who may not change a comment; returns what its change must hold on to."""
     actor = scope.caller.actor
     if actor.kind == "anonymous":
         raise Unauthenticated("Log in first.")
     # A token that only reads changes nothing, and who may not comment any more rewrites nothing.
-    is_own = comment.author_id == actor.id and not scope.decide(Action.COMMENT).denied
-    if not is_own and not may_moderate(scope):
+    commenting = scope.decide(Action.COMMENT)
+    if comment.author_id == actor.id and permits(scope, commenting, entry):
+        return _held(scope, entry, commenting)
+    if not may_moderate(scope, entry):
         raise Forbidden("Only its author, while they may comment, and moderators may change a comment.")
+    return _held(scope, entry, scope.own(Action.UPDATE))
 
 
 def _refuse_moderation(scope: Scope) -> None:
     if scope.caller.actor.kind == "anonymous":
-        raise Unauthenticated("Log in as somebody who may update entries of this type.")
-    raise Forbidden("Only who may update entries of this type moderates their comments.")
+        raise Unauthenticated("Log in as somebody who may update this entry.")
+    raise Forbidden("Only who may update this entry moderates its comments.")
 
 
 async def _check(scope: Scope, entry: EntryRow, text: str, parent: str | None) -> None:
@@ -347,13 +326,13 @@ def _check_text(text: str) -> None:
         raise InvalidInput(f"/text {message}.", errors=(InputError("/text", code, message),))
 
 
-async def _replace(scope: Scope, after: Comment, kind: str, *, was: CommentStatus) -> CommentView:
-    core = scope.core
+async def _store(scope: Scope, batch: Sequence[Statement]) -> None:
     try:
-        await core.store.commit([comments.update(after), event_of(scope, after, kind, was=was)])
+        await scope.core.store.commit(batch)
     except GuardFailed as error:
-        raise Stale from error
-    return view_of(after, moderator=may_moderate(scope))
+        raise Outrun from error
+    finally:
+        scope.targets.forget()
 
 
 def _after(core: Core, fingerprint: bytes, cursor: str | None) -> tuple[datetime, str] | None:
@@ -361,16 +340,3 @@ def _after(core: Core, fingerprint: bytes, cursor: str | None) -> tuple[datetime
         return None
     values: list[Any] = decode_cursor(core.secret, fingerprint, cursor)
     return from_text(values[0]), values[1]
-
-
-def _state(scope: Scope, made: Comment) -> CommentState:
-    return CommentState(
-        id=made.id,
-        entry=made.entry_id,
-        type=scope.type.name,
-        space=scope.space.name,
-        text=made.text,
-        parent=made.parent_id,
-        status=made.status,
-        author_name=made.author_name,
-    )

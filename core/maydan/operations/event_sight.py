@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from maydan.access.actions import Action
+from maydan.access.decisions import DENIED_DECISION
 from maydan.engagement.comments import find_states
 from maydan.errors import NotFound
 from maydan.events.kinds import SubjectData
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from maydan.operations.core import Core
     from maydan.operations.scopes import Scope
     from maydan.storage.log import LoggedEvent
+    from maydan.storage.sightings import Sighting
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 _HIDING: Final = frozenset({"entry.updated", "entry.published", "entry.unpublished", "entry.deleted"})
@@ -62,12 +64,17 @@ class TypeSight:
         self._draft = scope.decide(Action.READ_DRAFT)
         self._fields: dict[tuple[str, int], frozenset[str]] = {}
         self._names: dict[tuple[str, int], frozenset[str]] = {}
-        self.moderates = scope.caller.actor.kind != "anonymous" and not scope.own(Action.UPDATE).denied
+        self._update = DENIED_DECISION if scope.caller.actor.kind == "anonymous" else scope.own(Action.UPDATE)
+        self._moderated: set[str] = set()
 
-    async def look(self, ids: Sequence[str]) -> None:
-        """Read what there is of the entries now, as far as it matters."""
-        asked = [each for each in (PUBLISHED, DRAFT, TRASH) if not self._of(each).denied]
-        whole = not all(self._of(each).unconditional for each in asked)
+    async def look(self, ids: Sequence[str], *, has_comments: bool) -> None:
+        """Read what there is of the entries now, as far as it matters, for comments on them too or not."""
+        judges = has_comments and not self._update.denied and self._update.row is not None
+        asked = [
+            each for each in (PUBLISHED, DRAFT, TRASH)
+            if not self._of(each).denied or (judges and each in self._newest)
+        ]  # fmt: skip
+        whole = judges or not all(self._of(each).unconditional for each in asked)
         scope = self.scope
         sightings = await find_sightings(scope.core.store, scope.type, scope.space, ids, asked, whole=whole)
         await scope.foresee([seen.document for seen in sightings if seen.document])
@@ -77,6 +84,19 @@ class TypeSight:
             self._fields[key] = self._fields.get(key, _NOTHING) | fields
             # A name is told of all locales at once, so it must be readable in each.
             self._names[key] = self._names.get(key, fields) & fields
+            if judges and self._may_update(seen):
+                self._moderated.add(seen.entry_id)
+
+    def _may_update(self, seen: Sighting) -> bool:
+        """Judge by the one document by which an update itself is judged."""
+        is_judged = seen.perspective in self._newest and seen.document["locale"] == self.scope.space.default_locale
+        return is_judged and self._update.permits(seen.document)
+
+    def moderates(self, entry_id: str) -> bool:
+        """Tell whether the comments on the entry may be moderated."""
+        if self._update.denied or self._update.row is None:
+            return not self._update.denied
+        return entry_id in self._moderated
 
     async def recall(self, witnesses: Sequence[str]) -> None:
         """Load what is needed beside witnesses to judge them."""
@@ -188,11 +208,12 @@ class Sight:
 
     def _comment(self, event: LoggedEvent, seen: TypeSight) -> Told | None:
         entry_id, known = str(event.data["entry"]), self.comments.get(event.subject_id)
-        if not (seen.reads_now(entry_id) or (seen.moderates and seen.reads_newest(entry_id))):
+        moderates = seen.moderates(entry_id)
+        if not (seen.reads_now(entry_id) or (moderates and seen.reads_newest(entry_id))):
             return None
         data: dict[str, Any] = {"id": event.subject_id, "entry": entry_id, "type": event.data["type"]}
         own = known is not None and known.author_id is not None and known.author_id == self._actor.id
-        if seen.moderates or own:
+        if moderates or own:
             return Told(event.type, {**data, "status": event.data.get("status")})
         if known is not None and known.status == _APPROVED:
             return Told(event.type, {**data, "status": _APPROVED}) if _is_public(event) else None
@@ -211,11 +232,13 @@ async def look(core: Core, actor: Actor, space: Space, events: Sequence[LoggedEv
     sight = Sight(space, await core.snapshots.get(space), actor, core.host.event_types(space))
     wanted: defaultdict[str, dict[str, None]] = defaultdict(dict)
     comments: list[str] = []
+    commented: set[str] = set()
     for event in events:
         if event.space_key != space.key:
             continue
         if event.subject_type == "comment":
             comments.append(event.subject_id)
+            commented.add(str(event.data.get("type", "")))
             wanted[str(event.data.get("type", ""))][str(event.data["entry"])] = None
         elif event.type.startswith("entry."):
             wanted[event.subject_type][event.subject_id] = None
@@ -224,7 +247,7 @@ async def look(core: Core, actor: Actor, space: Space, events: Sequence[LoggedEv
             sight.types[name] = TypeSight(await scope_of(core, Caller(actor=actor), space, name))
         except NotFound:
             continue
-        await sight.types[name].look(list(ids))
+        await sight.types[name].look(list(ids), has_comments=name in commented)
     hiding = [event.position for event in events if event.type in _HIDING and event.space_key == space.key]
     sight.witnesses = await read_witnesses(core.store, hiding)
     for name, seen in sight.types.items():
