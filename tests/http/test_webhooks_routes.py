@@ -106,7 +106,7 @@ async def test_what_is_asked_is_checked_in_order(lite: Site) -> None:
     tag = (await lite.get(path, headers=lite.admin)).headers["etag"]
     assert (await lite.patch(path, {"active": False}, headers=lite.admin, tag=tag)).json()["status"] == "disabled"
     assert (await lite.patch(path, {"types": None}, headers=lite.admin, tag=tag)).status_code == 412
-    for since in ("-1", "1.5", "x", "", "9" * 30):
+    for since in ("-1", "1.5", "x", "", "9" * 30, "9" * 19, "0" * 5000):
         answer = await lite.post(f"{path}/replay", {"since": since}, headers=lite.admin)
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/since")
     page = (await lite.get(f"{HOOKS}?limit=1&count=exact", headers=lite.admin)).json()

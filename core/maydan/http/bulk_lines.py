@@ -91,9 +91,7 @@ def _read(number: int, given: _LineInput) -> Line:
     line = Line(number=number, op=given.op, type=given.type, id=given.id or "", data=given.data or {})
     if given.op not in ("publish", "unpublish"):
         return line
-    wanted = convert_body(line.data, _PublishInput)
-    if wanted.at is not None and wanted.at.tzinfo is None:
-        raise _refusal("/data/at", "invalid_datetime", "must have an offset, such as Z")
+    wanted = convert_body(line.data, _PublishInput, ("data",))
     return msgspec.structs.replace(line, data={}, locales=wanted.locales, at=wanted.at)
 
 

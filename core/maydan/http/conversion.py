@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from itertools import islice
@@ -15,6 +16,7 @@ from msgspec import NODEFAULT, Struct, UnsetType
 from msgspec.structs import FieldInfo
 
 from maydan.content.problems import MESSAGES
+from maydan.content.scalars import normal_datetime
 from maydan.errors import InputError, InvalidInput
 from maydan.http.pointers import pointer_to
 
@@ -26,6 +28,8 @@ _STEP: Final = re.compile(r"\.([^.\[]+)|\[([0-9]+|\.\.\.)\]")
 _EXPECTED: Final = re.compile(r"Expected `(\w+)")
 _LIMIT: Final = re.compile(r"Expected `(\w+)[^`]*` (of length )?(<=|>=|<|>) (\S+)")
 _PATTERN: Final = re.compile(r"Expected `str[^`]*` matching regex (.*)", re.DOTALL)
+LOOSE_MOMENT: Final = ("invalid_datetime", MESSAGES["invalid_datetime"])
+"""Code and words."""
 _TYPES: Final = {
     "int": ("not_an_integer", "must be an integer"),
     "float": ("not_a_number", MESSAGES["not_a_number"]),
@@ -33,27 +37,41 @@ _TYPES: Final = {
     "bool": ("not_a_boolean", MESSAGES["not_a_boolean"]),
     "array": ("not_a_list", MESSAGES["not_a_list"]),
     "object": ("not_an_object", MESSAGES["not_an_object"]),
-    "datetime": ("invalid_datetime", MESSAGES["invalid_datetime"]),
+    "datetime": LOOSE_MOMENT,
     "date": ("invalid_date", MESSAGES["invalid_date"]),
 }
 _FORMATS: Final = {
-    "Invalid RFC3339": ("invalid_datetime", MESSAGES["invalid_datetime"]),
+    "Invalid RFC3339": LOOSE_MOMENT,
     "Invalid UUID": ("invalid_id", MESSAGES["invalid_id"]),
 }
 
 
-def convert_body(data: Any, wanted: type[T]) -> T:
+def convert_body(data: Any, wanted: type[T], path: Path = ()) -> T:
     """Convert strictly.
 
+    Args:
+        data: Parsed JSON.
+        wanted: What it shall be.
+        path: Where it stands in the body.
     Raises:
         InvalidInput: With one error for each place that is not acceptable, at most 100.
     """
     try:
-        return msgspec.convert(data, wanted, strict=True)
+        converted = msgspec.convert(data, wanted, strict=True)
     except msgspec.ValidationError as error:
-        found = zip(range(MAX_ERRORS), _problems(data, wanted, ()), strict=False)
-        errors = tuple(problem for _, problem in found) or (_problem(str(error), wanted, ()),)
+        errors = _first_problems(data, wanted, path) or (_problem(str(error), wanted, path),)
         raise InvalidInput(sentence(errors), errors=errors) from error
+    if _has_moments(wanted) and (errors := _first_problems(data, wanted, path)):
+        raise InvalidInput(sentence(errors), errors=errors)
+    return converted
+
+
+def is_loose_moment(value: Any, written: Any) -> bool:
+    """Tell whether a moment is written as a datetime field refuses it.
+
+    msgspec takes more than RFC 3339 has, and moments that no clock in UTC shows.
+    """
+    return isinstance(value, datetime) and isinstance(written, str) and normal_datetime(written) is None
 
 
 def sentence(errors: tuple[InputError, ...]) -> str:
@@ -61,6 +79,29 @@ def sentence(errors: tuple[InputError, ...]) -> str:
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{first.pointer or 'The body'} {first.message}{more}."
+
+
+@cache
+def _has_moments(wanted: Any) -> bool:
+    found: set[Any] = set()
+    _collect_types(wanted, found)
+    return datetime in found
+
+
+def _collect_types(wanted: Any, found: set[Any]) -> None:
+    """Add the classes of which a type is made."""
+    parts: Iterable[Any] = get_args(wanted)
+    if isinstance(wanted, type):
+        if wanted in found:
+            return
+        found.add(wanted)
+        parts = _described(wanted)[0].values() if issubclass(wanted, Struct) else ()
+    for part in parts:
+        _collect_types(part, found)
+
+
+def _first_problems(data: Any, wanted: Any, path: Path) -> tuple[InputError, ...]:
+    return tuple(islice(_problems(data, wanted, path), MAX_ERRORS))
 
 
 def _problems(data: Any, wanted: Any, path: Path) -> Iterator[InputError]:
@@ -124,9 +165,12 @@ def _described(wanted: type[Struct]) -> tuple[dict[str, Any], dict[str, FieldInf
 def _value_problems(data: Any, wanted: Any, path: Path) -> Iterator[InputError]:
     """Yield the problem of one value, if it has one."""
     try:
-        msgspec.convert(data, wanted, strict=True)
+        value = msgspec.convert(data, wanted, strict=True)
     except msgspec.ValidationError as error:
         yield _problem(str(error), wanted, path)
+    else:
+        if is_loose_moment(value, data):
+            yield InputError(pointer_to(path), *LOOSE_MOMENT)
 
 
 def _problem(text: str, wanted: Any, path: Path) -> InputError:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from msgspec import Meta, Struct
 
 from maydan.content.query import READ_PARAMETERS, parse_parameters
-from maydan.errors import BadParameter, InputError, InvalidInput
+from maydan.errors import BadParameter, InputError
 from maydan.http.answers import Answer, Cache
 from maydan.http.entries_schemas import ENTRY, ENTRY_PAGE, LINKING, LISTING, READING
 from maydan.http.linking import SHARE_PASSWORD, linked_scope
@@ -249,9 +249,6 @@ async def get_entry_status(call: Call) -> Answer:
 
 async def _publish(call: Call, verb: Any) -> Answer:
     given = call.body(PublishInput)
-    if given.at is not None and given.at.tzinfo is None:
-        message = "/at must have an offset, such as Z."
-        raise InvalidInput(message, errors=(InputError("/at", "invalid_datetime", message),))
     seal = call.seal(_draft_answer)
     view: EntryView = await verb(
         await scope(call), call.path["entry"], locales=given.locales, at=given.at,

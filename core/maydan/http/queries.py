@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from maydan.errors import BadParameter, InputError, Malformed
-from maydan.http.conversion import read_message, sentence
+from maydan.http.conversion import LOOSE_MOMENT, is_loose_moment, read_message, sentence
 
 S = TypeVar("S", bound=Struct)
 
@@ -126,6 +126,7 @@ def _convert(text: str, kind: Any) -> tuple[Any, tuple[str, str] | None]:
         members = tuple(text.split(","))
         return members, None if all(members) else _EMPTY
     try:
-        return msgspec.convert(text, kind, strict=True), None
+        value = msgspec.convert(text, kind, strict=True)
     except msgspec.ValidationError as error:
         return None, read_message(str(error), kind)
+    return value, LOOSE_MOMENT if is_loose_moment(value, text) else None

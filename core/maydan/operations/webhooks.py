@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _TRIES: Final = 5
 """Of a change that does not depend on what the webhook was."""
 _LAST_POSITION: Final = 2**63 - 1
+_MOST_DIGITS: Final = 19
 
 Seal = Callable[[NewWebhookView], Sequence[Statement]]
 
@@ -221,7 +222,7 @@ async def replay(core: Core, caller: Caller, space: Space, webhook_id: str, read
     await _require(core, caller, space)
     webhook = await _find(core, space, webhook_id)
     since = read_since()
-    if not (since.isascii() and since.isdigit() and int(since[:20]) <= _LAST_POSITION):
+    if not (since.isascii() and since.isdigit() and len(since) <= _MOST_DIGITS and int(since) <= _LAST_POSITION):
         problem = InputError("/since", "invalid_position", "must be the id of an event, or 0 for the start")
         raise InvalidInput("There is no such position.", errors=(problem,))
     if not webhook.active:
