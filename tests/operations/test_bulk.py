@@ -56,6 +56,7 @@ async def test_every_operation_answers_on_its_line(site: Site) -> None:
         (1, 201), (2, 200), (3, 200), (4, 201), (5, 200), (6, 200), (7, 200), (8, 200), (9, 204)
     ]  # fmt: skip
     assert results[0]["id"] == results[5]["id"] == results[6]["id"]
+    assert results[3]["id"] == results[8]["id"]
     assert await _titles(site) == ["Replaced", "Second"]
     published = (await site.get(LIST)).json()["items"]
     assert [(item["title"], item["rating"]) for item in published] == [("Second", 2)]
@@ -134,13 +135,16 @@ async def test_a_dry_run_says_what_would_happen_and_stores_nothing(site: Site, p
 
 @pytest.mark.parametrize("prefer", ["", "atomic"])
 async def test_the_same_key_writes_once(site: Site, prefer: str) -> None:
-    """The first answer again, with its ids; another body is refused."""
+    """The first answer again, with its ids; another body is refused, and so is another ``Prefer``."""
     first = await _send(site, _new("A"), _new("B"), Prefer=prefer, Idempotency_Key="k1")
     second = await _send(site, _new("A"), _new("B"), Prefer=prefer, Idempotency_Key="k1")
     assert (second.text, second.headers["idempotency-replayed"]) == (first.text, "true")
     assert await _titles(site) == ["A", "B"]
     other = await _send(site, _new("C"), Prefer=prefer, Idempotency_Key="k1")
     assert other.status_code == 422
+    otherwise = await _send(site, _new("A"), _new("B"), Prefer="" if prefer else "atomic", Idempotency_Key="k1")
+    assert (otherwise.status_code, otherwise.json()["code"]) == (422, "idempotency_key_reused")
+    assert await _titles(site) == ["A", "B"]
 
 
 async def test_a_bulk_that_ended_half_way_goes_on_where_it_was(site: Site) -> None:

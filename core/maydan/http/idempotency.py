@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from maydan.access.actors import token_of
 from maydan.errors import IdempotencyRunning, InvalidInput, Malformed
 from maydan.http.answers import Answer
 from maydan.http.call import LargeCall
 from maydan.http.keeping import pack_answer, unpack_answer
+from maydan.http.linking import SHARE_PASSWORD
 from maydan.http.spooling import KeptElsewhere
 from maydan.ids import new_id
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
@@ -124,7 +126,8 @@ async def claim(call: Call, key: bytes, settings: ServerSettings) -> Claim | Ans
     secret = _secret(call, key)
     scope = hashlib.blake2b(b"scope", key=secret, digest_size=32).hexdigest()
     body = call.spool.digest() if isinstance(call, LargeCall) and call.spool is not None else call.raw
-    fingerprint = hashlib.blake2b(b"%b\0%b" % (call.query_string, body), key=secret, digest_size=32).hexdigest()
+    asked = b"\0".join([call.query_string, *_headers(call, of_caller=False), body])
+    fingerprint = hashlib.blake2b(asked, key=secret, digest_size=32).hexdigest()
     expiry = _expiry(call.core.clock.now(), settings)
     mine = Claim(scope, new_id(), secret=secret, secret_route=call.route.secret_answer, expires_at=expiry)
     for _ in range(_TRIES):
@@ -165,11 +168,15 @@ def _expiry(now: datetime, settings: ServerSettings) -> datetime:
 def _secret(call: Call, key: bytes) -> bytes:
     """Return what only this caller with this key on this path can name: it locates, compares and hides the answer."""
     actor = call.caller.actor
-    credential = actor.credential_id if actor.kind == "token" else None
-    parts = [actor.kind, actor.id or "", credential or "", call.route.method, call.url_path]
-    parts += [call.header(header.name) or "" for header in call.route.headers]
-    identity = b"\0".join(part.encode() for part in parts)
-    return hashlib.blake2b(identity + b"\0" + key, key=call.core.secret[:64], digest_size=32).digest()
+    parts = [actor.kind, actor.id or "", token_of(actor) or "", call.route.method, call.url_path]
+    identity = b"\0".join([*(part.encode() for part in parts), *_headers(call, of_caller=True), key])
+    return hashlib.blake2b(identity, key=call.core.secret[:64], digest_size=32).digest()
+
+
+def _headers(call: Call, *, of_caller: bool) -> list[bytes]:
+    """Return what the route's headers say of who asks, or else of what is asked."""
+    headers = (header for header in call.route.headers if (header == SHARE_PASSWORD) is of_caller)
+    return [(call.header(header.name) or "").encode() for header in headers]
 
 
 def _check_same(known: str, fingerprint: str) -> None:

@@ -284,8 +284,8 @@ class _Bulk:
             view = await entries.create(scope, line.data, locale=self._locale)
             return Outcome(line=line.number, done="created", id=view.id)
         if line.op == "delete":
-            await entries.delete(scope, line.id, precondition=_any_version)
-            return Outcome(line=line.number, done="deleted", id=line.id)
+            entry_id = await entries.delete(scope, line.id, precondition=_any_version)
+            return Outcome(line=line.number, done="deleted", id=entry_id)
         if line.op in ("publish", "unpublish"):
             verb = entries.publish if line.op == "publish" else entries.unpublish
             view = await verb(scope, line.id, locales=line.locales, at=line.at)

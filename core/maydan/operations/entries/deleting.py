@@ -89,7 +89,7 @@ def _affected(reference: Reference) -> Affected:
     return Affected(type=reference.type, id=reference.id, field=reference.field)
 
 
-async def delete(scope: Scope, id_or_slug: str, *, precondition: Precondition, nullify: bool = False) -> None:
+async def delete(scope: Scope, id_or_slug: str, *, precondition: Precondition, nullify: bool = False) -> str:
     """Move an entry to the trash: no reader gets it, its slugs are free, and it can be brought back.
 
     What links to it follows the rule of its relation (``on_delete``), all in one transaction: nothing, or everything.
@@ -99,17 +99,20 @@ async def delete(scope: Scope, id_or_slug: str, *, precondition: Precondition, n
         id_or_slug: Its id, or its newest slug.
         precondition: Called with the newest version before anything is judged.
         nullify: Take out the links that would be in the way, from entries that the caller may update.
+    Returns:
+        Its id.
     Raises:
         NotFound, Unauthenticated, Forbidden, Stale, HookRefused: In this order; nothing is changed.
         Conflict: Other entries link to it and do not let it go, or somebody else has locked one that would change.
     """
 
-    async def attempt(_number: int) -> None:
+    async def attempt(_number: int) -> str:
         before = await load(scope, Action.DELETE, id_or_slug)
         precondition(before.version)
         await _store(scope, before, nullify=nullify, purge=False)
+        return before.id
 
-    await until_stored(attempt)
+    return await until_stored(attempt)
 
 
 async def purge(
