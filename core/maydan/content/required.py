@@ -57,6 +57,12 @@ def _check_locales(field: Field, values: dict[str, Any], chains: dict[str, list[
         _check(field, value, child(pointer, locale), problems)
 
 
+def has_value(field: Field, value: object) -> bool:
+    """Tell whether what is stored of a field is not empty; of a localised one, in any locale."""
+    values = locales_of(value).values() if field.localized else [value]
+    return any(_is_there(one) and one != {} for one in values)
+
+
 def _is_there(value: object) -> bool:
     return value is not None and value not in ("", [])
 

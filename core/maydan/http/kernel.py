@@ -275,7 +275,7 @@ class Endpoint:
         route = self.route
         if self._converts_body:
             result = await route.handler(call, convert_body(call.data, route.body))
-        elif self._reads_body and route.body is None and call.data:
+        elif self._reads_body and route.body is None and call.data is not None:
             convert_body(call.data, _Nothing)
             result = await route.handler(call)
         else:

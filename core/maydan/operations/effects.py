@@ -8,10 +8,10 @@ from msgspec import Struct, structs
 
 from maydan.clock import to_text
 from maydan.content.render import content_locales
-from maydan.content.required import check_required
 from maydan.content.types import SetFields
 from maydan.content.values import read_input
 from maydan.operations import publication
+from maydan.operations.entries.completeness import require_complete
 from maydan.operations.entries.input import changed_names
 from maydan.storage.entries import Changes, changed
 from maydan.workflow.checking import NOW
@@ -62,13 +62,13 @@ def _body_after(scope: Scope, before: EntryRow, step: Transition, at: datetime) 
             data = {name: to_text(at) if value == NOW else value for name, value in effect.set.items()}
             body = read_input(scope.type, scope.space, data, base=body, locale=None, replace=False)
     if body is not before.body and not scope.type.drafts:
-        check_required(scope.type, scope.space, body, (scope.space.default_locale,))
+        require_complete(scope, body, (scope.space.default_locale,))
     return body
 
 
 def _published(scope: Scope, entry: EntryRow, fields: tuple[str, ...], at: datetime) -> Outcome:
     locales = content_locales(scope.type, scope.space, entry.body)
     shown = tuple(entry.published.locales) if entry.published else ()
-    check_required(scope.type, scope.space, entry.body, locales, shown=shown)
+    require_complete(scope, entry.body, locales, shown=shown)
     made_public = publication.publish(scope.type, entry, locales, at=at)
     return Outcome(after=structs.replace(entry, published=made_public), fields=fields, published=locales)

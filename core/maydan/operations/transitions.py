@@ -8,12 +8,13 @@ from msgspec import Struct, structs
 
 from maydan.access.actions import Action
 from maydan.clock import from_text, to_text
-from maydan.content.problems import Problems, child
 from maydan.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from maydan.events.jobs import Job, JobStatus, Obsolete, cancel_statement, list_jobs
 from maydan.operations.effects import Outcome, outcome_of
+from maydan.operations.entries.completeness import require_values
 from maydan.operations.entries.following import following
 from maydan.operations.entries.loading import load, load_visible, permits
+from maydan.operations.entries.locales import require_shown
 from maydan.operations.entries.storing import require_free_names, store, until_stored
 from maydan.operations.entries.views import reading_action, state_for_hooks, view_after_write
 from maydan.operations.plans import PUBLICATIONS
@@ -93,7 +94,9 @@ async def take(
         InvalidInput: A field that it requires has no value.
         HookRefused: A plugin said no.
         Obsolete: The stay that ``during`` names is over.
+        BadParameter: The space has not got the locale.
     """
+    require_shown(scope.space, locale)
 
     async def attempt(number: int) -> EntryView:
         workflow, step = await _find(scope, id_or_slug, name)
@@ -103,7 +106,7 @@ async def take(
         if during is not None:
             _require_stay(before, step, during)
         _require_way(scope, workflow, step, before)
-        _require_fields(scope, step, before)
+        require_values(scope, before.body, step.required)
         outcome = outcome_of(scope, before, step, at=scope.core.clock.now())
         made = _change(scope, step, before, outcome)
         if number:
@@ -192,15 +195,6 @@ def _require_way(scope: Scope, workflow: Workflow, step: Transition, entry: Entr
             f"{step.name} does not lead out of the state {state}.",
             code="invalid_transition", state=state, allowed=allowed,
         )  # fmt: skip
-
-
-def _require_fields(scope: Scope, step: Transition, entry: EntryRow) -> None:
-    problems = Problems()
-    for name in step.required:
-        field = scope.type.field(name)
-        if field is not None and entry.body.get(field.id) in (None, "", [], {}):
-            problems.add(child("", name), "field_required")
-    problems.raise_if_any()
 
 
 def _change(scope: Scope, step: Transition, before: EntryRow, outcome: Outcome) -> Change:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maydan.access.actions import Action
-from maydan.content.required import check_required
 from maydan.content.stored import slugs_of
 from maydan.content.values import read_input, strip_system
 from maydan.errors import InvalidInput
+from maydan.operations.entries.completeness import require_complete
 from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.input import (
     changed_names,
@@ -64,11 +64,11 @@ async def change(
         NotFound, Unauthenticated, Forbidden, FieldForbidden, PreconditionRequired, Stale, InvalidInput,
         UniqueViolation, HookRefused: In this order; nothing is stored.
     """
+    require_locale(scope.space, locale)
 
     async def attempt(number: int) -> EntryView:
         before = await load(scope, Action.UPDATE, id_or_slug)
         precondition(before.version)
-        require_locale(scope.space, locale)
         after = await _next(scope, before, data, replace=replace, locale=locale, optimistic=number == 0)
         view = view_after_write(scope, after, locale)
         made = _change(scope, before, after)
@@ -105,7 +105,7 @@ async def _next(
     if stored == before.body:
         return before
     if not scope.type.drafts:
-        check_required(scope.type, space, stored, (space.default_locale,))
+        require_complete(scope, stored, (space.default_locale,))
     await require_targets(scope, stored, before.body)
     after = changed(before, Changes(body=stored), at=scope.core.clock.now(), by=scope.caller.actor.id)
     await foresee_entries(scope, after)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maydan.access.actions import Action
-from maydan.content.required import check_required
 from maydan.content.stored import slugs_of
 from maydan.content.values import read_input
 from maydan.ids import new_id
+from maydan.operations.entries.completeness import require_complete
 from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.input import hidden_fields, require_targets, require_writable, transformed, with_slugs
 from maydan.operations.entries.locales import require_locale
@@ -85,7 +85,7 @@ def _read(scope: Scope, data: dict[str, Any], locale: str | None) -> dict[str, A
     require_writable(scope, data, ever, hidden)
     stored = read_input(scope.type, scope.space, data, base=None, locale=locale, replace=False, hidden=hidden)
     if not scope.type.drafts:
-        check_required(scope.type, scope.space, stored, (scope.space.default_locale,))
+        require_complete(scope, stored, (scope.space.default_locale,))
     return stored
 
 

@@ -23,6 +23,16 @@ def require_locale(space: Space, locale: str | None) -> None:
         raise BadParameter(f"locale must be one of {', '.join(space.locales)}.", code="unknown_locale")
 
 
+def require_shown(space: Space, locale: str | None) -> None:
+    """Refuse to answer in a locale that the space has not; ``*`` is all of them.
+
+    Raises:
+        BadParameter: Naming those that it has.
+    """
+    if locale != MAPS:
+        require_locale(space, locale)
+
+
 def reading_locale(space: Space, caller: Caller, locale: str | None) -> str:
     """Return the locale to read in: the one asked for, else by ``Accept-Language``, else the default.
 
@@ -33,6 +43,5 @@ def reading_locale(space: Space, caller: Caller, locale: str | None) -> str:
         if not caller.languages:
             return space.default_locale
         return negotiate(caller.languages, space.locales) or space.default_locale
-    if locale != MAPS:
-        require_locale(space, locale)
+    require_shown(space, locale)
     return locale

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from maydan.access.actions import Action
 from maydan.content.render import content_locales
-from maydan.content.required import check_required
 from maydan.errors import Conflict, InputError, InvalidInput
 from maydan.operations import publication
+from maydan.operations.entries.completeness import require_complete
 from maydan.operations.entries.loading import load
+from maydan.operations.entries.locales import require_shown
 from maydan.operations.entries.storing import Outrun, store, until_stored
 from maydan.operations.entries.views import state_for_hooks, view_after_write
 from maydan.operations.locking import require_unlocked, writer_of
@@ -58,13 +59,15 @@ async def publish(
         InvalidInput: A required field has no value, or a locale is not the space's; nothing is published.
         Conflict: The type has no drafts.
         HookRefused: A plugin said no.
+        BadParameter: The space has not got the locale to answer in.
     """
+    require_shown(scope.space, locale)
 
     async def attempt(_number: int) -> EntryView:
         before = await load(scope, Action.PUBLISH, id_or_slug)
         wanted = _locales(scope, before, locales)
         shown = tuple(before.published.locales) if before.published else ()
-        check_required(scope.type, scope.space, before.body, wanted, shown=shown)
+        require_complete(scope, before.body, wanted, shown=shown)
         _require_drafts(scope)
         now = scope.core.clock.now()
         if at is not None and at > now:
@@ -89,6 +92,7 @@ async def unpublish(
     more: Sequence[Statement] = (),
 ) -> EntryView:
     """Take an entry from its readers, in the locales; ``None`` is all of them. Raises as :func:`publish`."""
+    require_shown(scope.space, locale)
 
     async def attempt(_number: int) -> EntryView:
         before = await load(scope, Action.PUBLISH, id_or_slug)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from maydan.access.actions import Action
 from maydan.content.links import links
 from maydan.content.naming import as_input
-from maydan.content.required import check_required
 from maydan.content.unlinking import without_links
 from maydan.content.values import read_input
 from maydan.operations.entries.changing import require_allowed, update_veto
+from maydan.operations.entries.completeness import require_complete
 from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.input import changed_names, hidden_fields, require_writable, transformed, with_slugs
 from maydan.operations.entries.loading import load, permits
@@ -77,7 +77,7 @@ async def _restored(scope: Scope, before: EntryRow, past: EntryRow, *, is_first:
     writable = decision.fields if decision.unconditional else decision.fields_for(document)
     require_writable(scope, names, writable, hidden)
     if not content_type.drafts:
-        check_required(content_type, space, stored, (space.default_locale,))
+        require_complete(scope, stored, (space.default_locale,))
     after = changed(before, Changes(body=stored), at=scope.core.clock.now(), by=scope.caller.actor.id)
     await foresee_entries(scope, after)
     require_allowed(scope, document, after, names, None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from maydan.access.actions import Action
 from maydan.operations.entries.loading import load
+from maydan.operations.entries.locales import require_shown
 from maydan.operations.entries.storing import require_free_names, store, until_stored
 from maydan.operations.entries.views import view_after_write
 from maydan.operations.timers import timer_statements
@@ -30,7 +31,9 @@ async def restore(
     Raises:
         NotFound, Unauthenticated, Forbidden: As for every verb.
         UniqueViolation: Another entry has taken its slug or one of its unique values.
+        BadParameter: The space has not got the locale.
     """
+    require_shown(scope.space, locale)
 
     async def attempt(number: int) -> EntryView:
         before = await load(scope, Action.DELETE, entry_id, trashed=True)
