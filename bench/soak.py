@@ -1,6 +1,6 @@
 """``make soak``: what takes too long for ``make test``, in parts; ``SOAK=`` names those to run, with commas between.
 
-- ``random`` (5 minutes): the random tests with ``EXAMPLES=`` times (20) as many examples, other ones each time;
+- ``random`` (half an hour): the random tests with ``EXAMPLES=`` times (20) as many examples, other ones each time;
 - ``faults`` (20 minutes): workers and writers killed ``KILLS=`` times (100) with ``kill -9`` under load, PostgreSQL
   restarted ``RESTARTS=`` times (20), observers that end their worker, on both engines, two tests at a time;
 - ``backlog`` (20 minutes): subscribers that are ``BACKLOG=`` lines (1,000,000) behind catch up, on both engines;
