@@ -162,6 +162,44 @@ async def test_a_link_goes_by_what_its_maker_may_do_now(one_site: Site) -> None:
     assert (await site.get(f"{path}?share={by_cleo}")).status_code == 404
 
 
+@pytest.mark.parametrize("how", ["revoked", "expired"])
+async def test_what_was_made_with_a_token_ends_with_it(site: Site, how: str) -> None:
+    """A link, a share by name and a preview alike, at once; what the same account shares in a session goes on."""
+    path, ann = await draft(site), await site.account("ann@example.org", "editor")
+    cleo = await site.account("cleo@example.org")
+    given = {"name": "ci", "actions": ["*"], "expires_in": 600}
+    token = (await site.post("/api/tokens", given, headers=ann)).json()
+    bearer = {"authorization": f"Bearer {token['token']}"}
+    by_name = {"user": await account_id(site, cleo), "rights": "view"}
+    link = (await share(site, path, {"link": True, "rights": "edit"}, bearer))["token"]
+    lasting = (await share(site, path, {"link": True, "rights": "view"}, ann))["token"]
+    await share(site, path, by_name, bearer)
+    preview = (await site.post(f"{path}/previews", headers=bearer)).json()["token"]
+    reads = [(f"{path}?share={link}", {}), (f"{path}?preview={preview}", {}), (f"{path}?perspective=draft", cleo)]
+    assert [(await site.get(url, headers=headers)).status_code for url, headers in reads] == [200] * 3
+    if how == "revoked":
+        assert (await site.delete(f"/api/tokens/{token['id']}", headers=ann)).status_code == 204
+    else:
+        site.clock.forward(seconds=601)
+    assert [(await site.get(url, headers=headers)).status_code for url, headers in reads] == [404] * 3
+    assert (await site.patch(f"{path}?share={link}", {"title": "Still here"})).status_code == 404
+    assert (await site.get(f"{path}?share={lasting}")).status_code == 200
+
+
+async def test_a_share_from_before_tokens_were_kept_goes_on(one_site: Site) -> None:
+    """Its row names no token."""
+    site = one_site
+    path, ann = await draft(site), await site.account("ann@example.org", "editor")
+    given = {"name": "ci", "actions": ["*"], "expires_in": 600}
+    token = (await site.post("/api/tokens", given, headers=ann)).json()
+    link = await share(site, path, {"link": True, "rights": "view"}, {"authorization": f"Bearer {token['token']}"})
+    async with site.core.store.write_transaction() as transaction:
+        old = '{"actions":["*"],"space_key":null,"types":null}'
+        await transaction.execute("UPDATE maydan_shares SET maker_scope = ?", old)
+    assert (await site.delete(f"/api/tokens/{token['id']}", headers=ann)).status_code == 204
+    assert (await site.get(f"{path}?share={link['token']}")).status_code == 200
+
+
 async def test_a_password_is_asked_for_and_cannot_be_tried_out(one_site: Site) -> None:
     """Missing or wrong: 401; ten wrong ones, from anywhere: 429, also for the right one."""
     site = one_site

@@ -71,3 +71,8 @@ def system(reason: str) -> Actor:
         reason: Why, in a few words; it reaches the audit.
     """
     return Actor(kind="system", name="system", reason=reason)
+
+
+def token_of(actor: Actor) -> str | None:
+    """Return the id of the API token with which an actor signed in; ``None`` for everybody else."""
+    return actor.credential_id if actor.kind == "token" else None

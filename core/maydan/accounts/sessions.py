@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -79,6 +79,14 @@ class _Known(Struct, frozen=True):
     until: datetime
 
 
+class _Maker(NamedTuple):
+    """Who once asked for work."""
+
+    account_id: str
+    scope: TokenScope | None
+    token_id: str | None
+
+
 class Authenticator:
     """Knows who is behind a token; a look-up in memory when warm.
 
@@ -93,7 +101,7 @@ class Authenticator:
         self._require_verification = require_verification
         self._known: BoundedCache[str, _Known] = BoundedCache(_MAX_ACTORS)
         self._unknown: BoundedCache[str, bool] = BoundedCache(_MAX_UNKNOWN)
-        self._accounts: BoundedCache[tuple[str, TokenScope | None], _Known] = BoundedCache(_MAX_ACTORS)
+        self._accounts: BoundedCache[_Maker, _Known] = BoundedCache(_MAX_ACTORS)
         self._generation = 0
         self._used: dict[str, datetime] = {}
         store.signals.listen(self._on_signal)
@@ -138,26 +146,39 @@ class Authenticator:
             raise _refusal()
         return known.actor
 
-    async def of_account(self, account_id: str, scope: TokenScope | None = None) -> Actor | None:
+    async def of_account(
+        self, account_id: str, scope: TokenScope | None = None, *, token_id: str | None = None
+    ) -> Actor | None:
         """Return the account as who it may be now, for work that it once asked for; a look-up in memory when warm.
 
         Args:
             account_id: Whose work it is.
             scope: The limits of the API token with which it was asked for.
+            token_id: That token, where the work ends with it.
         Returns:
-            None where the account is suspended or gone.
+            None where the account is suspended or gone, or the token expired or revoked.
         """
-        now, key = self._clock.now(), (account_id, scope)
-        known = self._accounts.get(key)
+        now, maker = self._clock.now(), _Maker(account_id, scope, token_id)
+        known = self._accounts.get(maker)
         if known is None or known.until <= now:
             generation = self._generation
-            row = await self._store.fetch_point(_ACCOUNT, account_id)
-            if row is None or not self._may_sign_in(row):
+            known = await self._read_maker(maker, now)
+            if known is None or known.until <= now:
                 return None
-            known = _Known(await self._actor(row, scope), now + timedelta(seconds=_KEPT_S))
             if generation == self._generation:
-                self._accounts.put(key, known)
+                self._accounts.put(maker, known)
         return known.actor
+
+    async def _read_maker(self, maker: _Maker, now: datetime) -> _Known | None:
+        until = now + timedelta(seconds=_KEPT_S)
+        if maker.token_id is not None:
+            row = await self._store.fetch_point(_API_KEY, maker.token_id)
+            known = None if row is None else await self._known_of(row)
+            return None if known is None else _Known(known.actor, min(known.until, until))
+        row = await self._store.fetch_point(_ACCOUNT, maker.account_id)
+        if row is None or not self._may_sign_in(row):
+            return None
+        return _Known(await self._actor(row, maker.scope), until)
 
     def forget(self) -> None:
         """Read every actor again at its next request, because accounts or memberships changed."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from maydan.access.actors import token_of
 from maydan.access.shared_rights import SharedRight
 from maydan.clock import to_text
 from maydan.errors import NotFound, Unauthenticated
@@ -66,7 +67,8 @@ async def create_preview(
         scope.refuse(action)
     preview = Preview(
         id=new_id(), space_key=scope.space.key, type_key=scope.type.key, entry_id=entry.id, maker_id=actor.id,
-        maker_scope=actor.scope, created_at=now, expires_at=now + timedelta(seconds=read_seconds()),
+        maker_scope=actor.scope, maker_token=token_of(actor), created_at=now,
+        expires_at=now + timedelta(seconds=read_seconds()),
     )  # fmt: skip
     token = sign(scope.core.secret, preview.id)
     view = PreviewView(id=preview.id, token=token, expires_at=to_text(preview.expires_at))
@@ -104,7 +106,7 @@ async def open_preview(scope: Scope, id_or_slug: str, token: str) -> tuple[Scope
     found = None if preview_id is None else await find_preview(core.store, scope.space.key, preview_id)
     if found is None or found.type_key != scope.type.key or found.expires_at <= core.clock.now():
         raise NotFound
-    maker = await core.authenticator.of_account(found.maker_id, found.maker_scope)
+    maker = await core.authenticator.of_account(found.maker_id, found.maker_scope, token_id=found.maker_token)
     if maker is None:
         raise NotFound
     action = reading_action(scope.type)

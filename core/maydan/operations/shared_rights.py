@@ -56,16 +56,16 @@ class SharedRights:
         now = self._clock.now()
         roles = {share.target for share in shares if share.kind == "role" and share.target is not None}
         held = {role for role in roles if snapshot.holds_any(actor, (role,))} if roles else roles
-        found: dict[tuple[int, str, str, TokenScope | None], list[tuple[str, str]]] = {}
+        found: dict[tuple[int, str, str, TokenScope | None, str | None], list[tuple[str, str]]] = {}
         for share in shares:
             is_over = share.expires_at is not None and share.expires_at <= now
             is_meant = share.target == actor.id if share.kind == "user" else share.target in held
             if is_meant and not is_over:
-                key = (share.type_key, share.rights, share.maker_id, share.maker_scope)
+                key = (share.type_key, share.rights, share.maker_id, share.maker_scope, share.maker_token)
                 found.setdefault(key, []).append((share.id, share.entry_id))
         shared: dict[int, list[SharedRight]] = {}
-        for (type_key, rights, maker_id, scope), pairs in found.items():
-            maker = await self._authenticator.of_account(maker_id, scope)
+        for (type_key, rights, maker_id, scope, token), pairs in found.items():
+            maker = await self._authenticator.of_account(maker_id, scope, token_id=token)
             if maker is not None:
                 ids = tuple(dict.fromkeys(entry_id for _, entry_id in pairs))
                 actions = SHARED_ACTIONS[rights]

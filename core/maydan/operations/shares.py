@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from maydan.access.actions import Action
+from maydan.access.actors import token_of
 from maydan.access.policies import Role
 from maydan.access.shared_rights import SHARED_ACTIONS, SharedRight
 from maydan.accounts.attempts import Attempt, Limit, network_key
@@ -127,8 +128,8 @@ async def create_share(
     share = Share(
         id=new_id(), space_key=scope.space.key, type_key=scope.type.key, entry_id=entry.id,
         kind="link" if given.link else "user" if given.user is not None else "role", target=given.user or given.role,
-        rights=given.rights, password=password, maker_id=actor.id, maker_scope=actor.scope, created_at=now,
-        expires_at=given.expires_at,
+        rights=given.rights, password=password, maker_id=actor.id, maker_scope=actor.scope,
+        maker_token=token_of(actor), created_at=now, expires_at=given.expires_at,
     )  # fmt: skip
     view = _new_view(share, token)
     made = [
@@ -193,7 +194,7 @@ async def open_link(
         share = await find_by_token(core.store, scope.space.key, hash_token(token))
     if share is None or share.type_key != scope.type.key or _is_over(share, core.clock.now()):
         raise NotFound
-    maker = await core.authenticator.of_account(share.maker_id, share.maker_scope)
+    maker = await core.authenticator.of_account(share.maker_id, share.maker_scope, token_id=share.maker_token)
     if maker is None:
         raise NotFound
     link = SharedRight(maker=maker, actions=SHARED_ACTIONS[share.rights], ids=(share.entry_id,), by_link=True)

@@ -42,6 +42,8 @@ class Share(Struct, frozen=True, kw_only=True):
     maker_id: str
     maker_scope: TokenScope | None
     """The limits of the API token with which it was made."""
+    maker_token: str | None
+    """That token's id: what was made with it ends with it. Rows from before it was kept have none."""
     created_at: datetime
     expires_at: datetime | None
 
@@ -55,6 +57,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     entry_id: str
     maker_id: str
     maker_scope: TokenScope | None
+    maker_token: str | None
     created_at: datetime
     expires_at: datetime
 
@@ -66,8 +69,8 @@ def insert_share(share: Share, *, token_hash: str | None) -> Statement:
         " maker_id, maker_scope, created_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             share.id, share.space_key, share.type_key, share.entry_id, share.kind, share.target, share.rights,
-            token_hash, share.password, share.maker_id, _scope_text(share.maker_scope), share.created_at,
-            share.expires_at,
+            token_hash, share.password, share.maker_id, _scope_text(share.maker_scope, share.maker_token),
+            share.created_at, share.expires_at,
         ),
     )  # fmt: skip
 
@@ -95,6 +98,15 @@ async def list_named(reader: Reader, store: Store, space_key: int, *, at: dateti
     return [_share(store, row) for row in await reader.fetch_all(f"{sql} ORDER BY id", space_key, at)]
 
 
+async def roles_with_shares(reader: Reader, space_key: int, *, at: datetime) -> frozenset[str]:
+    """Read the names of the roles with which something is shared that is not over."""
+    sql = (
+        "SELECT DISTINCT target FROM maydan_shares WHERE space_key = ? AND kind = 'role'"
+        " AND (expires_at IS NULL OR expires_at > ?)"
+    )
+    return frozenset(row[0] for row in await reader.fetch_all(sql, space_key, at))
+
+
 async def count_named(reader: Reader, space_key: int, *, at: datetime) -> int:
     """Count what :func:`list_named` would read."""
     sql = (
@@ -110,7 +122,7 @@ def insert_preview(preview: Preview) -> Sequence[Statement]:
     over = "DELETE FROM maydan_previews WHERE space_key = ? AND entry_id = ? AND expires_at <= ?"
     values = (
         preview.id, preview.space_key, preview.type_key, preview.entry_id, preview.maker_id,
-        _scope_text(preview.maker_scope), preview.created_at, preview.expires_at,
+        _scope_text(preview.maker_scope, preview.maker_token), preview.created_at, preview.expires_at,
     )  # fmt: skip
     return [
         Statement(over, (preview.space_key, preview.entry_id, preview.created_at)),
@@ -139,27 +151,32 @@ async def find_preview(store: Store, space_key: int, preview_id: str) -> Preview
     if row is None:
         return None
     moment = store.dialect.read_time
+    scope, token = _scope(row[5])
     return Preview(
         id=str(row[0]), space_key=row[1], type_key=row[2], entry_id=str(row[3]), maker_id=str(row[4]),
-        maker_scope=_scope(row[5]), created_at=moment(row[6]), expires_at=moment(row[7]),
+        maker_scope=scope, maker_token=token, created_at=moment(row[6]), expires_at=moment(row[7]),
     )  # fmt: skip
 
 
 def _share(store: Store, row: Row) -> Share:
     moment = store.dialect.read_time
+    scope, token = _scope(row[9])
     return Share(
         id=str(row[0]), space_key=row[1], type_key=row[2], entry_id=str(row[3]), kind=row[4], target=row[5],
-        rights=row[6], password=row[7], maker_id=str(row[8]), maker_scope=_scope(row[9]), created_at=moment(row[10]),
-        expires_at=None if row[11] is None else moment(row[11]),
+        rights=row[6], password=row[7], maker_id=str(row[8]), maker_scope=scope, maker_token=token,
+        created_at=moment(row[10]), expires_at=None if row[11] is None else moment(row[11]),
     )  # fmt: skip
 
 
-def _scope_text(scope: TokenScope | None) -> str | None:
-    return None if scope is None else msgspec.json.encode(scope, order="sorted").decode()
-
-
-def _scope(value: Any) -> TokenScope | None:
-    if value is None:
+def _scope_text(scope: TokenScope | None, token: str | None) -> str | None:
+    if scope is None:
         return None
+    written = msgspec.to_builtins(scope, order="sorted")
+    return msgspec.json.encode({**written, "token": token}, order="sorted").decode()
+
+
+def _scope(value: Any) -> tuple[TokenScope | None, str | None]:
+    if value is None:
+        return None, None
     written: Any = json.loads(value) if isinstance(value, (str, bytes)) else value
-    return msgspec.convert(written, TokenScope)
+    return msgspec.convert(written, TokenScope), written.get("token")
