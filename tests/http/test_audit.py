@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 
+from maydan.events.audit import FIRST, AuditRow, check_row, digest_of, sealed
 from maydan.operations.audit import AuditTrail
 from maydan.operations.core import as_system
 from maydan.operations.entries.creating import create
@@ -93,7 +95,7 @@ async def test_the_audit_says_why_the_system_acted_past_the_policies(small_site:
     entry = await create(scope, {"title": "Counted"})
     await settle(site)
     (row,) = await items(site, subject=entry.id)
-    assert (row["actor"], row["data"]) == (None, {"reason": "a nightly count"})
+    assert (row["actor"], row["request_id"], row["data"]) == (None, None, {"reason": "a nightly count"})
     assert "nightly" not in (await site.get("/api/spaces/demo/changes", headers=site.admin)).text
 
 
@@ -136,6 +138,22 @@ async def test_slugs_and_tags_are_named_to_those_alone_who_may_read_them(small_s
         assert {change["path"] for change in row["changes"]} == named
 
 
+_REST = "0, 'x', 'x', 'x', '2026-01-01', 'x', 'x', 'x'"
+_INTO = "maydan_audit (chain, seq, position, version, type, subject_type, subject_id, at, digest, previous, hash)"
+REPLACING_ON_SQLITE = (
+    f"INSERT OR REPLACE INTO {_INTO} SELECT chain, seq, 777777777, {_REST} FROM maydan_audit WHERE seq = 1",
+    f"REPLACE INTO {_INTO} SELECT 7, 7, position, {_REST} FROM maydan_audit WHERE seq = 1",
+    f"INSERT OR REPLACE INTO {_INTO.replace('(', '(rowid, ')} SELECT rowid, 7, 7, 777777777, {_REST} FROM maydan_audit",
+    "UPDATE OR REPLACE maydan_audit SET details = NULL, actor_id = NULL, rowid = rowid + 1 WHERE rowid = 1",
+    f"INSERT INTO {_INTO} SELECT 7, 7, position, {_REST} FROM maydan_audit WHERE seq = 1 ON CONFLICT DO NOTHING",
+)
+REPLACING_ON_POSTGRESQL = tuple(
+    f"INSERT INTO {_INTO} SELECT chain, seq, position, 0, 'x', 'x', 'x', now(), 'x', 'x', 'x' FROM maydan_audit"
+    f" WHERE seq = 1 ON CONFLICT {key} DO UPDATE SET type = 'x'"
+    for key in ("(chain, seq)", "(position)")
+)
+
+
 async def test_the_database_refuses_to_change_a_row(site: Site) -> None:
     """Whoever tries; only what names people can be blanked, and the chain still holds then."""
     await site.entry({"title": "One"})
@@ -147,6 +165,7 @@ async def test_the_database_refuses_to_change_a_row(site: Site) -> None:
         "UPDATE maydan_audit SET details = NULL, actor_id = NULL, subject_id = '' WHERE seq = 1",
         "DELETE FROM maydan_audit WHERE seq = 1",
         "DELETE FROM maydan_audit",
+        *(REPLACING_ON_SQLITE if store.dialect.is_sqlite else REPLACING_ON_POSTGRESQL),
     ):
         with pytest.raises(Exception, match="append-only"):
             await store.commit([Statement(sql)])
@@ -165,6 +184,21 @@ TAMPERING = {
     "DELETE FROM maydan_audit WHERE chain = {chain} AND seq = 1": (1, "A row is missing."),
     "DELETE FROM maydan_audit WHERE chain = {chain} AND seq >= 5": (5, "A row is missing."),
     "UPDATE maydan_audit SET hash = 'x' WHERE chain = {chain} AND seq = 4": (4, "It was changed."),
+    "UPDATE maydan_audit SET at = 'xyz' WHERE chain = {chain} AND seq = 3": (3, "It was changed."),
+    "UPDATE maydan_audit SET at = '9999-12-31T23:59:59-01:00' WHERE chain = {chain} AND seq = 3": (
+        3,
+        "It was changed.",
+    ),
+    "UPDATE maydan_audit SET type = x'ff' WHERE chain = {chain} AND seq = 3": (3, "It was changed."),
+    "UPDATE maydan_audit SET version = 'x', position = x'ff' WHERE chain = {chain} AND seq = 3": (3, "It was changed."),
+    "UPDATE maydan_audit SET seq = 'x' WHERE chain = {chain} AND seq = 3": (3, "A row is missing."),
+    "UPDATE maydan_audit SET details = 'xyz' WHERE chain = {chain} AND seq = 3": (3, "Its details were changed."),
+    "UPDATE maydan_audit SET details = x'ff' WHERE chain = {chain} AND seq = 3": (3, "Its details were changed."),
+    "UPDATE maydan_audit SET actor_id = x'ff' WHERE chain = {chain} AND seq = 3": (3, "Its actor was changed."),
+    "UPDATE maydan_audit SET details = NULL, actor_id = 'x' WHERE chain = {chain} AND seq = 3": (
+        3,
+        "Its actor was changed.",
+    ),
 }
 
 
@@ -187,9 +221,20 @@ async def test_verify_finds_the_first_link_that_was_changed_by_hand(sqlite_url: 
             found = (await site.get(f"{AUDIT}/verify", headers=site.admin)).json()
             assert found["ok"] is False, sql
             assert (found["broken"]["seq"], found["broken"]["reason"]) == (seq, reason), sql
+            assert len(await items(site)) <= whole["rows"], "it can be looked at nevertheless"
             await store.commit([Statement("DELETE FROM maydan_audit")])
             await store.commit([Statement("INSERT INTO maydan_audit SELECT * FROM kept")])
         assert (await site.get(f"{AUDIT}/verify", headers=site.admin)).json() == whole
+
+
+@pytest.mark.parametrize("written", ["xyz", "[" * 100_000, '{"data": {}}', '{"actor_id": 7}', '{"actor_id": "x"}'])
+def test_details_that_nobody_wrote_show_in_a_chain_that_was_made_anew(written: str) -> None:
+    """Somebody who makes new digests and hashes too has to write details that can be read, of that actor."""
+    row = AuditRow(
+        chain=1, seq=1, position=1, type="x", subject_type="x", subject_id="x", version=1, actor_id=None,
+        at=datetime.now(UTC), request_id=None, details=written, digest=digest_of(written), previous=FIRST,
+    )  # fmt: skip
+    assert check_row(sealed(row), seq=1, previous=FIRST) is not None
 
 
 async def test_a_space_never_gets_the_history_of_one_that_is_gone(site: Site) -> None:

@@ -60,11 +60,13 @@ async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 
 
 async def test_an_empty_database_has_everything_pending(empty_url: str) -> None:
-    """Asking changes nothing."""
+    """But what another engine needs; asking changes nothing."""
     store = open_store(DatabaseSettings(url=empty_url))
     await store.open()
-    assert await pending(store, CORE) == list(CORE)
-    assert await pending(store, CORE) == list(CORE)
+    own = (None, store.dialect.name)
+    everything = [each for each in CORE if any(step.only in own for step in each.steps)]
+    assert await pending(store, CORE) == everything
+    assert await pending(store, CORE) == everything
     await store.close()
 
 

@@ -46,6 +46,9 @@ class Details(Struct, frozen=True, kw_only=True):
     """Keeps others from finding out by trying what was blanked."""
 
 
+_decode_details: Final = msgspec.json.Decoder(Details).decode
+
+
 class AuditRow(Struct, frozen=True, kw_only=True):
     """One row of a chain."""
 
@@ -102,6 +105,14 @@ def hash_of(row: AuditRow) -> str:
     return hashlib.sha256(_encode(covered)).hexdigest()
 
 
+def read_details(row: AuditRow) -> Details | None:
+    """Return the details; ``None`` where they were blanked, or cannot be read since somebody wrote others by hand."""
+    try:
+        return None if row.details is None else _decode_details(row.details)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
 def check_row(row: AuditRow, *, seq: int, previous: str) -> Broken | None:
     """Return what is wrong with a row that should be the ``seq``-th and follow ``previous``."""
     if row.seq != seq:
@@ -111,8 +122,16 @@ def check_row(row: AuditRow, *, seq: int, previous: str) -> Broken | None:
         reason = "It does not follow the row before it."
     elif row.hash != hash_of(row):
         reason = "It was changed."
-    elif row.details is not None and digest_of(row.details) != row.digest:
-        reason = "Its details were changed."
-    elif row.details is not None and msgspec.json.decode(row.details).get("actor_id") != row.actor_id:
-        reason = "Its actor was changed."
+    else:
+        reason = _problem_of_details(row)
     return Broken(seq=seq, position=row.position, reason=reason) if reason else None
+
+
+def _problem_of_details(row: AuditRow) -> str:
+    if row.details is not None and digest_of(row.details) != row.digest:
+        return "Its details were changed."
+    details = read_details(row)
+    if row.details is not None and details is None:
+        return "Its details were changed."
+    # What was erased names nobody.
+    return "Its actor was changed." if row.actor_id != (details.actor_id if details else None) else ""

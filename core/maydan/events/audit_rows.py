@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, get_type_hints
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple, fields
 
@@ -16,6 +17,11 @@ from maydan.storage.dialects import Dialect
 _NAMES: Final = tuple(each.name for each in fields(AuditRow))
 _COLUMNS: Final = ", ".join(_NAMES)
 _MARKS: Final = f"({', '.join('?' * len(_NAMES))})"
+_TYPES: Final = get_type_hints(AuditRow)
+_UNREADABLE: Final = {
+    **dict.fromkeys(_NAMES, ""), **dict.fromkeys(("chain", "seq", "position", "version"), 0),
+    "at": datetime(1970, 1, 1, tzinfo=UTC),
+}  # fmt: skip
 _PAGE: Final = 500
 _NEW_HEAD: Final = "INSERT INTO maydan_audit_heads (chain, seq, hash) VALUES (?, ?, ?)"
 _MOVE_HEAD: Final = "UPDATE maydan_audit_heads SET seq = ?, hash = ? WHERE chain = ? AND seq = ? AND hash = ?"
@@ -147,6 +153,14 @@ def _where(chain: int, wanted: AuditFilter) -> tuple[str, list[Any]]:
 
 
 def _row(row: Row) -> AuditRow:
-    values = dict(zip(_NAMES, row, strict=True))
-    values["at"] = Dialect.read_time(values["at"])
+    values = {name: _readable(name, value) for name, value in zip(_NAMES, row, strict=True)}
     return AuditRow(**values)
+
+
+def _readable(name: str, value: Any) -> Any:
+    """Return a value, or where somebody wrote by hand what is none, one that the row's hash or digest does not fit."""
+    try:
+        read = Dialect.read_time(value).astimezone(UTC) if name == "at" else value
+        return msgspec.convert(read, _TYPES[name])
+    except (TypeError, ValueError, OverflowError):
+        return _UNREADABLE[name]

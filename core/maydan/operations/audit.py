@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 from msgspec import Struct
 
 from maydan.access.actions import Action
 from maydan.clock import to_text
 from maydan.content.diffs import json_patch
 from maydan.errors import NotFound
-from maydan.events.audit import INSTANCE, AuditRow, Changed, Details, digest_of, encode_details, sealed
+from maydan.events.audit import INSTANCE, AuditRow, Changed, Details, digest_of, encode_details, read_details, sealed
 from maydan.events.audit_rows import append_statements, find_head, known_positions
 from maydan.storage.versions import find_bodies
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 _OF_INSTANCE: Final = frozenset({"space.created", "space.deleted"})
 """Of a space, but noted where they can be read when the space is gone."""
 _WITH_CHANGES: Final = frozenset({"entry.created", "entry.updated"})
-_read_details: Final = msgspec.json.Decoder(Details).decode
 Bodies = dict[tuple[str, int], dict[str, Any]]
 
 
@@ -152,7 +150,7 @@ def _row_of(event: LoggedEvent, seq: int, previous: str, changes: list[Changed])
 
 
 def _top(path: str) -> str:
-    return path.split("/", 2)[1]
+    return path.removeprefix("/").partition("/")[0]
 
 
 def _named(operation: dict[str, Any], names: Mapping[str, str]) -> Changed:
@@ -180,15 +178,16 @@ class Viewer:
 
     def view(self, row: AuditRow) -> AuditView:
         """Return the row without the names of fields that the reader may not read."""
-        details = Details(actor_id=None) if row.details is None else _read_details(row.details)
+        details = read_details(row) or Details(actor_id=None)
         changes = details.changes
         if changes:
             readable = self._fields(row.subject_type)
             changes = [change for change in changes if _top(change.path) in readable]
         return AuditView(
             id=str(row.position), seq=row.seq, type=row.type, subject_type=row.subject_type, subject=row.subject_id,
-            version=row.version, actor=row.actor_id, time=to_text(row.at), request_id=row.request_id,
-            data=details.data, changes=changes, is_erased=row.details is None, previous=row.previous, hash=row.hash,
+            version=row.version, actor=row.actor_id, time=to_text(row.at),
+            request_id=row.request_id or None, data=details.data, changes=changes, is_erased=row.details is None,
+            previous=row.previous, hash=row.hash,
         )  # fmt: skip
 
     def _fields(self, type_name: str) -> frozenset[str]:
