@@ -66,6 +66,10 @@ async def test_an_upgrade_claims_what_becomes_unique_and_asks_before_values_are_
         taken = await site.post(COINS, {"mark": "b"}, headers=site.admin)
         assert taken.status_code == 409, taken.text
 
+        shorter = _release({**mark, "unique": True, "pattern": "^a$"})
+        with pytest.raises(LossyChange, match=rf"shop\.coin in the space demo .*'mark' .*{two['id']}.*--allow-drop"):
+            await _migrate(site.core.store, shorter)
+
         localized = _release({**mark, "localized": True})
         with pytest.raises(LossyChange, match=r"shop\.coin in the space demo would lose data: .*--allow-drop"):
             await _migrate(site.core.store, localized)

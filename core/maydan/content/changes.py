@@ -22,8 +22,10 @@ class Loss(Struct, frozen=True):
     pointer: str
     """To the field in the type before: ``/fields/3``."""
     code: str
-    """``dropped``, ``retyped``, ``narrowed`` or ``undrafted``."""
+    """``dropped``, ``retyped``, ``narrowed``, ``required`` or ``undrafted``."""
     message: str
+    entries: tuple[str, ...] = ()
+    """Ids of entries that it is about, as far as they were looked for."""
 
 
 def list_losses(previous: ContentType, changed: ContentType) -> list[Loss]:
@@ -59,9 +61,6 @@ def _losses(before: tuple[Field, ...], after: tuple[Field, ...], pointer: str) -
 
 def _inner_losses(before: Field, after: Field, pointer: str) -> list[Loss]:
     losses: list[Loss] = []
-    gone = [value for value in before.values if value not in after.values]
-    if gone and after.kind is before.kind:
-        losses.append(Loss(child(pointer, "values"), "narrowed", f"{', '.join(gone)} would not be allowed any more"))
     of = child(pointer, "of")
     losses += _losses(inner_fields(before), inner_fields(after), of)
     blocks = block_fields(after)

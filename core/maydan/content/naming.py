@@ -47,6 +47,11 @@ def as_input(type: ContentType, space: Space, stored: Stored) -> dict[str, Any]:
     return data
 
 
+def named_value(field: Field, value: Any) -> Any:
+    """Return the stored value of one field as it is sent: the members of components by name, a map of locales a map."""
+    return _named(field, value, whole=True)
+
+
 def _named(field: Field, value: Any, *, whole: bool) -> Any:
     if not field.of:
         return value

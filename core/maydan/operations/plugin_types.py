@@ -79,7 +79,7 @@ async def _bring(
     await documents.lock(transaction, before, store.dialect.name)
     for space in spaces:
         with _named(after, space):
-            await require_harmless(transaction, space, before, after, allow_drop=allow_drop)
+            await require_harmless(transaction, store, space, before, after, allow_drop=allow_drop)
             await follow_workflow(store, transaction, space, before, after, now=datetime.now(UTC))
     await replace_type(store, transaction, before, after, spaces)
     for space in spaces:

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, structs
 
-from maydan.content.changes import list_losses
 from maydan.content.differences import list_differences
 from maydan.content.normal import check_type
 from maydan.content.schema_document import FORMAT, Schema, SpaceSchema
 from maydan.errors import InputError, InvalidInput, LossyChange, UniqueViolation
 from maydan.operations import spaces
+from maydan.operations.losses import error_of, find_losses
 from maydan.operations.spaces import SpaceInput, check_input
 from maydan.operations.types import count_entries, store_changed, store_dropped, store_new
 from maydan.operations.workflows import require_workflow
+from maydan.storage import documents
 from maydan.storage.registry import find_space, list_own_types, list_spaces
 from maydan.workflow import check_workflow
 
@@ -94,7 +95,7 @@ async def plan(core: Core, wanted: Schema) -> Plan:
     Raises:
         InvalidInput: With every place that is not acceptable, such as ``/demo/article/fields/3/max_length``.
     """
-    work, notes = await _work(core, core.store, wanted, lock=False)
+    work, notes = await _work(core, core.store, wanted, None)
     return Plan(steps=tuple(one.step for one in work), notes=notes)
 
 
@@ -108,7 +109,7 @@ async def apply(core: Core, caller: Caller, wanted: Schema, *, allow_drop: bool 
     """
 
     async def work(transaction: Transaction) -> Plan:
-        todo, notes = await _work(core, transaction, wanted, lock=True)
+        todo, notes = await _work(core, transaction, wanted, transaction)
         done = Plan(steps=tuple(one.step for one in todo), notes=notes)
         if done.losses and not allow_drop:
             errors = tuple(InputError("", "lossy_change", loss) for loss in done.losses)
@@ -150,8 +151,10 @@ async def _store(core: Core, caller: Caller, transaction: Transaction, space: Sp
         await store_changed(core, caller, transaction, space, one.before, after, allow_drop=True)
 
 
-async def _work(core: Core, reader: Reader, wanted: Schema, *, lock: bool) -> tuple[list[_Work], tuple[str, ...]]:
-    """Work out what is to be done, spaces before their types."""
+async def _work(
+    core: Core, reader: Reader, wanted: Schema, transaction: Transaction | None
+) -> tuple[list[_Work], tuple[str, ...]]:
+    """Work out what is to be done, spaces before their types; in a transaction nobody writes meanwhile what changes."""
     work: list[_Work] = []
     notes: list[str] = []
     errors: list[InputError] = []
@@ -163,11 +166,12 @@ async def _work(core: Core, reader: Reader, wanted: Schema, *, lock: bool) -> tu
             errors += _refusals(core, given)
         elif others := _other_settings(space, given):
             notes.append(f"{given.name}: {', '.join(others)} of the space differ and stay; change them over HTTP")
-        there = {} if space is None else {one.name: one for one in await list_own_types(reader, space, lock=lock)}
+        own = () if space is None else await list_own_types(reader, space, lock=transaction is not None)
+        there = {one.name: one for one in own}
         named = {one.name: one for one in given.types}
         for name in sorted(named.keys() | there.keys()):
             try:
-                one = await _compare(core, reader, given.name, space, there.get(name), named.get(name))
+                one = await _compare(core, reader, transaction, given.name, space, there.get(name), named.get(name))
             except InvalidInput as error:
                 place = f"/{given.name}/{name}"
                 errors += [structs.replace(one, pointer=f"{place}{one.pointer}") for one in error.errors]
@@ -196,6 +200,7 @@ def _other_settings(space: Space, given: SpaceSchema) -> list[str]:
 async def _compare(
     core: Core,
     reader: Reader,
+    transaction: Transaction | None,
     space_name: str,
     space: Space | None,
     before: ContentType | None,
@@ -221,9 +226,9 @@ async def _compare(
     if after == before:
         return None
     assert space is not None
-    losses = tuple(loss.message for loss in list_losses(before, after))
-    if losses and not await count_entries(reader, space, before):
-        losses = ()
+    if transaction is not None:
+        await documents.lock(transaction, before, core.store.dialect.name)
+    losses = tuple(error_of(loss).message for loss in await find_losses(reader, core.store, space, before, after))
     lines = tuple(list_differences(before, after))
     step = Step(space=space_name, type=after.name, action="change", lines=lines, losses=losses)
     return _Work(space=space, before=before, after=after, step=step)

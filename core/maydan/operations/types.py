@@ -9,12 +9,13 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from maydan.access.actions import Action
-from maydan.content.changes import list_losses, renamed
+from maydan.content.changes import renamed
 from maydan.content.normal import check_type
 from maydan.content.types import SYSTEM_FIELDS, ContentType, Field, Workflow
 from maydan.errors import Conflict, InputError, InvalidInput, LossyChange, NotFound, UniqueViolation
 from maydan.operations.grant_paths import follow_paths
 from maydan.operations.grants import follow_fields, forget_type
+from maydan.operations.losses import error_of, find_losses
 from maydan.operations.spaces import require_space_action
 from maydan.operations.type_tables import add_type, drop_type, next_type_key, replace_type
 from maydan.operations.uniqueness import follow_unique
@@ -27,7 +28,7 @@ from maydan.storage.revisions import bump
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.operations.core import Caller, Core
-    from maydan.storage.ports import Reader, Statement, Transaction
+    from maydan.storage.ports import Reader, Statement, Store, Transaction
 
 Precondition = Callable[[ContentType], None]
 
@@ -100,12 +101,13 @@ async def change_type(
         name: The type.
         read_patch: Gives the change; called after the precondition, so that a stale tag is told before a bad value.
         precondition: Called with the type as it is.
-        allow_drop: Go on although values would be lost.
+        allow_drop: Go on although values would be lost, or would not be allowed any more.
 
     Raises:
         NotFound, Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
-        LossyChange: Values would be lost, and ``allow_drop`` is not given; ``errors`` says which.
-        UniqueViolation: A field is to be unique, and entries have the same value.
+        LossyChange: Values would be lost or not be allowed, and ``allow_drop`` is not given; ``errors`` says which.
+        UniqueViolation: A field is to be unique, and entries have the same value; or the type is to have one entry,
+            and has more.
     """
     await require_space_action(core, caller, space, Action.MANAGE_TYPES)
     own = await _own_type(core, space, name)
@@ -182,7 +184,7 @@ async def store_changed(
     """
     await documents.lock(transaction, before, core.store.dialect.name)
     await require_workflow(core, space, after, before)
-    await require_harmless(transaction, space, before, after, allow_drop=allow_drop)
+    await require_harmless(transaction, core.store, space, before, after, allow_drop=allow_drop)
     await follow_workflow(core.store, transaction, space, before, after, now=core.clock.now())
     await replace_type(core.store, transaction, before, after, (space,))
     await follow_unique(core.store, transaction, before, after, space.key)
@@ -275,23 +277,19 @@ def _patched(before: ContentType, patch: TypePatch) -> ContentType:
 
 
 async def require_harmless(
-    reader: Reader, space: Space, before: ContentType, after: ContentType, *, allow_drop: bool
+    reader: Reader, store: Store, space: Space, before: ContentType, after: ContentType, *, allow_drop: bool
 ) -> None:
-    """Refuse a change by which entries would lose something, unless that is meant.
+    """Refuse a change by which entries would lose something, or would not be allowed as they are, unless it is meant.
 
     Raises:
-        LossyChange: ``errors`` says what would be lost.
+        LossyChange: ``errors`` says what would be lost or not be allowed, and in which entries.
     """
-    losses = list_losses(before, after)
-    if not losses or allow_drop:
+    if allow_drop:
         return
-    row = await reader.fetch_one(
-        "SELECT 1 FROM maydan_entries WHERE space_key = ? AND type_key = ? LIMIT 1", space.key, before.key
-    )
-    if row is None:
-        return
-    errors = tuple(InputError(loss.pointer, loss.code, loss.message) for loss in losses)
-    raise LossyChange(f"{losses[0].message}; repeat with allow_drop=true if that is meant.", errors=errors)
+    losses = await find_losses(reader, store, space, before, after)
+    if losses:
+        errors = tuple(error_of(loss) for loss in losses)
+        raise LossyChange(f"{losses[0].message}; repeat with allow_drop=true if that is meant.", errors=errors)
 
 
 def _event(core: Core, caller: Caller, space: Space, content_type: ContentType, kind: str) -> Statement:

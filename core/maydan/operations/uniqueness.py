@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from maydan.errors import InputError, UniqueViolation
+from maydan.operations.losses import MOST_NAMED
 from maydan.operations.rebuilding import BATCH, FIRST_ID
-from maydan.operations.writing import unique_claims
+from maydan.operations.writing import THE_ONLY, unique_claims
 from maydan.storage import names
 from maydan.storage.entries import list_entries
 from maydan.storage.ports import GuardFailed, Statement
@@ -37,9 +38,14 @@ async def follow_unique(
 ) -> None:
     """Claim the values of fields that became unique, and forget those of fields that no longer are.
 
+    The one entry of a type that becomes ``single`` claims its place in the same way.
+
     Raises:
-        UniqueViolation: Two entries of the space have the same value; the message names them.
+        UniqueViolation: Two entries of the space have the same value, or a type that becomes ``single`` has several;
+            the message names them.
     """
+    if before.single != after.single:
+        await _follow_single(store, transaction, after, space_key)
     old, new = ({field.id for field in each.fields if field.unique} for each in (before, after))
     for field_id in sorted(old - new):
         await transaction.apply([Statement(_FORGET, (space_key, after.key, field_id))])
@@ -57,6 +63,22 @@ async def follow_unique(
             )
             place = InputError(f"/fields/{index}/unique", "taken", message)
             raise UniqueViolation(message, errors=(place,)) from taken
+
+
+async def _follow_single(store: Store, transaction: Transaction, after: ContentType, space_key: int) -> None:
+    if not after.single:
+        await transaction.apply([Statement(_FORGET, (space_key, after.key, THE_ONLY[0]))])
+        return
+    rows = await transaction.fetch_all(
+        "SELECT id FROM maydan_entries WHERE space_key = ? AND type_key = ? AND trashed_at IS NULL ORDER BY id"
+        f" LIMIT {MOST_NAMED + 1:d}",
+        space_key, after.key,
+    )  # fmt: skip
+    if len(rows) > 1:
+        ids = ", ".join(str(row[0]) for row in rows[:MOST_NAMED]) + (", …" if len(rows) > MOST_NAMED else "")
+        message = f"There is more than one entry ({ids}); delete all but one first."
+        raise UniqueViolation(message, errors=(InputError("/single", "taken", message),))
+    await _claim(store, transaction, structs.replace(after, fields=()), space_key)
 
 
 async def _claim(store: Store, transaction: Transaction, only: ContentType, space_key: int) -> None:
