@@ -77,3 +77,30 @@ async def test_a_large_number_that_was_given_out_may_come_back(site: Site) -> No
         for field in ("size", "extra"):
             refused = await site.patch(path, {field: lossy}, headers=site.admin)
             assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{field}"), lossy
+
+
+@pytest.mark.parametrize("asked", ["locale=*", "", "locale=ar", "fields=locale,j,title&locale=*"])
+async def test_objects_of_each_language_come_back_as_what_they_are(site: Site, asked: str) -> None:
+    """``locale`` in the body says whether objects are maps: an empty map is none, and values may look like maps."""
+    objects = [{"name": "m", "kind": "money"}, {"name": "g", "kind": "geo"}, {"name": "j", "kind": "json"}]
+    part = {"name": "c", "kind": "component", "of": [{"name": "en", "kind": "string"}]}
+    fields = [{"name": "title", "kind": "string"}, *objects, part]
+    await site.define({"name": "stall", "fields": [{**field, "localized": True} for field in fields]})
+    path = "/api/spaces/demo/content/stall/"
+    maps = {
+        "title": {"en": "A", "ar": "B"},
+        "j": {"en": {"en": 1, "ar": {}}, "ar": {"ar": 2}},
+        "c": {"en": {"en": "x"}},
+    }
+    for given in ({"title": {"en": "A", "ar": "B"}}, maps):
+        entry = await site.entry(given, type="stall", publish=False)
+        stored = await site.get(f"{path}{entry['id']}?perspective=draft&locale=*", headers=site.admin)
+        got = await site.get(f"{path}{entry['id']}?perspective=draft&{asked}", headers=site.admin)
+        query = "?locale=ar" if "locale=ar" in asked else ""
+        put = await site.put(f"{path}{entry['id']}{query}", got.json(), headers={**site.admin, "if-match": "*"})
+        assert put.status_code == 200, put.text
+        now = await site.get(f"{path}{entry['id']}?perspective=draft&locale=*", headers=site.admin)
+        if "fields" in asked:
+            assert now.json()["j"] == stored.json()["j"]
+        else:
+            assert now.json() == stored.json()

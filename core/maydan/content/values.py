@@ -38,6 +38,7 @@ def read_input(
     locale: str | None,
     replace: bool,
     hidden: frozenset[str] = frozenset(),
+    maps: bool | None = None,
 ) -> Stored:
     """Read an entry's input into the stored form; ``base`` is never changed.
 
@@ -47,8 +48,8 @@ def read_input(
     and ``hidden`` fields, the slug, and other locales than the one that plain values are for.
 
     A localised field takes a map from locale to value, or a plain value, which is that of ``locale`` or else of the
-    default locale. Where the plain value is an object itself (money, geo, json, component), it is taken for a map
-    when ``locale`` is ``None`` and all of its keys are locales of the space.
+    default locale. Where the plain value is an object itself (money, geo, json, component), ``maps`` says which it is;
+    else it is taken for a map when ``locale`` is ``None`` and all of its keys are locales of the space.
 
     Args:
         type: In normal form.
@@ -58,10 +59,11 @@ def read_input(
         locale: One of the space's, as asked for by ``?locale=``.
         replace: ``PUT``: ``data`` is the whole.
         hidden: Names of fields that the sender may not see: answered as unknown, and kept.
+        maps: Whether objects are maps of locales, as :func:`says_maps` tells.
     Raises:
         InvalidInput: With every problem and its pointer.
     """
-    reading = _Reading(type, space, locale, hidden, base or {}, patch=base is not None and not replace)
+    reading = _Reading(type, space, locale, hidden, base or {}, patch=base is not None and not replace, maps=maps)
     for name, value in data.items():
         reading.take(name, value)
     if base is None or replace:
@@ -82,7 +84,15 @@ class _Reading:
     """One input on its way into the stored form."""
 
     def __init__(
-        self, type: ContentType, space: Space, locale: str | None, hidden: frozenset[str], base: Stored, *, patch: bool
+        self,
+        type: ContentType,
+        space: Space,
+        locale: str | None,
+        hidden: frozenset[str],
+        base: Stored,
+        *,
+        patch: bool,
+        maps: bool | None,
     ) -> None:
         self.type = type
         self.space = space
@@ -91,6 +101,7 @@ class _Reading:
         self.hidden = hidden
         self.base = base
         self.patch = patch
+        self.maps = maps
         self.stored: Stored = dict(base) if patch else {}
         self.problems = Problems()
         self.fields = fields_by_name(type)
@@ -166,6 +177,8 @@ class _Reading:
             return False
         if field.kind not in _OBJECTS or field.many:
             return True
+        if self.maps is not None:
+            return self.maps
         keys = cast("dict[str, object]", value)
         return self.locale is None and bool(keys) and all(key in self.space.locales for key in keys)
 
@@ -227,6 +240,12 @@ class _Reading:
         else:
             return normalized("NFC", value)
         return None
+
+
+def says_maps(data: dict[str, Any]) -> bool | None:
+    """Tell whether what was got and sent back holds maps of locales (``locale=*``) or plain values; it may not say."""
+    locale = data.get("locale")
+    return locale == "*" if isinstance(locale, str) else None
 
 
 def strip_system(data: dict[str, Any], current: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:

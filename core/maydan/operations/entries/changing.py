@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from maydan.access.actions import Action
 from maydan.content.stored import slugs_of
-from maydan.content.values import read_input, strip_system
+from maydan.content.values import read_input, says_maps, strip_system
 from maydan.errors import InvalidInput
 from maydan.operations.entries.completeness import require_complete
 from maydan.operations.entries.foreseeing import foresee_entries
@@ -92,13 +92,16 @@ async def _next(
     old_document: dict[str, Any] = {}
     if replace or not decision.unconditional:
         old_document = newest_document(scope.type, space, before, locale or space.default_locale)
+    maps = says_maps(data) if replace else None
     if replace:
         data = _without_system(scope, before, data, old_document)
     hidden = hidden_fields(scope, decision)
     writable = decision.fields if decision.unconditional else decision.fields_for(old_document)
     if not replace:
         require_writable(scope, data, writable, hidden)
-    stored = read_input(scope.type, space, data, base=before.body, locale=locale, replace=replace, hidden=hidden)
+    stored = read_input(
+        scope.type, space, data, base=before.body, locale=locale, replace=replace, hidden=hidden, maps=maps
+    )
     stored = await with_slugs(scope, before.id, stored, optimistic=optimistic)
     if replace:
         require_writable(scope, changed_names(scope.type, before.body, stored), writable, hidden)
