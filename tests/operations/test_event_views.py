@@ -90,7 +90,9 @@ async def test_an_event_is_a_cloud_event(site: Site) -> None:
     assert sent["source"] == "/api/spaces/demo"
     assert sent["subject"] == f"article/{entry['id']}"
     assert sent["datacontenttype"] == "application/json"
-    assert sent["dataschema"].endswith("Event.entry.published.v1")
+    base = site.core.settings.server.base_url
+    assert base.startswith("http")
+    assert sent["dataschema"] == f"{base}/openapi.json#/components/schemas/Event.entry.published.v1"
     assert int(sent["id"]) == told.position
     assert sent["data"]["entry"]["title"] == {"en": "One", "ar": "واحد"}
     seen = msgspec.json.encode(all_seeing)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from maydan.clock import to_text
 from maydan.operations.event_sight import Sight, entry_bodies, look
@@ -33,8 +33,8 @@ class CloudEvent(Struct, frozen=True, kw_only=True):
     """Kind and id of what it is about, such as ``article/0198…``."""
     time: str
     datacontenttype: str = "application/json"
-    dataschema: str | UnsetType = UNSET
-    """Where the schema of ``data`` is, with its version."""
+    dataschema: Annotated[str, Meta(extra_json_schema={"format": "uri"})] | UnsetType = UNSET
+    """Where the schema of ``data`` is, with its version; absolute, as CloudEvents has it."""
     data: dict[str, Any]
 
 
@@ -57,10 +57,13 @@ async def event_views(
     sight = await look(core, actor, space, events)
     told = [sight.tell(event) if event.space_key == space.key else None for event in events]
     bodies = await entry_bodies(sight, told) if with_entry else {}
-    return [_view(sight, event, each, bodies) if each else None for event, each in zip(events, told, strict=True)]
+    base = core.settings.server.base_url
+    return [_view(base, sight, event, each, bodies) if each else None for event, each in zip(events, told, strict=True)]
 
 
-def _view(sight: Sight, event: LoggedEvent, told: Told, bodies: dict[tuple[str, bool], bytes]) -> CloudEvent:
+def _view(
+    base_url: str, sight: Sight, event: LoggedEvent, told: Told, bodies: dict[tuple[str, bool], bytes]
+) -> CloudEvent:
     data = dict(told.data)
     body = bodies.get((event.subject_id, told.draft)) if told.has_entry else None
     if body is not None:
@@ -71,13 +74,13 @@ def _view(sight: Sight, event: LoggedEvent, told: Told, bodies: dict[tuple[str, 
         type=told.type,
         subject=f"{event.subject_type}/{event.subject_id}",
         time=to_text(event.at),
-        dataschema=schema_path(told.type, sight.kinds[told.type].version),
+        dataschema=f"{base_url}{schema_path(told.type, sight.kinds[told.type].version)}",
         data=data,
     )
 
 
 def schema_path(event_type: str, version: int) -> str:
-    """Return where the OpenAPI document has the schema of what an event tells."""
+    """Return where in the instance the OpenAPI document has the schema of what an event tells."""
     return f"/openapi.json#/components/schemas/{schema_name(event_type, version)}"
 
 
