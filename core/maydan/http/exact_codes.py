@@ -17,6 +17,7 @@ EXACT_CODES: Final[dict[str, tuple[int, str]]] = {
     "email_not_verified": (403, "The e-mail address must be verified first, with the link in the mail."),
     "idempotency_key_required": (400, "The request needs an Idempotency-Key."),
     "idempotency_key_reused": (422, "The Idempotency-Key was used for another request."),
+    "idempotency_rights_changed": (409, "It was answered by other rights than you have now, and is not done again."),
     "invalid_job_state": (409, "The job is not in a state in which this can be done."),
     "invalid_transition": (409, "The step does not lead out of the present state; `allowed` names those that do."),
     "last_identity": (409, "Nobody could sign in to the account any more; set a password first."),

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from maydan.access.actors import token_of
-from maydan.errors import IdempotencyRunning, InvalidInput, Malformed
+from maydan.errors import Conflict, IdempotencyRunning, InvalidInput, Malformed
 from maydan.http.answers import Answer
 from maydan.http.call import LargeCall
 from maydan.http.keeping import pack_answer, unpack_answer
@@ -32,6 +34,7 @@ HEADER: Final = b"idempotency-key"
 NOT_KEPT: Final = frozenset({401, 403, 404, 429, 503})
 """Refusals after which the same request may succeed: they free the key, all others are answers to be repeated."""
 
+_SPACE: Final = "space"
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
 _TRIES: Final = 3
 _SELECT: Final = "SELECT fingerprint, holder, answer, lease_until, expires_at FROM maydan_idempotency WHERE scope = ?"
@@ -55,9 +58,21 @@ _FORGET_PROGRESS: Final = "DELETE FROM maydan_bulk_progress WHERE scope = ?"
 class Claim:
     """A key that this request holds."""
 
-    __slots__ = ("_secret", "_secret_route", "expires_at", "goes_on", "holder", "is_sealed", "is_under_way", "scope")
+    __slots__ = (
+        "_rights",
+        "_secret",
+        "_secret_route",
+        "expires_at",
+        "goes_on",
+        "holder",
+        "is_sealed",
+        "is_under_way",
+        "scope",
+    )
 
-    def __init__(self, scope: str, holder: str, *, secret: bytes, secret_route: bool, expires_at: datetime) -> None:
+    def __init__(
+        self, scope: str, holder: str, *, secret: bytes, secret_route: bool, rights: str, expires_at: datetime
+    ) -> None:
         """Hold the key whose row has this scope and holder."""
         self.scope = scope
         self.holder = holder
@@ -68,13 +83,14 @@ class Claim:
         """Whether a part of what was asked for is stored, so that the same request has to go on after it."""
         self._secret = secret
         self._secret_route = secret_route
+        self._rights = rights
         self.is_sealed = False
         """Whether the operation was given the statements that store the answer."""
 
     def done(self, answer: Answer) -> Sequence[Statement]:
         """Return the statements that store the answer; their guard fails if another request took the key over."""
         self.is_sealed = True
-        kept = pack_answer(answer, self._secret, is_secret=self._secret_route)
+        kept = pack_answer(answer, self._secret, is_secret=self._secret_route, rights=self._rights)
         done = Statement(_DONE, (kept, self.scope, self.holder), expect=1)
         if isinstance(answer, KeptElsewhere):
             return (done, Statement(_PROLONG_PROGRESS, (self.expires_at, answer.scope)))
@@ -120,6 +136,7 @@ async def claim(call: Call, key: bytes, settings: ServerSettings) -> Claim | Ans
 
     Raises:
         InvalidInput: The key was used for another request (``idempotency_key_reused``).
+        Conflict: It was answered by other rights than the caller has now (``idempotency_rights_changed``).
         IdempotencyRunning: The first request is still running.
     """
     store = call.core.store
@@ -128,8 +145,10 @@ async def claim(call: Call, key: bytes, settings: ServerSettings) -> Claim | Ans
     body = call.spool.digest() if isinstance(call, LargeCall) and call.spool is not None else call.raw
     asked = b"\0".join([call.query_string, *_headers(call, of_caller=False), body])
     fingerprint = hashlib.blake2b(asked, key=secret, digest_size=32).hexdigest()
-    expiry = _expiry(call.core.clock.now(), settings)
-    mine = Claim(scope, new_id(), secret=secret, secret_route=call.route.secret_answer, expires_at=expiry)
+    expiry, rights = _expiry(call.core.clock.now(), settings), await _rights(call)
+    mine = Claim(
+        scope, new_id(), secret=secret, secret_route=call.route.secret_answer, rights=rights, expires_at=expiry
+    )
     for _ in range(_TRIES):
         now = call.core.clock.now()
         row = await store.fetch_point(_SELECT, scope)
@@ -142,7 +161,7 @@ async def claim(call: Call, key: bytes, settings: ServerSettings) -> Claim | Ans
             if store.dialect.read_time(expires_at) > now:
                 _check_same(known, fingerprint)
                 if answer is not None:
-                    return unpack_answer(answer, secret)
+                    return _repeated(answer, secret, rights)
                 _check_lease(store.dialect.read_time(lease_until), now)
                 mine.goes_on = True
             else:
@@ -169,8 +188,34 @@ def _secret(call: Call, key: bytes) -> bytes:
     """Return what only this caller with this key on this path can name: it locates, compares and hides the answer."""
     actor = call.caller.actor
     parts = [actor.kind, actor.id or "", token_of(actor) or "", call.route.method, call.url_path]
+    if _SPACE in call.route.names:
+        # A space that is made again under the name of one that is gone is another one.
+        parts.append(str(call.space.key))
     identity = b"\0".join([*(part.encode() for part in parts), *_headers(call, of_caller=True), key])
     return hashlib.blake2b(identity, key=call.core.secret[:64], digest_size=32).digest()
+
+
+async def _rights(call: Call) -> str:
+    """Return a hash of all that the caller's roles let them do in the space of the path, and of what they are denied.
+
+    Who has lost a right is told no more what it let them see; nothing is carried out again for that.
+    """
+    if _SPACE not in call.route.names:
+        return ""
+    snapshot = await call.core.snapshots.get(call.space)
+    roles = snapshot.effective_roles(call.actor)
+    held = msgspec.json.encode([sorted(roles), snapshot.policies_of(roles)])
+    return hashlib.blake2b(held, digest_size=16).hexdigest()
+
+
+def _repeated(answer: str, secret: bytes, rights: str) -> Answer:
+    repeated = unpack_answer(answer, secret, rights=rights)
+    if repeated is None:
+        raise Conflict(
+            "Your rights here are others than when this was answered; look for what the first request has done.",
+            code="idempotency_rights_changed",
+        )
+    return repeated
 
 
 def _headers(call: Call, *, of_caller: bool) -> list[bytes]:

@@ -27,36 +27,41 @@ class _Kept(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The scope of a body that is kept beside it."""
     hidden: str = ""
     """Nonce and encrypted body in base64."""
+    rights: str = ""
+    """A hash of the rights in its space by which it was answered."""
 
 
-def pack_answer(answer: Answer, secret: bytes, *, is_secret: bool = False) -> str:
+def pack_answer(answer: Answer, secret: bytes, *, is_secret: bool = False, rights: str = "") -> str:
     """Return the text to keep.
 
     Args:
         answer: What the first request is answered.
         secret: 32 bytes that only a request with the same key can name.
         is_secret: Encrypt the body; it is also encrypted where the answer says that nobody may keep it.
+        rights: A hash of the rights in its space by which it is answered.
     """
     if isinstance(answer, KeptElsewhere):
         parts = msgspec.structs.asdict(answer)
         elsewhere = parts.pop("scope")
-        return msgspec.json.encode(_Kept(head=Answer(**parts), elsewhere=elsewhere)).decode()
+        return msgspec.json.encode(_Kept(head=Answer(**parts), elsewhere=elsewhere, rights=rights)).decode()
     head = msgspec.structs.replace(answer, body=b"")
     if is_secret or answer.cache is Cache.SECRET:
         nonce = os.urandom(_NONCE_BYTES)
         hidden = b64encode(nonce + _crypt(answer.body, secret, nonce)).decode()
-        kept = _Kept(head=head, hidden=hidden)
+        kept = _Kept(head=head, hidden=hidden, rights=rights)
     else:
         try:
-            kept = _Kept(head=head, text=answer.body.decode())
+            kept = _Kept(head=head, text=answer.body.decode(), rights=rights)
         except UnicodeDecodeError:
-            kept = _Kept(head=head, base64=b64encode(answer.body).decode())
+            kept = _Kept(head=head, base64=b64encode(answer.body).decode(), rights=rights)
     return msgspec.json.encode(kept).decode()
 
 
-def unpack_answer(text: str, secret: bytes) -> Answer:
-    """Return what :func:`pack_answer` kept, marked as a repetition."""
+def unpack_answer(text: str, secret: bytes, *, rights: str = "") -> Answer | None:
+    """Return what :func:`pack_answer` kept, marked as a repetition; ``None`` where the rights are others by now."""
     kept = msgspec.json.decode(text, type=_Kept)
+    if kept.rights not in ("", rights):
+        return None
     body = kept.text.encode() or b64decode(kept.base64)
     if kept.hidden:
         raw = b64decode(kept.hidden)
