@@ -200,7 +200,7 @@ def test_variables_are_bound_to_who_asks_and_when() -> None:
     found = {part.path[0]: part.value for part in decision.row.conditions if isinstance(part, Compare)}
     assert found == {
         "created_at": "2030-01-02T00:00:00.000000Z",
-        "title": ("anonymous", "writer"),
+        "title": ("anonymous", "member", "writer"),
         "created_by": ("u1",),
     }
 

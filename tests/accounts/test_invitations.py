@@ -86,6 +86,15 @@ async def test_nobody_invites_to_more_than_they_hold_then_or_now(sqlite_url: str
         assert await site.core.accounts.people.find_by_email(BEA) is None
 
 
+async def test_an_invitation_is_judged_by_what_it_gives(database_url: str) -> None:
+    """What the member has besides, and the inviter lacks, stays and is no reason to refuse."""
+    async with open_site(database_url) as site:
+        ann, bea = await site.account("ann@example.org", "manager"), await site.account(BEA, "owner")
+        _, accept = await invite(site, ann)
+        joined = await site.post(accept, headers=bea)
+        assert (joined.status_code, joined.json().get("roles")) == (200, ["editor", "owner"]), joined.text
+
+
 async def test_an_invitation_ends(sqlite_url: str) -> None:
     """After a week, or when it is withdrawn; what is no token is no invitation either; and there is a limit."""
     async with open_site(sqlite_url, more={"auth": {"invitations_per_hour": 2, "hash_memory_kib": 64}}) as site:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from maydan.access.actions import ANY, Action, covers
 from maydan.access.bounded import BoundedCache
 from maydan.access.compiling import Compiled, FindType, compile_decision, no_types
+from maydan.access.conditions import ACTOR_ROLES
 from maydan.access.decisions import DENIED_DECISION, Decision, full_decision
 from maydan.access.foreseeing import Paths, paths_through
 from maydan.access.policies import BUILT_IN_INHERITS, BUILT_IN_POLICIES, BUILT_IN_ROLES, Policy, Role
@@ -14,7 +17,7 @@ from maydan.access.roles import contained_roles
 from maydan.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from maydan.access.actors import Actor
     from maydan.clock import Clock
@@ -33,6 +36,7 @@ class Snapshot:
         "_clock",
         "_decisions",
         "_inherits",
+        "_names",
         "_paths",
         "_role_sets",
         "_space_actions",
@@ -47,6 +51,7 @@ class Snapshot:
         inherits: Mapping[str, tuple[str, ...]],
         clock: Clock,
         find_type: FindType = no_types,
+        names: Iterable[str] = (),
     ) -> None:
         """Keep compiled parts; use :func:`compile_snapshot`."""
         self.find_type = find_type
@@ -54,6 +59,7 @@ class Snapshot:
         self.space_key = space_key
         self._by_role = by_role
         self._inherits = inherits
+        self._names = frozenset((*by_role, *inherits, *names, *BUILT_IN_ROLES))
         self._clock = clock
         self._role_sets: BoundedCache[frozenset[str], frozenset[str]] = BoundedCache(_MAX_ROLE_SETS)
         self._decisions: BoundedCache[tuple[object, ...], Compiled] = BoundedCache(_MAX_DECISIONS)
@@ -96,8 +102,25 @@ class Snapshot:
 
     @property
     def role_names(self) -> frozenset[str]:
-        """The roles that exist here: with policies, or containing others."""
-        return frozenset(self._by_role) | frozenset(self._inherits) | BUILT_IN_ROLES
+        """The roles that exist here, those without policies too."""
+        return self._names
+
+    def contained(self, roles: Iterable[str]) -> frozenset[str]:
+        """Return the roles with all that they contain."""
+        return contained_roles(self._inherits, roles)
+
+    def without(self, gone: Collection[Policy]) -> Snapshot:
+        """Return what would hold without some of the policies."""
+        held = {role: self._by_role.get(role, ()) for role in {policy.role for policy in gone}}
+        left = {role: tuple(one for one in policies if one not in gone) for role, policies in held.items()}
+        return self.with_roles(left, {})
+
+    def with_roles(
+        self, policies: Mapping[str, tuple[Policy, ...]], inherits: Mapping[str, tuple[str, ...]]
+    ) -> Snapshot:
+        """Return what would hold if some roles had other policies, or contained others."""
+        by_role, contains = {**self._by_role, **policies}, {**self._inherits, **inherits}
+        return Snapshot(self.space_key, by_role, contains, self._clock, self.find_type, self._names)
 
     def allows(self, actor: Actor, action: str) -> bool:
         """Tell whether the actor may do something that is not about one type: ``manage:…``, a plugin's permission."""
@@ -127,6 +150,21 @@ class Snapshot:
             self._space_actions.put(key, known)
         return known
 
+    @property
+    def compares_roles(self) -> bool:
+        """Whether any policy's condition asks for the roles of who acts: a role's name alone may give rights then."""
+        key = (_NO_ROLES, ACTOR_ROLES)
+        known = self._space_actions.get(key)
+        if known is None:
+            named = f'"{ACTOR_ROLES}"'.encode()
+            known = any(
+                policy.condition is not None and named in msgspec.json.encode(policy.condition)
+                for held in self._by_role.values()
+                for policy in held
+            )
+            self._space_actions.put(key, known)
+        return known
+
     def sees_space(self, actor: Actor) -> bool:
         """Tell whether the actor may read anything at all here, and so learn that the space exists."""
         if actor.kind == "system":
@@ -144,7 +182,7 @@ class Snapshot:
     def effective_roles(self, actor: Actor) -> frozenset[str]:
         """Return the roles that the actor has here: given, inherited and those that everyone has.
 
-        Roles of which no policy knows are left out, so that they cannot fill a cache.
+        Names that no role of the space has are left out, so that they cannot fill a cache.
         """
         given = actor.roles.get(self.space_key)
         asked = _NO_ROLES if given is None else given | {Role.MEMBER}
@@ -157,16 +195,20 @@ class Snapshot:
         return known
 
     def holds_any(self, actor: Actor, roles: Iterable[str]) -> bool:
-        """Tell whether the actor has any of the roles here; the system and administrators have all."""
+        """Tell whether the actor has any of the roles here; the system and administrators have all.
+
+        A name that no role of the space has is held by nobody else, whatever members still have it.
+        """
         if actor.kind == "system" or actor.administrator or Role.ADMINISTRATOR in actor.everywhere:
             return True
         given = actor.roles.get(self.space_key)
         own = _NO_ROLES if given is None else given | {Role.MEMBER}
-        return not contained_roles(self._inherits, {Role.ANONYMOUS, *own, *actor.everywhere}).isdisjoint(roles)
+        held = contained_roles(self._inherits, {Role.ANONYMOUS, *own, *actor.everywhere})
+        return any(role in held and role in self._names for role in roles)
 
     def _resolve(self, asked: frozenset[str]) -> frozenset[str]:
         held = contained_roles(self._inherits, {Role.ANONYMOUS, *asked})
-        return frozenset(role for role in held if role in self._by_role)
+        return held & self._names
 
     def _policies_of(self, roles: Iterable[str]) -> list[Policy]:
         return [policy for role in sorted(roles) for policy in self._by_role.get(role, ())]
@@ -211,6 +253,7 @@ def compile_snapshot(
     built_in: Sequence[Policy] = BUILT_IN_POLICIES,
     clock: Clock | None = None,
     find_type: FindType = no_types,
+    names: Iterable[str] = (),
 ) -> Snapshot:
     """Compile the policies of one space, with those of the built-in roles.
 
@@ -221,6 +264,7 @@ def compile_snapshot(
         built_in: What the built-in roles may do; empty closes everything to everyone but the system.
         clock: Gives ``$now``.
         find_type: Finds the types behind relations, for conditions that go through them.
+        names: The roles that the space has, where some have no policies and contain no others.
     """
     by_role: dict[str, list[Policy]] = {}
     for policy in (*built_in, *policies):
@@ -231,6 +275,7 @@ def compile_snapshot(
         {**inherits, **_built_in_inherits(inherits)},
         clock or SystemClock(),
         find_type,
+        names,
     )
 
 

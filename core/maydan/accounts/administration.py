@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from maydan.access.actions import ANY, Action
 from maydan.access.checking import check_role, is_role_name
 from maydan.access.granting import check_grantable, check_token_grantable, denials_as_grants
 from maydan.access.policies import BUILT_IN_ROLES, Policy, Role
-from maydan.errors import Conflict, InputError, InvalidInput
+from maydan.errors import Conflict, Forbidden, InputError, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,14 +34,53 @@ class Granter(Struct, frozen=True, kw_only=True):
     types: Sequence[ContentType]
     brought: Sequence[RoleDefinition] = ()
     """The roles of the plugins that are active in the space."""
+    shared_with: frozenset[str] = frozenset()
+    """The roles with which something is shared."""
 
-    def check(self, policies: Iterable[Policy]) -> None:
+    @property
+    def manages_roles(self) -> bool:
+        """Whether the actor writes the roles of the space."""
+        return self.snapshot.allows(self.actor, Action.MANAGE_ROLES)
+
+    def check(self, given: Iterable[Policy], *, ended: Iterable[Policy] = ()) -> None:
         """Refuse to hand out what the actor does not hold.
 
+        Args:
+            given: What somebody gets.
+            ended: What somebody has no more; that hands out what the denials among it had denied. Whoever manages
+                roles is judged as they are without these: else nobody whom a denial hits could ever take it back.
         Raises:
             Forbidden: The detail says what.
         """
-        check_grantable(self.snapshot, self.actor, policies, self.types)
+        lifted = [policy for policy in ended if policy.effect == "deny"]
+        judged = self.snapshot.without(lifted) if lifted and self.manages_roles else self.snapshot
+        check_grantable(judged, self.actor, [*given, *denials_as_grants(lifted)], self.types)
+
+    def check_names(self, roles: Iterable[str]) -> None:
+        """Refuse to give or take roles whose names alone give rights, where the actor has them by no other way.
+
+        Steps of workflows, shares and conditions with ``$actor.roles`` ask for a role by its name, whatever its
+        policies. Whoever manages roles may hand out any; others those that they hold, unless their token is limited.
+
+        Raises:
+            Forbidden: The detail says which.
+        """
+        if self.manages_roles:
+            return
+        actor, snapshot = self.actor, self.snapshot
+        everything = actor.scope is None or ANY in actor.scope.actions
+        for role in snapshot.role_names & {*roles}:
+            names = snapshot.contained((role,))
+            telling = names if snapshot.compares_roles else names & self._named
+            if not all(everything and snapshot.holds_any(actor, (name,)) for name in telling):
+                raise Forbidden(f"You cannot give or take a role that you do not hold: {role}.")
+
+    @property
+    def _named(self) -> frozenset[str]:
+        """The roles that a step of a workflow, or a share, names."""
+        workflows = [each.workflow for each in self.types if each.workflow is not None]
+        steps = [step for workflow in workflows for step in workflow.transitions]
+        return self.shared_with.union(*(step.roles for step in steps))
 
     def check_token(self, actions: Iterable[str], types: Sequence[str] | None) -> None:
         """Refuse a token for what its maker cannot do on any of the types.
@@ -61,8 +102,8 @@ def check_roles(granter: Granter, roles: Sequence[str], *, known: Sequence[str] 
     snapshot = granter.snapshot
     before = snapshot.policies_of(known)
     after = snapshot.policies_of(roles)
-    lost = [policy for policy in before if policy not in after]
-    granter.check([*before, *after, *denials_as_grants(lost)])
+    granter.check([*before, *after], ended=[policy for policy in before if policy not in after])
+    granter.check_names({*roles} ^ {*known})
     names = snapshot.role_names | {role.name for role in granter.brought}
     errors = [
         InputError(f"/roles/{place}", "unknown_role", "There is no such role in this space.")
@@ -103,8 +144,7 @@ async def remove_member(members: Members, granter: Granter, known: Member) -> No
         Stale: Somebody else changed it first.
     """
     if known.account_id != granter.actor.id:
-        before = granter.snapshot.policies_of(known.roles)
-        granter.check([*before, *denials_as_grants(before)])
+        check_roles(granter, (), known=known.roles)
     await members.remove(granter.space_key, known)
 
 
@@ -142,10 +182,10 @@ async def put_role(
     old = () if known is None else known.policies
     joined = [role for role in inherits if known is None or role not in known.inherits]
     left = [] if known is None else [role for role in known.inherits if role not in inherits]
-    granter.check([policy for policy in policies if policy not in old])
-    granter.check(denials_as_grants(policy for policy in old if policy not in policies))
-    granter.check(granter.snapshot.policies_of(joined) if joined else ())
-    granter.check(denials_as_grants(granter.snapshot.policies_of(left)) if left else ())
+    granter.check(
+        [*(policy for policy in policies if policy not in old), *granter.snapshot.policies_of(joined)],
+        ended=[*(policy for policy in old if policy not in policies), *granter.snapshot.policies_of(left)],
+    )
     if not is_role_name(name) or (known is None and "." in name):
         raise InvalidInput(
             "A role's name is lower-case letters, digits, dashes and underscores; a dot is for plugins.",
@@ -168,9 +208,26 @@ async def delete_role(roles: Roles, granter: Granter, known: SpaceRole) -> None:
     """Delete a role.
 
     Raises:
-        Conflict: It is built in, or another role contains it.
+        Conflict: It is built in, or another role contains it; or the actor could not manage roles any more.
         Forbidden: It denies what the actor does not hold.
         Stale: Somebody else changed it first.
     """
-    granter.check(denials_as_grants(known.policies))
+    granter.check((), ended=[*known.policies, *granter.snapshot.policies_of(known.inherits)])
     await roles.delete(granter.space_key, known)
+    require_way_back(granter, [replace(known, policies=(), inherits=())])
+
+
+def require_way_back(granter: Granter, written: Iterable[SpaceRole]) -> None:
+    """Refuse roles as they were just written if the actor could not manage the space's roles any more.
+
+    Call it in their transaction, which it undoes: a denial for everybody would else stay for ever.
+
+    Raises:
+        Conflict: ``locked_out``.
+    """
+    policies = {role.name: role.policies for role in written}
+    after = granter.snapshot.with_roles(policies, {role.name: role.inherits for role in written})
+    if not (after.allows(granter.actor, Action.MANAGE_ROLES) and after.sees_space(granter.actor)):
+        raise Conflict(
+            "You would lock yourself out: you could not manage the roles of this space any more.", code="locked_out"
+        )

@@ -13,6 +13,7 @@ from maydan.access.casbin import ALL_SPACES, Rule, RuleSet, inheritance_rules, p
 from maydan.access.compiling import no_types
 from maydan.access.policies import BUILT_IN_ROLES, REPLACEABLE, Policy, Role
 from maydan.access.snapshot import compile_snapshot
+from maydan.accounts.role_endings import role_endings
 from maydan.errors import Conflict, NotFound, Stale
 from maydan.storage.acting import change_statement
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
@@ -124,6 +125,13 @@ class Roles:
             }
         )
 
+    async def lock(self, space_key: int) -> None:
+        """Wait, inside a write transaction, until nobody else changes the space's roles; before they are read.
+
+        Which role contains which is then what it was when a change was checked, though that is another role's row.
+        """
+        await self._store.fetch_one("SELECT key FROM maydan_spaces WHERE key = ? {for_update}", space_key)
+
     async def put(
         self,
         space_key: int,
@@ -172,11 +180,13 @@ class Roles:
         return _role(name, shared, written, await self._version_of(space_key, name), definition)
 
     async def delete(self, space_key: int, known: SpaceRole) -> None:
-        """Delete a role; members keep its name, which then means nothing.
+        """Delete a role, inside a transaction that has locked the space's: members and invitations go on without it.
+
+        What was shared with it is shared no more.
 
         Raises:
             Conflict: It is built in, or another role contains it.
-            Stale: Somebody else changed it first.
+            Stale: Somebody else changed it, or what one of its members has, first.
         """
         if known.built_in:
             raise Conflict("A built-in role cannot be deleted.", code="built_in_role")
@@ -190,8 +200,11 @@ class Roles:
             raise Conflict(f"The role {other} contains this one.", code="role_in_use")
         sql = "DELETE FROM maydan_roles WHERE space_key = ? AND name = ? AND version = ?"
         gone = Statement(sql, (space_key, known.name, known.version), expect=1)
-        noted = change_statement("role.deleted", ("role", known.name), at=self._clock.now(), space_key=space_key)
-        await self._commit([gone, _delete_rules(space_key, known.name), noted, bump("policies")])
+        now = self._clock.now()
+        noted = change_statement("role.deleted", ("role", known.name), at=now, space_key=space_key)
+        ends = await role_endings(self._store, space_key, known.name, now=now)
+        batch = [gone, *ends, _delete_rules(space_key, known.name), noted, bump("policies")]
+        await self._commit(sorted(batch, key=lambda part: part.expect is None))
 
     async def _version_of(self, space_key: int, name: str) -> int:
         sql = "SELECT version FROM maydan_roles WHERE space_key = ? AND name = ?"
@@ -242,8 +255,9 @@ async def load_snapshot(
         inherits[role.name] = (*role.inherits, *inherits.get(role.name, ()))
     policies = [*own.policies, *(policy for role in brought for policy in role.policies)]
     compiling = partial(
-        compile_snapshot, space_key, policies, inherits, built_in=built_in, clock=clock, find_type=find_type
-    )
+        compile_snapshot, space_key, policies, inherits,
+        built_in=built_in, clock=clock, find_type=find_type, names=(*versions, *(role.name for role in brought)),
+    )  # fmt: skip
     return await asyncio.to_thread(compiling) if len(policies) > _MANY_RULES else compiling()
 
 

@@ -23,6 +23,7 @@ EXACT_CODES: Final[dict[str, tuple[int, str]]] = {
     "last_identity": (409, "Nobody could sign in to the account any more; set a password first."),
     "locked": (409, "Somebody else holds the entry's edit lock; `expires_at` says until when."),
     "invitation_void": (409, "Whoever sent the invitation may not hand out its roles any more."),
+    "locked_out": (409, "Whoever writes the role could not manage the roles of the space any more."),
     "not_ready": (503, "The database does not answer."),
     "not_linked": (403, "No account belongs to the identity of the provider."),
     "own_account": (409, "Nobody suspends their own account."),

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from maydan.accounts.addresses import address_key
-from maydan.accounts.administration import Granter, check_roles, put_member
+from maydan.accounts.administration import check_roles
 from maydan.accounts.invitations import Invitation, void
 from maydan.errors import Forbidden, InputError, InvalidInput, NotFound, Stale, Unauthenticated
 from maydan.http.accounts_me_routes import account_of, require_session
 from maydan.http.accounts_paging import newest_first
 from maydan.http.answers import Answer
-from maydan.http.members_routes import MAX_ROLES, granter_of
+from maydan.http.members_routes import MAX_ROLES, granter_for, granter_of
 from maydan.http.routing import PageQuery, Route, route
-from maydan.operations.snapshots import brought_roles
 
 if TYPE_CHECKING:
+    from maydan.accounts.administration import Granter
     from maydan.accounts.people import Account
     from maydan.content.spaces import Space
     from maydan.http.call import Call
@@ -140,20 +140,16 @@ async def accept_invitation(call: Call) -> Answer:
     if space is None:
         raise NotFound
     account, made = await _who_accepts(call, invitation)
-    granter = await _inviter(call, space, invitation)
-    known = await accounts.members.find(space.key, account.id)
-    roles = sorted({*invitation.roles, *(() if known is None else known.roles)})
     try:
-        member = await put_member(
-            accounts.members,
-            granter,
-            account.id,
-            roles,
-            known=known,
-            seal=[*made, accounts.invitations.used(invitation)],
-        )
+        check_roles(await _inviter(call, space, invitation), invitation.roles)
     except (Forbidden, InvalidInput) as error:
         raise void() from error
+    known = await accounts.members.find(space.key, account.id)
+    roles = {*invitation.roles, *(() if known is None else known.roles)}
+    try:
+        member = await accounts.members.put(
+            space.key, account.id, roles, known=known, seal=[*made, accounts.invitations.used(invitation)]
+        )
     except Stale as error:
         # Somebody used it, or registered the address, at the same moment.
         raise NotFound from error
@@ -186,16 +182,9 @@ async def _inviter(call: Call, space: Space, invitation: Invitation) -> Granter:
     """Return the inviter with the rights of now."""
     core = call.core
     actor = await core.authenticator.of_account(invitation.inviter_id)
-    snapshot = await core.snapshots.get(space)
-    if actor is None or not snapshot.allows(actor, "manage:members"):
+    if actor is None or not (await core.snapshots.get(space)).allows(actor, "manage:members"):
         raise void()
-    return Granter(
-        actor=actor,
-        space_key=space.key,
-        snapshot=snapshot,
-        types=core.registry.types(space),
-        brought=brought_roles(core.host, space),
-    )
+    return await granter_for(core, actor, space)
 
 
 def _created(invitation: Invitation, *, space: str) -> Answer:

@@ -14,10 +14,14 @@ from maydan.http.answers import Answer
 from maydan.http.conditions import require_tag
 from maydan.http.routing import PageQuery, Route, route
 from maydan.operations.snapshots import brought_roles
+from maydan.storage.shares import roles_with_shares
 
 if TYPE_CHECKING:
+    from maydan.access.actors import Actor
     from maydan.accounts.members import Member
+    from maydan.content.spaces import Space
     from maydan.http.call import Call
+    from maydan.operations.core import Core
 
 _LIST: Final = "/api/spaces/{space}/members"
 _ONE: Final = _LIST + "/{user}"
@@ -112,13 +116,18 @@ async def delete_member(call: Call) -> Answer:
 
 async def granter_of(call: Call) -> Granter:
     """Return the caller as somebody who hands out rights in the path's space."""
-    core = call.core
+    return await granter_for(call.core, call.actor, call.space)
+
+
+async def granter_for(core: Core, actor: Actor, space: Space) -> Granter:
+    """Return somebody who hands out rights in a space, with the rights of now."""
     return Granter(
-        actor=call.actor,
-        space_key=call.space.key,
-        snapshot=await core.snapshots.get(call.space),
-        types=core.registry.types(call.space),
-        brought=brought_roles(core.host, call.space),
+        actor=actor,
+        space_key=space.key,
+        snapshot=await core.snapshots.get(space),
+        types=core.registry.types(space),
+        brought=brought_roles(core.host, space),
+        shared_with=await roles_with_shares(core.store, space.key, at=core.clock.now()),
     )
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from maydan.access.actions import Action
 from maydan.access.policies import MAX_POLICIES, PolicyInput, Role, policy_of
-from maydan.accounts.administration import delete_role, put_role
+from maydan.accounts.administration import delete_role, put_role, require_way_back
 from maydan.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from maydan.http.answers import Answer
 from maydan.http.conditions import require_tag
@@ -18,6 +18,7 @@ from maydan.http.routing import BY_OPERATION, PageQuery, Route, route
 from maydan.operations.snapshots import brought_roles
 
 if TYPE_CHECKING:
+    from maydan.accounts.administration import Granter
     from maydan.accounts.roles import SpaceRole, SpaceRoles
     from maydan.http.call import Call
 
@@ -92,7 +93,19 @@ async def put_role_route(call: Call) -> Answer:
     You must hold everything that it allows from now on. What is written for ``anonymous`` and ``member`` replaces what
     they start with; other built-in roles keep that, and get what is written besides.
     """
+    granter = await granter_of(call)
+    known, role = await call.core.store.retrying(lambda _: _put(call, granter))
+    call.core.snapshots.forget()
+    if known is not None:
+        return _answer(role)
+    location = f"/api/spaces/{call.space.name}/roles/{role.name}"
+    return Answer.created(_view(role), location, tag=str(role.version))
+
+
+async def _put(call: Call, granter: Granter) -> tuple[SpaceRole | None, SpaceRole]:
+    """Write the path's role within a transaction; returns it as it was, and as it is."""
     name = call.path["role"]
+    await call.core.accounts.roles.lock(call.space.key)
     roles = await _load(call)
     known = roles.roles.get(name)
     written = known is not None and known.version > 0
@@ -102,27 +115,35 @@ async def put_role_route(call: Call) -> Answer:
     _check_unchanged(given, name, known)
     role = await put_role(
         call.core.accounts.roles,
-        await granter_of(call),
+        granter,
         name,
         inherits=tuple(dict.fromkeys(given.inherits)),
         policies=[policy_of(name, policy) for policy in given.policies],
         known=known,
         among=roles.graph,
     )
-    call.core.snapshots.forget()
-    if known is not None:
-        return _answer(role)
-    return Answer.created(_view(role), f"/api/spaces/{call.space.name}/roles/{name}", tag=str(role.version))
+    require_way_back(granter, [role])
+    return known, role
 
 
 @route("DELETE", _ONE, permission="manage:roles", status=204, errors=(404, 409, 412), tags=("roles",))
 async def delete_role_route(call: Call) -> Answer:
-    """Delete a role that is not built in and that no other role contains."""
-    known = (await _load(call)).get(call.path["role"])
-    require_tag(call.header("if-match"), str(known.version), required=False)
-    await delete_role(call.core.accounts.roles, await granter_of(call), known)
+    """Delete a role that is not built in and that no other role contains.
+
+    Members and open invitations lose it; an invitation to nothing else ends, and so does what was shared with the role.
+    """
+    granter = await granter_of(call)
+    await call.core.store.retrying(lambda _: _delete(call, granter))
     call.core.snapshots.forget()
     return Answer.empty()
+
+
+async def _delete(call: Call, granter: Granter) -> None:
+    roles = call.core.accounts.roles
+    await roles.lock(call.space.key)
+    known = (await _load(call)).get(call.path["role"])
+    require_tag(call.header("if-match"), str(known.version), required=False)
+    await delete_role(roles, granter, known)
 
 
 async def _load(call: Call) -> SpaceRoles:

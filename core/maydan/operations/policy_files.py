@@ -71,6 +71,7 @@ async def import_rules(
     changed: list[str] = []
     try:
         async with _writing(core, caller):
+            await core.accounts.roles.lock(space.key)
             roles = await core.accounts.roles.load(space.key, granter.brought)
             changed += await write_roles(core, granter, read_rules(rules), roles.roles)
             if dry_run:
@@ -106,6 +107,7 @@ async def edit_policies(core: Core, caller: Caller, space: Space, edit: Callable
 async def _edit(core: Core, caller: Caller, space: Space, edit: Callable[[PolicyLines], bool]) -> bool:
     granter = await find_granter(core, caller, space)
     async with _writing(core, caller):
+        await core.accounts.roles.lock(space.key)
         roles = await core.accounts.roles.load(space.key, granter.brought)
         lines = PolicyLines(roles.roles, space)
         if not edit(lines):

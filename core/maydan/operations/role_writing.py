@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from maydan.access.actions import Action
-from maydan.accounts.administration import Granter, put_role
+from maydan.accounts.administration import Granter, put_role, require_way_back
 from maydan.accounts.roles import SpaceRole, SpaceRoles
 from maydan.content.problems import child
 from maydan.errors import Conflict, Forbidden, InputError, InvalidInput
@@ -55,6 +55,8 @@ def acting(caller: Caller) -> Generator[None]:
 async def write_roles(core: Core, granter: Granter, wanted: RuleSet, roles: Mapping[str, SpaceRole]) -> list[str]:
     """Write each role that the rules name as they say, within the caller's transaction.
 
+    The transaction has locked the roles of the space before it read them.
+
     Args:
         core: The services.
         granter: Who must hold what is given.
@@ -64,10 +66,11 @@ async def write_roles(core: Core, granter: Granter, wanted: RuleSet, roles: Mapp
         The names of those that this changes, in the order in which they are written.
     Raises:
         Forbidden: The granter does not hold what a role gets.
+        Conflict: The granter could not manage the roles any more (``locked_out``).
         InvalidInput: A role names what is not there. Pointers are ``/<role>`` and the place in the role.
         Stale: Somebody else changed a role at the same moment.
     """
-    graph, held, written = SpaceRoles(roles=roles).graph, wanted.by_role(), list[str]()
+    graph, held, written = SpaceRoles(roles=roles).graph, wanted.by_role(), list[SpaceRole]()
     for name in roles_in_order(wanted):
         known, policies, inherits = roles.get(name), held.get(name, ()), wanted.inherits.get(name, ())
         if known is not None and _own(known, known.policies, known.inherits) == _own(known, policies, inherits):
@@ -77,8 +80,9 @@ async def write_roles(core: Core, granter: Granter, wanted: RuleSet, roles: Mapp
                 core.accounts.roles, granter, name, inherits=inherits, policies=policies, known=known, among=graph
             )
         graph.put(role)
-        written.append(name)
-    return written
+        written.append(role)
+    require_way_back(granter, written)
+    return [role.name for role in written]
 
 
 def _own(
