@@ -93,6 +93,8 @@ async def test_pages_and_streams_tell_the_same_in_the_same_order(served_everywhe
     since: str | None = str(start)
     while since is not None:
         answer = await client.get(FEED, params={"since": since, "limit": 7}, headers=site.admin)
+        following = answer.json()["next"]
+        assert answer.headers.get("link") == (following and f'<{FEED}?limit=7&since={following}>; rel="next"')
         paged, since = paged + answer.json()["items"], answer.json()["next"]
     assert paged == [json.loads(event.data) for event in (*first.events, *second.events)]
     assert all(event["source"] == "/api/spaces/demo" and event["specversion"] == "1.0" for event in paged)
@@ -182,6 +184,17 @@ async def test_filters_and_a_limit_apply_to_pages_and_to_streams(served: Served)
     limited = (await client.get(FEED, params={"limit": 1, "types": "article"}, headers=site.admin)).json()
     assert len(limited["items"]) == 1
     assert limited["next"] == limited["items"][0]["id"]
+
+
+async def test_a_place_beyond_the_end_is_the_end(served: Served) -> None:
+    """Whoever names more than has happened, since the log was another one, is told what happens from then on."""
+    site, client = served.site, served.client
+    beyond = {**site.admin, "Last-Event-ID": "999999999"}
+    async with reading(client, beyond) as first, reading(client, site.admin, since=2**59) as second:
+        entry = await site.entry({"title": "New"})
+        for reader in (first, second):
+            await reader.has(2)
+            assert reader.told == [("entry.created", entry["id"]), ("entry.published", entry["id"])]
 
 
 async def test_what_cannot_be_read_is_refused(served: Served) -> None:

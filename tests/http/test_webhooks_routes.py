@@ -80,6 +80,7 @@ async def test_what_is_asked_is_checked_in_order(lite: Site) -> None:
         ({**good, "events": []}, ["/events"]),
         ({**good, "events": ["entry.created", "entry.exploded"]}, ["/events/1"]),
         ({**good, "events": ["*"]}, ["/events/0"]),
+        ({**good, "events": ["space.updated", "space.deleted"]}, ["/events/1"]),
         ({**good, "events": ["entry.created"] * 101}, ["/events"]),
         ({**good, "types": ["article", "page"]}, ["/types/1"]),
         ({**good, "types": []}, ["/types"]),

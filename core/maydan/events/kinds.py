@@ -134,6 +134,9 @@ CORE_EVENTS: Final = {
 }
 """The core's kinds of events that happen in a space, by name."""
 
+UNSENT: Final = frozenset({"space.deleted"})
+"""Events that no webhook is sent: those of the space are gone with it."""
+
 CORE_THINGS: Final = frozenset(
     {
         "account", "asset", "comment", "entry", "invitation", "job", "member", "plugin", "preview", "role", "share",

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from maydan.errors import BadParameter, InputError, Unavailable
 from maydan.http.answers import Answer
+from maydan.http.replies import next_link
 from maydan.http.routing import BY_OPERATION, Parameter, Route, StreamQuery, route
 from maydan.http.streams import Stream
 from maydan.http.streams_frames import HEARTBEAT, mark
@@ -58,11 +59,14 @@ async def list_changes_route(call: Call) -> Answer | Stream:
     if call.wants_stream:
         since = query.since if last is None else last
         # Before the answer begins: whoever has its head misses nothing that is done from there on.
-        feed = _Feed(call, wanted, await last_position(call.core.store) if since is None else since)
+        end = await last_position(call.core.store)
+        # Nobody knows more than has happened: what comes is told, whatever number they say.
+        feed = _Feed(call, wanted, end if since is None else min(since, end))
         return Stream(produce=feed.produce, on_caller=feed.on_caller, heartbeat=feed.heartbeat)
     since = query.since or 0
     page = await list_changes(call.core, call.actor, call.space, wanted, since=since, limit=query.limit or _LIMIT)
-    return Answer.json(page)
+    headers = () if page.next is None else (("Link", next_link(call, page.next, parameter="since")),)
+    return Answer.json(page, headers=headers)
 
 
 def _last_event_id(call: Call) -> int | None:

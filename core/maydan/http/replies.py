@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from maydan.errors import MaydanError
 from maydan.http import problems
@@ -34,8 +34,12 @@ def _spelled(name: str) -> str:
     return "".join(f"(?:{letter}|%{ord(letter):x})" for letter in name)
 
 
-_PLACE: Final = re.compile(f"&(?:{_spelled('cursor')}|{_spelled('offset')})=[^&]*".encode(), re.IGNORECASE)
-"""What of a query string says where a page begins, percent-encoded or not."""
+def _spelling(*names: str) -> re.Pattern[bytes]:
+    return re.compile(f"&(?:{'|'.join(_spelled(name) for name in names)})=[^&]*".encode(), re.IGNORECASE)
+
+
+_PLACES: Final = {"cursor": _spelling("cursor", "offset"), "since": _spelling("since")}
+"""What of a query string says where a page begins, percent-encoded or not, by the parameter that takes its place."""
 
 
 class Reply:
@@ -90,15 +94,15 @@ def _add_rest(headers: RawHeaders, answer: Answer, call: Call) -> None:
     if answer.location:
         headers.append((b"location", answer.location.encode()))
     if answer.next_cursor:
-        headers.append((b"link", f'<{_next_url(call, answer.next_cursor)}>; rel="next"'.encode()))
+        headers.append((b"link", next_link(call, answer.next_cursor).encode()))
     for name, value in answer.headers:
         headers.append((name.lower().encode(), value.encode("latin-1")))
 
 
-def _next_url(call: Call, cursor: str) -> str:
-    """Return the root-relative URL of the next page: this one's, with the cursor."""
-    kept = _PLACE.sub(b"", b"&" + call.query_string).strip(b"&").decode("latin-1")
-    return f"{call.url_path}?{kept}{'&' if kept else ''}cursor={cursor}"
+def next_link(call: Call, place: str, *, parameter: Literal["cursor", "since"] = "cursor") -> str:
+    """Return a ``Link`` to the next page: this one's root-relative URL, with the place where that one begins."""
+    kept = _PLACES[parameter].sub(b"", b"&" + call.query_string).strip(b"&").decode("latin-1")
+    return f'<{call.url_path}?{kept}{"&" if kept else ""}{parameter}={place}>; rel="next"'
 
 
 def answer_of_error(error: MaydanError, call: Call) -> Answer:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from maydan.errors import InputError, InvalidInput, NotFound
+from maydan.events.kinds import UNSENT
 from maydan.events.outbound import OutboundFailed, UrlRefused, read_url
 from maydan.operations.scopes import scope_of
 
@@ -49,9 +50,9 @@ def check_events(core: Core, space: Space, names: Sequence[str]) -> tuple[str, .
     """Return the names of events, each once.
 
     Raises:
-        InvalidInput: There are none, or some that do not exist in the space; with a pointer to each.
+        InvalidInput: There are none, or some that the space does not have or send; with a pointer to each.
     """
-    known = core.host.event_types(space)
+    known = core.host.event_types(space).keys() - UNSENT
     errors = [
         InputError(f"/events/{place}", "unknown_event", "is no event of this space")
         for place, name in enumerate(names[:_MOST])

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from maydan.events.kinds import EventType
+from maydan.events.kinds import UNSENT, EventType
 from maydan.http.openapi.schemas import REFERENCE, exact
 from maydan.http.openapi.shapes import Json
 from maydan.operations.event_views import CloudEvent, schema_name
@@ -44,7 +44,8 @@ def sent_events(kinds: Iterable[EventType]) -> tuple[Json, Json]:
     for kind in listed:
         name = schema_name(kind.name, kind.version)
         schemas[name] = {**of[kind.data], "description": kind.summary}
-        webhooks[kind.name] = {"post": _operation(kind, name)}
+        if kind.name not in UNSENT:
+            webhooks[kind.name] = {"post": _operation(kind, name)}
     return webhooks, {name: exact(schema) for name, schema in schemas.items()}
 
 

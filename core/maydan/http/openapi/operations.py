@@ -14,6 +14,7 @@ from maydan.http.openapi.shapes import Json
 from maydan.http.queries import field_types
 from maydan.http.routing import Route
 from maydan.http.streams_frames import MEDIA_TYPE as EVENT_STREAM
+from maydan.operations.changes import ChangePage
 
 _PATH: Final[dict[str, Json]] = {
     "space": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{1,62}$"},
@@ -73,7 +74,7 @@ def _success(route: Route, schemas: Schemas, status: int) -> Json:
         headers["Location"] = header_reference("Location")
     if route.method == "POST":
         headers["Idempotency-Replayed"] = header_reference("IdempotencyReplayed")
-    if route.method == "GET" and any(name == "cursor" for name in _query_names(route)):
+    if route.method == "GET" and ("cursor" in _query_names(route) or route.answer is ChangePage):
         headers["Link"] = header_reference("Link")
     return response
 
