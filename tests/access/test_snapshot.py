@@ -281,6 +281,20 @@ def test_a_token_narrows_its_maker() -> None:
     assert not space().sees_space(member("owner", scope=other))
 
 
+def test_a_token_that_reads_no_drafts_reads_no_authors() -> None:
+    """Its limits count as policies do; without such a limit, or without a token, its maker reads them."""
+    names, snapshot = {"created_by", "updated_by"}, space()
+    for roles, more in (("editor",), {}), ((), {"administrator": True, "everywhere": frozenset({"administrator"})}):
+        few, both = (
+            member(*roles, scope=TokenScope(space_key=1, actions=frozenset(actions)), **more)
+            for actions in (("read",), ("read", "read_draft"))
+        )
+        assert names <= snapshot.decide(both, "read", ARTICLE).fields
+        assert not names & snapshot.decide(few, "read", ARTICLE).filterable.keys()
+        assert names <= snapshot.decide(member(*roles, **more), "read", ARTICLE).fields
+        assert {"title", "rating"} <= snapshot.decide(few, "read", ARTICLE).fields
+
+
 def test_a_space_is_seen_by_those_who_may_read_anything_there() -> None:
     """Whoever may read nothing does not learn that the space exists."""
     assert space().sees_space(ANONYMOUS)

@@ -101,13 +101,22 @@ class Rule(Struct, frozen=True):
 
 
 def compile_decision(
-    policies: Sequence[Policy], action: str, content_type: ContentType, find: FindType = no_types
+    policies: Sequence[Policy],
+    action: str,
+    content_type: ContentType,
+    find: FindType = no_types,
+    *,
+    authors: bool = True,
 ) -> Compiled:
-    """Judge what the policies (of the roles that somebody has) say of one action on one type."""
+    """Judge what the policies (of the roles that somebody has) say of one action on one type.
+
+    Without ``authors`` nobody's name comes with what may be read, whatever the policies say of drafts.
+    """
     seen = Seen(find)
     decision = _decide(policies, action, content_type, seen)
     if action == "read" and not decision.denied:
-        decision = with_authors(decision, _decide(policies, "read_draft", content_type, seen))
+        drafts = _decide(policies, "read_draft", content_type, seen) if authors else DENIED_DECISION
+        decision = with_authors(decision, drafts)
     conditions = (decision.row, *(grant.condition for grant in decision.grants))
     return Compiled(
         decision,

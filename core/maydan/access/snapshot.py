@@ -74,11 +74,13 @@ class Snapshot:
             return full_decision(action, type)
         if actor.scope is not None and not actor.scope.admits(self.space_key, action, type.name):
             return DENIED_DECISION
+        # Authors are for who may read drafts; a token's limits are about that too.
+        authors = actor.scope is None or actor.scope.admits(self.space_key, Action.READ_DRAFT, type.name)
         roles = self.effective_roles(actor)
-        key = (roles, action, type.name, type.key, type.version)
+        key = (roles, action, type.name, type.key, type.version, authors)
         compiled = self._decisions.get(key)
         if compiled is None or not compiled.is_current(self.find_type):
-            compiled = compile_decision(self._policies_of(roles), action, type, self.find_type)
+            compiled = compile_decision(self._policies_of(roles), action, type, self.find_type, authors=authors)
             self._decisions.put(key, compiled)
         return compiled.bind(actor, roles, self._clock)
 
