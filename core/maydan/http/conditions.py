@@ -47,15 +47,15 @@ def is_fresh(header: str, tag: str) -> bool:
     return tags is None or any(known == tag for _, known in tags)
 
 
-def require_tag(header: str | None, tag: str, *, required: bool = True) -> None:
-    """Hold ``If-Match`` against the present tag of what is to be changed; compared strongly.
+def require_tag(header: str | None, *present: str, required: bool = True) -> None:
+    """Hold ``If-Match`` against the present tags of what is to be changed, of which any will do; compared strongly.
 
     Raises:
         PreconditionRequired: It is missing, and ``required``.
         Stale: It names other tags only.
     """
     tags = _wanted(header, required=required)
-    if tags is not None and not any(not weak and known == tag for weak, known in tags):
+    if tags is not None and not any(not weak and known in present for weak, known in tags):
         raise Stale("Read it again, apply your change to what it is now, and send the new ETag in If-Match.")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from maydan.accounts.administration import Granter, put_member, remove_member
 from maydan.errors import InputError, InvalidInput, Stale
 from maydan.http.accounts_paging import newest_first
 from maydan.http.answers import Answer
-from maydan.http.conditions import require_tag
+from maydan.http.conditions import require_tag, tag_of
 from maydan.http.routing import PageQuery, Route, route
 from maydan.operations.snapshots import brought_roles
 from maydan.storage.shares import roles_with_shares
@@ -89,7 +90,7 @@ async def put_member_route(call: Call) -> Answer:
     accounts = call.core.accounts
     account = await accounts.people.get(call.path["user"])
     known = await accounts.members.find(call.space.key, account.id)
-    require_known(call, None if known is None else str(known.version))
+    require_known(call, *(() if known is None else _tags(known)))
     given = call.body(MemberInput)
     _check_unchanged(given, known)
     if len(given.roles) > MAX_ROLES:
@@ -101,7 +102,7 @@ async def put_member_route(call: Call) -> Answer:
     if known is not None:
         return _answer(member)
     location = f"/api/spaces/{call.space.name}/members/{member.account_id}"
-    return Answer.created(_view(member), location, tag=str(member.version))
+    return Answer.created(_view(member), location, tag=_tags(member)[0])
 
 
 @route("DELETE", _ONE, permission="manage:members", status=204, errors=(404, 412), tags=("members",))
@@ -109,7 +110,7 @@ async def delete_member(call: Call) -> Answer:
     """Take a member out of the space."""
     members = call.core.accounts.members
     known = await members.get(call.space.key, call.path["user"])
-    require_tag(call.header("if-match"), str(known.version), required=False)
+    require_tag(call.header("if-match"), *_tags(known), required=False)
     await remove_member(members, await granter_of(call), known)
     return Answer.empty()
 
@@ -131,16 +132,16 @@ async def granter_for(core: Core, actor: Actor, space: Space) -> Granter:
     )
 
 
-def require_known(call: Call, tag: str | None) -> None:
-    """Hold ``If-Match`` against what a ``PUT`` replaces; what is not there is made without.
+def require_known(call: Call, *present: str) -> None:
+    """Hold ``If-Match`` against the tags of what a ``PUT`` replaces; what is not there, and has none, is made without.
 
     Raises:
         PreconditionRequired: It is missing, and there is something to replace.
         Stale: It names another version, or there is nothing.
     """
     header = call.header("if-match")
-    if tag is not None:
-        require_tag(header, tag)
+    if present:
+        require_tag(header, *present)
     elif header is not None:
         raise Stale("There is nothing to replace; leave If-Match out to create it.")
 
@@ -164,7 +165,16 @@ def _check_unchanged(given: MemberInput, known: Member | None) -> None:
 
 
 def _answer(member: Member) -> Answer:
-    return Answer.json(_view(member), tag=str(member.version))
+    return Answer.json(_view(member), tag=_tags(member)[0])
+
+
+def _tags(member: Member) -> tuple[str, str]:
+    """Return the entity tag of a member, and the one that ``If-Match`` takes besides.
+
+    The account's name and address are shown as well, which change without the membership.
+    """
+    version = str(member.version)
+    return tag_of(msgspec.json.encode(_view(member)), version), version
 
 
 def _view(member: Member) -> MemberView:

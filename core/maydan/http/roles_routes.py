@@ -110,7 +110,7 @@ async def _put(call: Call, granter: Granter) -> tuple[SpaceRole | None, SpaceRol
     known = roles.roles.get(name)
     written = known is not None and known.version > 0
     if known is None or written or call.header("if-match") is not None:
-        require_known(call, None if known is None else str(known.version))
+        require_known(call, *(() if known is None else (str(known.version),)))
     given = call.body(RoleInput)
     _check_unchanged(given, name, known)
     role = await put_role(

@@ -104,7 +104,11 @@ async def get_type(call: Call) -> Answer:
     scope = await _scope(call, found)
     if not is_visible(scope):
         raise NotFound
-    return Answer.json(view_of(scope), tag=str(found.version))
+    view, version = view_of(scope), str(found.version)
+    if view.fields == found.fields and view.workflow == visible_workflow(found, None):
+        return Answer.json(view, tag=version)
+    # Who does not see all of it may see another part of the same version when their rights change.
+    return Answer.json(view, tag_prefix=version)
 
 
 @route(

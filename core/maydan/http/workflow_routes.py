@@ -31,7 +31,11 @@ async def get_workflow_route(call: Call) -> Answer:
     scoped = await scope(call)
     if not is_visible(scoped):
         raise NotFound
-    return Answer.json(get_workflow(scoped), tag=str(scoped.type.version))
+    view, version = get_workflow(scoped), str(scoped.type.version)
+    if view == visible_workflow(scoped.type, None):
+        return Answer.json(view, tag=version)
+    # Who does not see all of it may see another part of the same version when their rights change.
+    return Answer.json(view, tag_prefix=version)
 
 
 @route(
@@ -79,7 +83,7 @@ async def take_transition(call: Call) -> Answer:
 
 
 def _match(call: Call, before: ContentType) -> None:
-    require_known(call, None if before.workflow is None else str(before.version))
+    require_known(call, *(() if before.workflow is None else (str(before.version),)))
 
 
 def _entry(view: EntryView) -> Answer:

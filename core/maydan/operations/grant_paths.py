@@ -13,6 +13,7 @@ from maydan.content.conditions import Compare, read_condition, write_condition
 from maydan.content.kinds import SYSTEM_KINDS
 from maydan.content.types import Kind
 from maydan.errors import BadParameter
+from maydan.operations.grants import renew_roles
 from maydan.storage.registry import list_types
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from maydan.content.types import ContentType, Field
     from maydan.storage.ports import Transaction
 
-_SELECT: Final = "SELECT id, v2, v4, v5 FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'p'"
+_SELECT: Final = "SELECT id, v0, v2, v4, v5 FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'p'"
 _DELETE: Final = "DELETE FROM maydan_casbin_rules WHERE space_key = ? AND id = ?"
 _UPDATE: Final = "UPDATE maydan_casbin_rules SET v5 = ? WHERE space_key = ? AND id = ?"
 
@@ -102,7 +103,8 @@ async def follow_paths(
         return
     types = {each.name: each for each in await list_types(transaction, space)}
     change = _Change(before, after, names, types)
-    for rule_id, type_name, effect, text in await transaction.fetch_all(_SELECT, space.key):
+    renewed: set[str] = set()
+    for rule_id, role, type_name, effect, text in await transaction.fetch_all(_SELECT, space.key):
         spec: dict[str, Any] = msgspec.json.decode(text)
         condition, head = spec.get("condition"), types.get(type_name)
         if condition is None or head is None or not is_deep(condition):
@@ -111,13 +113,16 @@ async def follow_paths(
             followed = _followed(change, head, condition)
         except (_Lost, BadParameter):
             if effect == "allow":
+                renewed.add(role)
                 await transaction.execute(_DELETE, space.key, str(rule_id))
                 continue
             followed = None
         if followed != condition:
+            renewed.add(role)
             rest = {key: value for key, value in spec.items() if key != "condition"}
             kept = rest if followed is None else {**rest, "condition": followed}
             await transaction.execute(_UPDATE, msgspec.json.encode(kept).decode(), space.key, str(rule_id))
+    await renew_roles(transaction, space.key, renewed)
 
 
 def _followed(change: _Change, head: ContentType, written: dict[str, Any]) -> dict[str, Any]:

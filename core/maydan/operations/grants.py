@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from maydan.storage.ports import Transaction
 
-_SELECT: Final = "SELECT id, v4, v5 FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'p' AND v2 = ?"
+_SELECT: Final = "SELECT id, v0, v4, v5 FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'p' AND v2 = ?"
 _DELETE: Final = "DELETE FROM maydan_casbin_rules WHERE space_key = ? AND id = ?"
 _UPDATE: Final = "UPDATE maydan_casbin_rules SET v5 = ? WHERE space_key = ? AND id = ?"
 
@@ -20,6 +22,8 @@ Names = Mapping[str, str | None]
 
 async def forget_type(transaction: Transaction, space_key: int, type_name: str) -> None:
     """Remove every policy of the space that names the type, so that one made again starts without any."""
+    rows = await transaction.fetch_all(_SELECT, space_key, type_name)
+    await renew_roles(transaction, space_key, (row[1] for row in rows))
     await transaction.execute(
         "DELETE FROM maydan_casbin_rules WHERE space_key = ? AND ptype = 'p' AND v2 = ?", space_key, type_name
     )
@@ -33,13 +37,31 @@ async def follow_fields(transaction: Transaction, space_key: int, type_name: str
     """
     if not names:
         return
-    for rule_id, effect, text in await transaction.fetch_all(_SELECT, space_key, type_name):
+    renewed: set[str] = set()
+    for rule_id, role, effect, text in await transaction.fetch_all(_SELECT, space_key, type_name):
         spec: dict[str, Any] = msgspec.json.decode(text)
         changed = _followed(spec, names, denies=effect != "allow")
+        if changed == spec:
+            continue
+        renewed.add(role)
         if changed is None:
             await transaction.execute(_DELETE, space_key, str(rule_id))
-        elif changed != spec:
+        else:
             await transaction.execute(_UPDATE, msgspec.json.encode(changed).decode(), space_key, str(rule_id))
+    await renew_roles(transaction, space_key, renewed)
+
+
+async def renew_roles(transaction: Transaction, space_key: int, roles: Iterable[str]) -> None:
+    """Give the roles of rules that are rewritten their next version: whoever has read them has them as they were.
+
+    Args:
+        transaction: In which the rules are rewritten.
+        space_key: The space.
+        roles: The roles, as rules name them.
+    """
+    for role in sorted({*roles}):
+        sql = "UPDATE maydan_roles SET version = version + 1 WHERE space_key = ? AND name = ?"
+        await transaction.execute(sql, space_key, role.removeprefix("role:"))
 
 
 def _followed(spec: dict[str, Any], names: Names, *, denies: bool) -> dict[str, Any] | None:
