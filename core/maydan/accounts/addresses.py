@@ -29,4 +29,9 @@ def address_key(text: str) -> str:
 
     What is longer than any address can be written is cut, to something that is still none.
     """
-    return normalized("NFKC", normalized("NFKC", text[: 4 * MAX_LENGTH + 1]).casefold())
+    return folded(text[: 4 * MAX_LENGTH + 1])
+
+
+def folded(text: str) -> str:
+    """Return a text of any length in the form in which addresses are compared."""
+    return normalized("NFKC", normalized("NFKC", text).casefold())

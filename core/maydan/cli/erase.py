@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,11 @@ from maydan.operations.erasing import Erasure, erase, plan_erasure
 if TYPE_CHECKING:
     from maydan.accounts.people import Account
     from maydan.operations.core import Core
+
+_STILL_READ = (
+    "Others go on reading the database, so that its -wal file still holds what was erased;"
+    " do it again in a moment: maydan erase {account}"
+)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,7 +43,10 @@ async def _run(arguments: argparse.Namespace) -> Erasure:
             return await plan_erasure(core, account, content=not arguments.keep_content)
         if account.administrator and not await _has_other_administrator(core, account):
             raise CommandFailed("this is the only administrator; make another account one first")
-        return await erase(core, account, comment_rule=arguments.comments, content=not arguments.keep_content)
+        done = await erase(core, account, comment_rule=arguments.comments, content=not arguments.keep_content)
+        if not done.is_out_of_files:
+            print(_STILL_READ.format(account=account.id), file=sys.stderr)
+        return done
 
 
 async def _find(core: Core, person: str) -> Account:

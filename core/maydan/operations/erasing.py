@@ -6,14 +6,15 @@ it again, and doing it once more changes nothing. The account's row is emptied l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from maydan.engagement import comments
 from maydan.errors import PluginFailed
+from maydan.operations.erasing_addresses import Sought
+from maydan.operations.erasing_comments import count_comments, erase_comments
 from maydan.operations.erasing_content import count_entries, erase_entries
-from maydan.operations.erasing_texts import TEXTS, count_texts, erase_texts, spellings
+from maydan.operations.erasing_texts import NAMES_THEM, TEXTS, count_texts, erase_texts
 from maydan.plugins.calls import CallFailed
 from maydan.storage.log import Event, event_statement
 from maydan.storage.ports import Statement
@@ -22,15 +23,12 @@ from maydan.storage.revisions import bump
 if TYPE_CHECKING:
     from maydan.accounts.people import Account
     from maydan.operations.core import Core
+    from maydan.operations.erasing_comments import CommentRule
     from maydan.storage.ports import Reader
-
-CommentRule = Literal["blank", "delete"]
-"""Whether comments stay without their text, so that answers to them keep their place, or go."""
 
 _BATCH: Final = 200
 _MOST_ROUNDS: Final = 10_000
 _OF_SESSIONS: Final = "SELECT id FROM maydan_sessions WHERE account_id = ?"
-_NAMES_THEM: Final = "answer IS NOT NULL AND replace(answer, ?, '') <> answer"
 _OF_TOKENS: Final = "SELECT id FROM maydan_api_tokens WHERE account_id = ?"
 
 
@@ -38,6 +36,8 @@ class Erasure(Struct, frozen=True, kw_only=True):
     """What was erased, or would be: rows by what they are; nothing is named that there is none of."""
 
     counts: dict[str, int]
+    is_out_of_files: bool = True
+    """Whether nothing of it is left in what the database keeps beside its tables, as far as we can see to that."""
 
     @property
     def is_empty(self) -> bool:
@@ -59,15 +59,14 @@ async def plan_erasure(core: Core, account: Account, *, content: bool = True) ->
     store, counts = core.store, dict[str, int]()
     for rows in _rows(account):
         _add(counts, rows.what, await _count(store, f"{rows.table} WHERE {rows.where}", *rows.args))
-    where, args = _comments_of(account)
-    _add(counts, "comments", await _count(store, f"maydan_comments WHERE {where}", *args))
+    sought = _sought(account)
+    _add_all(counts, await count_comments(core, account.id, sought))
     _add(counts, "acts in the log", await _count(store, "maydan_log WHERE actor_id = ?", account.id))
     _add(counts, "acts in the audit", await _count(store, "maydan_audit WHERE actor_id = ?", account.id))
-    for spelling in spellings(_addresses(account)):
+    if sought is not None:
         for text in TEXTS:
-            _add(counts, text.what, await count_texts(core, text, spelling))
-    for address in _addresses(account) if content else ():
-        _add(counts, "entries", await count_entries(core, address))
+            _add(counts, text.what, await count_texts(core, text, sought, account.id))
+        _add(counts, "entries", await count_entries(core, sought) if content else 0)
     for plugin, rows in (await _ask_plugins(core, account, dry_run=True)).items():
         _add(counts, f"of {plugin}", rows)
     if account.email:
@@ -86,25 +85,24 @@ async def erase(core: Core, account: Account, *, comment_rule: CommentRule = "bl
     """
     counts = dict[str, int]()
     await _bar(core, account)
-    found = await _erase_texts(core, account)
-    for what, done in (
-        *(await _erase_rows(core, account)).items(),
-        ("comments", await _erase_comments(core, account, comment_rule)),
-        ("acts in the log", await _unname(core, "maydan_log", "actor_id = NULL", account.id)),
-        ("acts in the audit", await _unname(core, "maydan_audit", "actor_id = NULL, details = NULL", account.id)),
-    ):
-        _add(counts, what, done)
+    sought = _sought(account)
+    _add_all(counts, await _erase_rows(core, account))
+    _add_all(counts, await erase_comments(core, account.id, sought, comment_rule))
+    _add(counts, "acts in the log", await _unname(core, "maydan_log", "actor_id = NULL", account.id))
+    blanked = "actor_id = NULL, details = NULL"
+    _add(counts, "acts in the audit", await _unname(core, "maydan_audit", blanked, account.id))
+    if sought is not None:
+        _add_all(counts, await _erase_texts(core, sought, account))
     await _erase_in_plugins(core, account, counts)
-    for address in _addresses(account) if content else ():
-        _add(counts, "entries", await erase_entries(core, address))
-    # What erasing from entries has itself written about them as they were.
-    await _erase_texts(core, account)
-    for what, done in found.items():
-        _add(counts, what, done)
+    if sought is not None and content:
+        await core.registry.reload()  # spaces and types may have become others
+        _add(counts, "entries", await erase_entries(core, sought))
+        # What that has itself written about entries as they were.
+        await _erase_texts(core, sought, account)
     if account.email:
         await _empty(core, account, counts)
         _add(counts, "account", 1)
-    return Erasure(counts=counts)
+    return Erasure(counts=counts, is_out_of_files=await core.store.checkpoint())
 
 
 def _rows(account: Account) -> list[_Rows]:
@@ -123,20 +121,17 @@ def _rows(account: Account) -> list[_Rows]:
         _Rows("shares", "maydan_shares", "maker_id = ? OR (kind = 'user' AND target = ?)", one * 2),
         _Rows("previews", "maydan_previews", "maker_id = ?", one),
         # Of what they did there is what they said, under their name.
-        _Rows("kept answers", "maydan_idempotency", _NAMES_THEM, one),
-        _Rows("kept answers", "maydan_bulk_progress", _NAMES_THEM, one),
+        _Rows("kept answers", "maydan_idempotency", NAMES_THEM, one),
+        _Rows("kept answers", "maydan_bulk_progress", NAMES_THEM, one),
     ]
     if account.email:
         found.append(_Rows("invitations", "maydan_invitations", "email_key = ?", (account.email_key,)))
-        found += [
-            _Rows("mail", "maydan_mail", "account_id IS NULL AND email = ?", (each,)) for each in _addresses(account)
-        ]
     return found
 
 
-def _addresses(account: Account) -> tuple[str, ...]:
-    """Return how the address may be written: as the person wrote it, and as it is compared."""
-    return tuple(dict.fromkeys(each for each in (account.email, account.email_key) if "@" in each))
+def _sought(account: Account) -> Sought | None:
+    """Return what is looked for in texts; nothing where the account's row is empty already."""
+    return Sought(account.email) if account.email else None
 
 
 async def _bar(core: Core, account: Account) -> None:
@@ -161,13 +156,14 @@ async def _empty(core: Core, account: Account, counts: dict[str, int]) -> None:
     now = core.clock.now()
     sql = (
         "UPDATE maydan_accounts SET email = '', email_key = ?, name = '', locale = '', password_hash = '',"
-        " verified_at = NULL, administrator = ?, version = version + 1, updated_at = ? WHERE id = ?"
+        " verified_at = NULL, suspended_at = coalesce(suspended_at, ?), administrator = ?, version = version + 1,"
+        " updated_at = ? WHERE id = ?"
     )
     event = Event(
         type="account.erased", space_key=None, subject_type="account", subject_id=account.id, at=now,
         data={"counts": dict(counts)},
     )  # fmt: skip
-    emptied = Statement(sql, (f"erased:{account.id}", False, now, account.id), expect=1)
+    emptied = Statement(sql, (f"erased:{account.id}", now, False, now, account.id), expect=1)
     await core.store.commit([emptied, event_statement(event), bump("accounts")])
 
 
@@ -190,42 +186,6 @@ async def _erase_in_plugins(core: Core, account: Account, counts: dict[str, int]
     raise PluginFailed("A plugin always finds more to erase; nothing says when it would end.")
 
 
-def _comments_of(account: Account) -> tuple[str, tuple[Any, ...]]:
-    """Return which comments are the person's and still say something."""
-    says = "(text <> '' OR author_name <> '' OR author_email <> '' OR author_url <> '')"
-    addresses = _addresses(account)
-    marks = "".join(" OR author_email = ?" for _ in addresses)
-    return f"(author_id = ?{marks}) AND {says}", (account.id, *addresses)
-
-
-async def _erase_comments(core: Core, account: Account, rule: CommentRule) -> int:
-    where, args = _comments_of(account)
-    sql = (
-        "SELECT c.id, c.space_key, c.entry_id, c.status, c.version, t.name FROM maydan_comments AS c"
-        f" LEFT JOIN maydan_types AS t ON t.key = c.type_key WHERE {where} ORDER BY c.id LIMIT {_BATCH}"
-    )
-    done, blank = 0, "text = '', author_name = '', author_email = '', author_url = ''"
-    while rows := await core.store.fetch_all(sql, *args):
-        now, batch = core.clock.now(), list[Statement]()
-        for comment_id, space_key, entry_id, status, version, type_name in rows:
-            where_it_is = (space_key, str(comment_id))
-            if rule == "delete":
-                batch += comments.removal(*where_it_is)
-            else:
-                sets = f"UPDATE maydan_comments SET {blank}, version = version + 1, updated_at = ?"
-                batch.append(Statement(f"{sets} WHERE space_key = ? AND id = ?", (now, *where_it_is)))
-            data = {"entry": str(entry_id), "type": type_name or "", "status": status, "was": status}
-            kind = "comment.deleted" if rule == "delete" else "comment.updated"
-            event = Event(
-                type=kind, space_key=space_key, subject_type="comment", subject_id=str(comment_id),
-                version=version + (rule == "blank"), at=now, data=data,
-            )  # fmt: skip
-            batch.append(event_statement(event))
-        await _apply(core, batch)
-        done += len(rows)
-    return done
-
-
 async def _unname(core: Core, table: str, sets: str, account_id: str) -> int:
     """Take the person's id from what they did, in batches."""
     done, sql = 0, f"SELECT position FROM {table} WHERE actor_id = ? ORDER BY position LIMIT {_BATCH}"
@@ -237,18 +197,11 @@ async def _unname(core: Core, table: str, sets: str, account_id: str) -> int:
     return done
 
 
-async def _erase_texts(core: Core, account: Account) -> dict[str, int]:
+async def _erase_texts(core: Core, sought: Sought, account: Account) -> dict[str, int]:
     counts = dict[str, int]()
-    for spelling in spellings(_addresses(account)):
-        for text in TEXTS:
-            _add(counts, text.what, await erase_texts(core, text, spelling))
+    for text in TEXTS:
+        _add(counts, text.what, await erase_texts(core, text, sought, account.id))
     return counts
-
-
-async def _apply(core: Core, batch: list[Statement]) -> None:
-    async with core.store.write_transaction() as transaction:
-        for statement in batch:
-            await transaction.apply([statement])
 
 
 async def _count(reader: Reader, what: str, *args: Any) -> int:
@@ -259,3 +212,8 @@ async def _count(reader: Reader, what: str, *args: Any) -> int:
 def _add(counts: dict[str, int], what: str, number: int) -> None:
     if number:
         counts[what] = counts.get(what, 0) + number
+
+
+def _add_all(counts: dict[str, int], more: dict[str, int]) -> None:
+    for what, number in more.items():
+        _add(counts, what, number)

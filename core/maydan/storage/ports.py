@@ -183,6 +183,13 @@ class Store(Reader, Protocol):
         """Run the work in a write transaction, again when the database lost a race with another (40001, 40P01)."""
         ...
 
+    async def checkpoint(self) -> bool:
+        """Empty what SQLite keeps beside the file, with all that was deleted there; ``False`` where others read it.
+
+        A server of PostgreSQL sees to its files itself.
+        """
+        ...
+
     def watch(self) -> None:
         """Begin to notice what other processes commit and tell ``signals``; ends with :meth:`close`."""
         ...

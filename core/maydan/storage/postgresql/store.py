@@ -112,6 +112,10 @@ class PostgreSQLStore:
             raise Unavailable("The database is closed.", retry_after_s=1)
         return self._pool
 
+    async def checkpoint(self) -> bool:
+        """Leave it to the server."""
+        return True
+
     def watch(self) -> None:
         """Begin to hear what other processes commit."""
         if self._watch is None:

@@ -45,6 +45,9 @@ def connect_writer(path: str, settings: DatabaseSettings) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {settings.synchronous}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    # What is deleted is overwritten; whether it is by default depends on how the machine's SQLite was built. Measured:
+    # inserts and updates cost the same, deleting rows half as much again.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}")
     connection.execute("PRAGMA cache_size = -8000")
     # BEGIN IMMEDIATE may run on the event loop: it must answer at once, and is repeated in a thread.

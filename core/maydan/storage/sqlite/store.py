@@ -17,6 +17,7 @@ from maydan.storage.dialects import SQLITE, Dialect
 from maydan.storage.ports import Row, Statement
 from maydan.storage.settings import DatabaseSettings
 from maydan.storage.signals import Signals
+from maydan.storage.sqlite.checkpointing import checkpoint
 from maydan.storage.sqlite.connecting import bound, connect_reader, connect_writer
 from maydan.storage.sqlite.errors import translated
 from maydan.storage.sqlite.lock import FileLock
@@ -216,6 +217,11 @@ class SQLiteStore:
         transaction.is_open = False
         self.current.leave(token)
         await writer.keep(transaction.signals)
+
+    async def checkpoint(self) -> bool:
+        """Empty the write-ahead log; ``False`` where others went on reading what it holds."""
+        assert self._writer is not None, "The store is not open."
+        return await checkpoint(self._writer)
 
     async def retrying(self, work: Callable[[SQLiteTransaction], Awaitable[T]]) -> T:
         """Run the work in a write transaction; on SQLite no race can be lost, so once."""

@@ -199,6 +199,30 @@ class Writer:
         """Run the work of whoever has the turn in the writer's thread."""
         return await finished(asyncio.get_running_loop().run_in_executor(self._executor, work))
 
+    async def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run work in the writer's thread outside of every transaction, while no process writes.
+
+        Raises:
+            PoolExhausted: The turn or the lock did not come in time.
+        """
+        self._require_open()
+        await self._take_turn()
+        while self._group is not None:
+            self._commit(self._group)  # which ends the turn
+            await self._take_turn()
+        try:
+            return await self.in_thread(lambda: self._under_lock(work))
+        finally:
+            self._end_turn()
+
+    def _under_lock(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if not self._lock.acquire(self._settings.write_wait_s):
+            raise PoolExhausted("Another process is writing for too long; try again.", retry_after_s=1)
+        try:
+            return work(self.connection)
+        finally:
+            self._lock.release()
+
     # -- turns ----------------------------------------------------------------------------------------------------
 
     async def _take_turn(self, work: Work | None = None) -> bool:
