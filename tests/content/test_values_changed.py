@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from value_inputs import ID, OTHER, create, patch, problems, put  # pyright: ignore[reportMissingImports] - tests/support
 
+from maydan.content.normal import check_type
 from maydan.content.spaces import Space
 from maydan.content.types import ContentType
 from maydan.content.values import strip_system
@@ -46,6 +48,45 @@ def test_a_patch_merges_and_null_clears(article: ContentType, space: Space) -> N
     assert "slug" not in patch(article, space, base, {"slug": None})
     assert patch(article, space, base, {"tags": ["z", "z"]})["tags"] == ["z"]
     assert repr(base) == frozen
+
+
+def test_a_patch_merges_json_as_everything_else(space: Space) -> None:
+    """The examples of RFC 7396, appendix A; a whole entry replaces it, of each language its own."""
+    fields = [{"name": "js", "kind": "json"}, {"name": "loc", "kind": "json", "localized": True}]
+    kind = check_type(msgspec.convert({"name": "x", "fields": fields}, ContentType), previous=None)
+    examples: list[tuple[Any, Any, Any]] = [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        (["a", "b"], ["c", "d"], ["c", "d"]),
+        ({"a": "b"}, ["c"], ["c"]),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ]
+    for before, change, after in examples:
+        base = create(kind, space, {"js": before})
+        assert patch(kind, space, base, {"js": change}) == {**base, "js": after}
+        assert base["js"] == before
+        assert put(kind, space, base, {"js": change}) == {**base, "js": change}
+    base = create(kind, space, {"loc": {"en": {"a": 1}, "ar": {"a": 2}}})
+    changed = patch(kind, space, base, {"loc": {"ar": {"b": 3}}})
+    assert changed["loc"] == {"en": {"a": 1}, "ar": {"a": 2, "b": 3}}
+    assert patch(kind, space, base, {"js": {"a": None}})["js"] == {}
+
+
+def test_json_that_grows_too_large_by_a_patch_is_refused(space: Space) -> None:
+    """The bounds hold for what comes of it."""
+    fields = [{"name": "js", "kind": "json"}]
+    kind = check_type(msgspec.convert({"name": "x", "fields": fields}, ContentType), previous=None)
+    base = create(kind, space, {"js": {"a": "x" * 60_000}})
+    with pytest.raises(InvalidInput):
+        patch(kind, space, base, {"js": {"b": "x" * 60_000}})
 
 
 JSON_VALUES = st.recursive(

@@ -54,6 +54,7 @@ _BLOCKS: Final = Kind.BLOCKS
 _MONEY: Final = Kind.MONEY
 DISTINCT_KINDS: Final = frozenset({Kind.ENUM, Kind.RELATION, Kind.ASSET})
 """Of which a list names nothing twice."""
+_JSON: Final = Kind.JSON
 _MERGED: Final = frozenset({Kind.MONEY, Kind.GEO})
 """Objects of which a patch may name a part."""
 
@@ -84,7 +85,8 @@ def read_value(
         pointer: Where it stands in the input.
         problems: Takes what is wrong.
         old: The stored value before, if any.
-        merge: Money, a place and a component keep what of ``old`` is not named (JSON Merge Patch); lists are replaced.
+        merge: Money, a place, JSON and a component keep what of ``old`` is not named (JSON Merge Patch); lists are
+            replaced.
     Returns:
         The stored value; ``None`` where it was refused, or is an empty list.
     """
@@ -131,7 +133,11 @@ def _read_one(
         value = _merged(old, value)
     scalar = _SCALARS.get(field.kind)
     if scalar is not None:
-        return scalar(field, value, pointer, problems)
+        read = scalar(field, value, pointer, problems)
+        if merge and field.kind is _JSON and isinstance(read, dict):
+            # Again, since what comes of it may be too large.
+            return scalar(field, _merge_patch(old, cast("dict[str, Any]", read)), pointer, problems)
+        return read
     if field.kind is _MONEY:
         return read_money(field, value, pointer, problems, old)
     kept = cast("dict[str, Any]", old) if merge and isinstance(old, dict) else None
@@ -143,6 +149,15 @@ def _merged(old: object, value: object) -> object:
     if not isinstance(old, dict) or not isinstance(value, dict):
         return value
     return {**cast("dict[str, object]", old), **cast("dict[str, object]", value)}
+
+
+def _merge_patch(old: object, patch: dict[str, Any]) -> dict[str, Any]:
+    """Return what a JSON Merge Patch makes of a value (RFC 7396, section 2)."""
+    merged = dict(cast("dict[str, Any]", old)) if isinstance(old, dict) else {}
+    for name, value in patch.items():
+        read = _merge_patch(merged.get(name), cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+        put(merged, name, read)
+    return merged
 
 
 def _read_members(
