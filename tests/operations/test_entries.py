@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 
@@ -177,6 +179,23 @@ async def test_delete_goes_to_the_trash_and_comes_back(site: Site) -> None:
     assert (await site.get(path)).status_code == 404
 
 
+@pytest.mark.parametrize("given", [{}, {"slug": "hello"}])
+async def test_what_comes_back_gets_a_number_where_its_slug_is_taken(site: Site, given: dict[str, str]) -> None:
+    """Whether the slug was given or made of the title; a unique value that is taken is still in the way."""
+    first = await site.entry({"title": {"en": "Hello", "ar": "مرحبا"}, "code": "a", **given})
+    await site.delete(f"{LIST}/{first['id']}", headers=site.admin)
+    second = await site.entry({"title": "Hello", "code": "a", **given})
+    refused = await site.post(f"{LIST}/{first['id']}/restore", headers=site.admin)
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/code"]
+    await site.patch(f"{LIST}/{second['id']}", {"code": None}, headers=site.admin)
+    await site.post(f"{LIST}/{second['id']}/publish", headers=site.admin)
+    restored = await site.post(f"{LIST}/{first['id']}/restore", headers=site.admin)
+    assert (restored.status_code, restored.json()["slug"], restored.json()["version"]) == (200, "hello-2", 2)
+    maps = await site.get(f"{LIST}/{first['id']}?perspective=draft&locale=*", headers=site.admin)
+    assert maps.json()["slug"] == {"en": "hello-2", "ar": "مرحبا"}
+    assert (await site.get(f"{LIST}/hello")).json()["id"] == second["id"]
+
+
 async def test_purging_removes_an_entry_for_good(site: Site) -> None:
     """Nothing is left to restore."""
     entry = await site.entry({"title": "Hello"})
@@ -229,6 +248,37 @@ async def test_concurrent_writers_do_not_overwrite_each_other(site: Site) -> Non
     assert (await site.patch(path, {"rating": 3}, tag=with_fields, headers=site.admin)).status_code == 412
     assert (await site.patch(path, {"rating": 3}, tag=None, headers=site.admin)).status_code == 428
     assert (await site.patch(path, {"rating": 3}, tag="*", headers=site.admin)).status_code == 200
+
+
+async def test_publishing_now_replaces_what_was_planned(site: Site) -> None:
+    """For its locales alone: what is edited afterwards is not published unasked; the end that was planned stays."""
+    from maydan.operations.schedules import run_due
+
+    entry = await site.entry({"title": {"en": "Hello", "ar": "مرحبا"}}, publish=False)
+    path = f"{LIST}/{entry['id']}"
+    later = (site.clock.now() + timedelta(hours=1)).isoformat()
+    await site.post(f"{path}/publish", {"at": later}, headers=site.admin)
+    await site.post(f"{path}/unpublish", {"at": later.replace("+00:00", "Z"), "locales": ["ku"]}, headers=site.admin)
+    await site.post(f"{path}/publish", {"locales": ["en"]}, headers=site.admin)
+    await site.patch(path, {"title": {"en": "Unfinished", "ar": "مسودة"}}, headers=site.admin)
+    planned = {
+        item["locale"]: (item["publish_at"] is not None, item["unpublish_at"] is not None)
+        for item in (await site.get(f"{path}/status", headers=site.admin)).json()["items"]
+    }
+    assert planned == {"en": (False, False), "ar": (True, False), "ku": (False, True)}
+    site.clock.forward(hours=2)
+    assert await run_due(site.core) == 2
+    shown = (await site.get(f"{path}?locale=*")).json()
+    assert shown["title"] == {"en": "Hello", "ar": "مسودة"}
+
+    site.admin = await site.log_in("admin@example.org")
+    later = (site.clock.now() + timedelta(hours=1)).isoformat()
+    await site.post(f"{path}/publish", {"at": later}, headers=site.admin)
+    await site.post(f"{path}/publish", headers=site.admin)
+    await site.patch(path, {"title": {"en": "Rough"}}, headers=site.admin)
+    site.clock.forward(hours=2)
+    assert await run_due(site.core) == 0
+    assert (await site.get(path)).json()["title"] == "Unfinished"
 
 
 async def test_planned_publication_happens_at_its_hour(site: Site) -> None:

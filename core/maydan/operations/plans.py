@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from maydan.events.jobs import NewJob, job_statement
+from maydan.events.jobs import JobStatus, NewJob, job_statement, list_jobs
 from maydan.events.jobs import cancel_statement as cancel_statement  # noqa: PLC0414 - plans end with their entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from maydan.operations.scopes import Scope
     from maydan.storage.entries import EntryRow
     from maydan.storage.ports import Statement
 
-PUBLICATIONS: Final = ("publish", "unpublish")
+_PUBLISH: Final = "publish"
+PUBLICATIONS: Final = (_PUBLISH, "unpublish")
 """Kinds of jobs that change what readers get of an entry."""
 
 
@@ -26,3 +27,15 @@ def schedule_statements(
     payload = {"type": scope.type.name, "locales": list(locales), "by": scope.caller.actor.id}
     job = NewJob(kind=kind, space_key=scope.space.key, subject_id=entry.id, payload=payload, run_at=at)
     return [cancel_statement(scope.space.key, entry.id, (kind,)), job_statement(job)]
+
+
+async def published_statements(scope: Scope, entry: EntryRow, locales: Collection[str]) -> list[Statement]:
+    """Return what takes published locales out of a planned publish: it would publish what is written until then."""
+    where: dict[str, Any] = {"space_key": scope.space.key, "kind": _PUBLISH, "subject_id": entry.id}
+    planned = await list_jobs(scope.core.store, **where, status=JobStatus.WAITING, limit=1)
+    if not planned or not set(locales) & set(planned[0].payload["locales"]):
+        return []
+    payload, run_at = planned[0].payload, planned[0].run_at
+    left = [locale for locale in payload["locales"] if locale not in locales]
+    again = NewJob(payload={**payload, "locales": left}, run_at=run_at, **where)
+    return [cancel_statement(scope.space.key, entry.id, (_PUBLISH,)), *([job_statement(again)] if left else [])]

@@ -17,7 +17,7 @@ from maydan.operations.entries.loading import load, load_visible, permits
 from maydan.operations.entries.locales import require_shown
 from maydan.operations.entries.storing import require_free_names, store, until_stored
 from maydan.operations.entries.views import reading_action, state_for_hooks, view_after_write
-from maydan.operations.plans import PUBLICATIONS
+from maydan.operations.plans import PUBLICATIONS, published_statements
 from maydan.operations.publication import status
 from maydan.operations.timers import KIND, timer_statements
 from maydan.operations.writing import Change, event_of
@@ -112,7 +112,8 @@ async def take(
         if number:
             await require_free_names(scope, made, given={})
         view = view_after_write(scope, made.after, locale)
-        beside = [*_events(scope, made, outcome), *_timers(scope, outcome), *more]
+        replaced = await published_statements(scope, before, outcome.published) if outcome.published else []
+        beside = [*_events(scope, made, outcome), *_timers(scope, outcome), *replaced, *more]
         await store(scope, made, view, veto=_veto(scope, step, made, outcome), seal=seal, more=beside)
         return view
 

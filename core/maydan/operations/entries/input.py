@@ -119,6 +119,12 @@ async def with_slugs(scope: Scope, entry_id: str, stored: dict[str, Any], *, opt
     return {**stored, "slug": slugs}
 
 
+async def with_free_slugs(scope: Scope, entry_id: str, stored: dict[str, Any]) -> dict[str, Any]:
+    """Return the stored form, the same one where nothing is taken, with a number after each slug of another entry."""
+    slugs = {locale: await _free_slug(scope, locale, slug, entry_id) for locale, slug in slugs_of(stored).items()}
+    return stored if slugs == slugs_of(stored) else {**stored, "slug": slugs}
+
+
 async def _free_slug(scope: Scope, locale: str, stem: str, entry_id: str) -> str:
     taken = await taken_slugs(scope.core.store, scope.space.key, scope.type.key, locale, stem, but=entry_id)
     number, slug = 1, stem

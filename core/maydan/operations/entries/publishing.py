@@ -14,7 +14,7 @@ from maydan.operations.entries.locales import require_shown
 from maydan.operations.entries.storing import Outrun, store, until_stored
 from maydan.operations.entries.views import state_for_hooks, view_after_write
 from maydan.operations.locking import require_unlocked, writer_of
-from maydan.operations.plans import PUBLICATIONS, cancel_statement, schedule_statements
+from maydan.operations.plans import PUBLICATIONS, cancel_statement, published_statements, schedule_statements
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed
 from maydan.storage.locks import still_unlocked
@@ -42,7 +42,7 @@ async def publish(
     seal: Seal | None = None,
     more: Sequence[Statement] = (),
 ) -> EntryView:
-    """Let readers get the newest version, in the locales.
+    """Let readers get the newest version, in the locales, which are then planned to be published no more.
 
     Args:
         scope: Who publishes, where, of which type.
@@ -75,7 +75,10 @@ async def publish(
         made_public = publication.publish(scope.type, before, wanted, at=published_at or now)
         made = _change(scope, before, made_public, "entry.published", wanted, now)
         view = view_after_write(scope, made.after, locale)
-        await store(scope, made, view, veto=_veto(scope, before, "check_entry_publish", wanted), seal=seal, more=more)
+        # What carries a plan out brings the end of its job, and leaves a plan that was made meanwhile.
+        beside = more or await published_statements(scope, before, wanted)
+        veto = _veto(scope, before, "check_entry_publish", wanted)
+        await store(scope, made, view, veto=veto, seal=seal, more=beside)
         return view
 
     return await until_stored(attempt)
