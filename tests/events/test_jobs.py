@@ -320,8 +320,12 @@ def test_cron_means_the_clock_on_the_wall(cron: str, after: str, ticks: list[str
 
 
 @pytest.mark.parametrize(
-    ("cron", "zone"), [("tomorrow", "UTC"), ("0 0 30 2 *", "UTC"), ("0 0 * * *", "Mars/Base"), ("0 0 * * *", "../etc")]
-)
+    ("cron", "zone"),
+    [
+        ("tomorrow", "UTC"), ("0 0 30 2 *", "UTC"), ("0 0 * * *", "Mars/Base"), ("0 0 * * *", "../etc"),
+        ("* * * * * *", "UTC"), ("0 0 * *", "UTC"), ("", "UTC"),
+    ],
+)  # fmt: skip
 def test_what_means_nothing_is_refused(cron: str, zone: str) -> None:
     """When it is registered, not when it would be due."""
     with pytest.raises(ValueError, match=r"cron expression|time zone"):

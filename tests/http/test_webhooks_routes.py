@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import httpcore
+import httpx
 import pytest
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 from webhooks_site import EVENTS, HOOKS, deliveries, hook, opened, publish, settled  # pyright: ignore[reportMissingImports] - tests/support
 
+from maydan import app
 from maydan.events.outbound.pinning import Door
 
 pytestmark = pytest.mark.anyio
@@ -112,6 +115,22 @@ async def test_what_is_asked_is_checked_in_order(lite: Site) -> None:
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/since")
     page = (await lite.get(f"{HOOKS}?limit=1&count=exact", headers=lite.admin)).json()
     assert (len(page["items"]), page["next"], page["total"]) == (1, None, 1)
+
+
+async def test_two_servers_make_no_webhook_too_many(database_url: str) -> None:
+    """However many are asked for at the same moment."""
+    body = {"url": "https://93.184.216.34/", "events": ["entry.created"]}
+    async with opened(database_url, max_each_space=3) as site:
+        second = app.create_app(app.create_core(site.core.settings, site.core.host), work=False)
+        async with second.lifespan():
+            transport = httpx.ASGITransport(cast("Any", second), raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://maydan.test") as client:
+                answers = await asyncio.gather(
+                    *(each.post(HOOKS, json=body, headers=site.admin) for each in [site.client, client] * 4)
+                )
+        assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 5
+        page = (await site.get(f"{HOOKS}?count=exact", headers=site.admin)).json()
+        assert page["total"] == 3
 
 
 async def test_a_key_makes_one_webhook_and_keeps_its_secret_hidden(sqlite_url: str) -> None:

@@ -155,7 +155,12 @@ async def test_what_is_refused_for_three_days_is_a_dead_letter(lite: Site) -> No
         (letter,) = await list_dead_letters(lite.core.store, space_key=space.key)
         assert (letter.subscriber, str(letter.position)) == (f"webhook.{made['id']}", dead["event"])
         receiver.behave = says(200)
-        answer = await lite.post(f"/api/spaces/demo/dead-letters/{letter.id}/retry", headers=lite.admin)
+        again = f"/api/spaces/demo/dead-letters/{letter.id}/retry"
+        await lite.patch(f"{HOOKS}/{made['id']}", {"active": False}, headers=lite.admin)
+        refused = await lite.post(again, headers=lite.admin)
+        assert (refused.status_code, refused.json()["code"]) == (409, "webhook_disabled")
+        await lite.patch(f"{HOOKS}/{made['id']}", {"active": True}, headers=lite.admin)
+        answer = await lite.post(again, headers=lite.admin)
         assert answer.status_code == 200
         await until(lite, made, "delivered")
         assert len({each.message for each in receiver.got}) == 1

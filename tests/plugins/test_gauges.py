@@ -80,6 +80,7 @@ def test_the_figures_are_those_of_the_calls() -> None:
         gauge.succeeded(duration_ms * 1_000_000)
     health = gauge.health("check_entry_create", "veto")
     assert (health.calls, health.errors, health.total_ms, health.p95_ms) == (100, 0, 5050.0, 95.0)
+    assert health.p95 == health.p95_ms
 
 
 def test_old_calls_leave_the_p95() -> None:

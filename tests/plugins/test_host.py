@@ -361,3 +361,13 @@ def test_a_plugin_that_is_not_installed_is_not_found(load: Load) -> None:
     """For ``GET /api/plugins/{name}``."""
     with pytest.raises(NotFound):
         load().state("ghost")
+
+
+def test_hooks_of_the_start_are_counted_like_any_other(make: Make, load: Load) -> None:
+    """Once each; a hook that nobody called yet has no calls."""
+
+    def register_routes() -> list[Route]:
+        return []
+
+    host = load(make("a", register_routes=register_routes, check_entry_create=fine))
+    assert {hook.hook: hook.calls for hook in host.state("a").hooks} == {"register_routes": 1, "check_entry_create": 0}

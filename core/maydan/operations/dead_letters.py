@@ -88,7 +88,7 @@ async def retry_dead_letter(core: Core, caller: Caller, space: Space, letter_id:
 
     Raises:
         Unauthenticated, Forbidden, NotFound: The caller does not manage the space's webhooks, or there is none.
-        Conflict: The webhook does not take such events any more.
+        Conflict: The webhook is switched off, or does not take such events any more.
     """
     await require_space_action(core, caller, space, Action.MANAGE_WEBHOOKS)
     if not is_id(letter_id):
@@ -104,6 +104,8 @@ async def retry_dead_letter(core: Core, caller: Caller, space: Space, letter_id:
 
 async def _deliver_again(core: Core, letter: DeadLetter) -> None:
     webhook = await find_webhook(core.store, letter.subscriber.removeprefix(_WEBHOOK))
+    if webhook is not None and not webhook.active:
+        raise Conflict("The webhook is switched off; switch it on first.", code="webhook_disabled")
     event = await find_event(core.store, letter.position)
     found = [] if webhook is None or event is None else wanted(webhook, [event], core.clock.now(), again=True)
     if not found:

@@ -30,10 +30,12 @@ from maydan.operations.webhook_views import (
 )
 from maydan.storage.log import Event, event_statement, last_position
 from maydan.storage.ports import GuardFailed, Statement
+from maydan.storage.registry import find_space
 
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.operations.core import Caller, Core
+    from maydan.storage.ports import Transaction
 
 _TRIES: Final = 5
 """Of a change that does not depend on what the webhook was."""
@@ -112,9 +114,6 @@ async def create_webhook(
     maker_id = _account(caller)
     url = await check_url(core, given.url)
     events, types = check_events(core, space, given.events), await check_types(core, caller, space, given.types)
-    most = core.settings.webhooks.max_each_space
-    if await records.count_webhooks(core.store, space.key) >= most:
-        raise Conflict(f"The space has {most} webhooks, which is the most; delete one.", code="too_many_webhooks")
     now, secret = core.clock.now(), new_secret()
     made = Webhook(
         id=new_id(), space_key=space.key, url=url, events=events, types=types, maker_id=maker_id,
@@ -123,7 +122,13 @@ async def create_webhook(
     )  # fmt: skip
     view = new_view(await webhook_view(core, space, made), secret)
     event = _event(core, caller, made, "webhook.created")
-    await core.store.commit([*records.insert(made), event, *(seal(view) if seal else ())])
+    batch = [*records.insert(made), event, *(seal(view) if seal else ())]
+
+    async def work(transaction: Transaction) -> None:
+        await _require_room(core, transaction, space)
+        await transaction.apply(batch)
+
+    await core.store.retrying(work)
     return view
 
 
@@ -264,6 +269,15 @@ async def _replaced(
             continue
         return after
     raise Conflict("The webhook is being changed by others; try again.")
+
+
+async def _require_room(core: Core, transaction: Transaction, space: Space) -> None:
+    """Refuse one webhook too many; who makes another one in the space at the same moment waits."""
+    if await find_space(transaction, space.name, lock=True) is None:
+        raise NotFound
+    most = core.settings.webhooks.max_each_space
+    if await records.count_webhooks(transaction, space.key) >= most:
+        raise Conflict(f"The space has {most} webhooks, which is the most; delete one.", code="too_many_webhooks")
 
 
 async def _require(core: Core, caller: Caller, space: Space) -> None:

@@ -65,20 +65,23 @@ class HookCall:
 
     def now(self, arguments: Arguments) -> Any:
         """Call a plain function here and now, noted; for hooks of the start, whose errors the caller handles."""
-        with self._guard.noted(self.plugin, self.hook):
-            return self._function(*self._picked(arguments))
-
-    def try_now(self, arguments: Arguments) -> Any:
-        """Call a plain function as :meth:`now`; a fault is counted and gives ``None``."""
         started_ns = perf_counter_ns()
         try:
-            with starting_deadline():
-                result = self.now(arguments)
-        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is counted
+            with self._guard.noted(self.plugin, self.hook):
+                result = self._function(*self._picked(arguments))
+        except BaseException as error:
             self.gauge.failed(perf_counter_ns() - started_ns, describe(error))
-            return None
+            raise
         self.gauge.succeeded(perf_counter_ns() - started_ns)
         return result
+
+    def try_now(self, arguments: Arguments) -> Any:
+        """Call a plain function as :meth:`now`; a fault gives ``None``."""
+        try:
+            with starting_deadline():
+                return self.now(arguments)
+        except BaseException:  # noqa: BLE001 - whatever a plugin raises was counted
+            return None
 
     def begin(self, arguments: Arguments) -> Begun | Any:
         """Call it and run it to where it first waits; returns its result, or what to give to :meth:`finish`.

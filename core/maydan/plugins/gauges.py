@@ -25,6 +25,8 @@ class HookHealth(Struct, frozen=True, kw_only=True):
     total_ms: float
     p95_ms: float
     """Of the last 256 calls."""
+    p95: float
+    """The same, in milliseconds."""
     breaker: Literal["closed", "open", "half_open"]
     last_error: str
 
@@ -99,5 +101,5 @@ class Gauge:
         p95_ns = kept[(len(kept) * 95 - 1) // 100] if kept else 0
         return HookHealth(
             hook=hook, kind=kind, calls=self.calls, errors=self.errors, total_ms=self.total_ns / 1e6,
-            p95_ms=p95_ns / 1e6, breaker=self.breaker, last_error=self.last_error,
+            p95_ms=p95_ns / 1e6, p95=p95_ns / 1e6, breaker=self.breaker, last_error=self.last_error,
         )  # fmt: skip

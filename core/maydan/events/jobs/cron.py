@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
+
+_FIELDS: Final = 5
 
 
 def next_tick(cron: str, timezone: str, after: datetime) -> datetime:
@@ -25,6 +28,9 @@ def next_tick(cron: str, timezone: str, after: datetime) -> datetime:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"{timezone!r} is not the IANA name of a time zone.") from error
+    if len(cron.split()) != _FIELDS:
+        # The library takes a sixth one, for seconds.
+        raise ValueError(f"{cron!r} is not a cron expression: it needs five fields.")
     try:
         ticks = CronSim(cron, after.astimezone(zone))
         # In the hour that comes twice it may begin with the first of the two, which is over.
