@@ -222,6 +222,22 @@ def _folded(line: str) -> str:
     return "".join(address_key(line[at : at + 900]) for at in range(0, len(line), 800))
 
 
+async def test_who_was_erased_is_never_let_in_again(database_url: str) -> None:
+    """Nor made a member; administrators still see that there was somebody."""
+    async with open_site(database_url) as site:
+        headers = await site.account(ZELDA, "editor")
+        identity = (await site.get("/api/me", headers=headers)).json()["id"]
+        await erase(site.core, await site.core.accounts.people.get(identity))
+        user, member = f"/api/users/{identity}", f"/api/spaces/demo/members/{identity}"
+        refused = await site.patch(user, {"suspended": False}, headers=site.admin)
+        assert (refused.status_code, refused.json()["code"]) == (409, "account_erased")
+        refused = await site.put(member, {"roles": ["editor"]}, headers=site.admin)
+        assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+        shown = (await site.get(user, headers=site.admin)).json()
+        assert (shown["email"], shown["name"], shown["suspended"]) == ("", "", True)
+        assert (await site.patch(user, {"suspended": True}, headers=site.admin)).status_code == 200
+
+
 async def test_nothing_is_left_in_the_bytes_of_the_files(sqlite_url: str) -> None:
     """Not in free pages, nor in the log beside the file, while the server goes on to run."""
     path = Path(sqlite_url.removeprefix("sqlite:///"))

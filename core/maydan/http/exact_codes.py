@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 EXACT_CODES: Final[dict[str, tuple[int, str]]] = {
+    "account_erased": (409, "The account was erased; nobody is let in to it again."),
     "address_taken": (409, "Another account has the address by now."),
     "bad_idempotency_key": (400, "An Idempotency-Key is 1 to 255 visible ASCII characters."),
     "bad_ticket": (401, "The ticket was used, or is too old; get another one."),

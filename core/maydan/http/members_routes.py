@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from maydan.accounts.administration import Granter, put_member, remove_member
-from maydan.errors import InputError, InvalidInput, Stale
+from maydan.errors import InputError, InvalidInput, NotFound, Stale
 from maydan.http.accounts_paging import newest_first
 from maydan.http.answers import Answer
 from maydan.http.conditions import require_tag, tag_of
@@ -89,6 +89,8 @@ async def put_member_route(call: Call) -> Answer:
     """
     accounts = call.core.accounts
     account = await accounts.people.get(call.path["user"])
+    if not account.email:  # erased
+        raise NotFound
     known = await accounts.members.find(call.space.key, account.id)
     require_known(call, *(() if known is None else _tags(known)))
     given = call.body(MemberInput)

@@ -71,6 +71,8 @@ async def patch_user(call: Call) -> Answer:
     account = await people.get(call.path["id"])
     call.require_match(str(account.version))
     given = call.body(UserPatch)
+    if given.suspended is False and not account.email:
+        raise Conflict("The account was erased; nobody is let in to it again.", code="account_erased")
     if given.totp is not UNSET and await call.core.accounts.totp.is_on(account.id):
         account = await people.reset_totp(account)
     if given.suspended is UNSET or given.suspended is (account.suspended_at is not None):
