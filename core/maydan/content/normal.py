@@ -10,6 +10,7 @@ from msgspec import structs
 from maydan.content.conditions import CONNECTIVES
 from maydan.content.field_ids import FieldIds
 from maydan.content.fields import BLOCK_NAME, block_fields, inner_fields, is_list
+from maydan.content.index_limits import check_defaults
 from maydan.content.kinds import AUTHORS, RULES, SYSTEM_KINDS
 from maydan.content.options import check_options
 from maydan.content.problems import Problems, child
@@ -67,6 +68,7 @@ def check_type(
     checked = structs.replace(candidate, fields=fields)
     _check_slug_source(checked, problems)
     _check_indexes(checked, problems)
+    check_defaults(checked, problems)
     if keeps_ids:
         _check_repeated_ids(candidate.fields, "/fields", problems)
     problems.raise_if_any()

@@ -52,6 +52,7 @@ MESSAGES: Final = {
     "too_few": "must have at least {min} items",
     "too_large": "must be at most {max}",
     "too_long": "must have at most {max} characters",
+    "too_long_for_index": "must have at most {max} bytes as UTF-8, since an index holds it",
     "too_many": "must have at most {max} items",
     "too_short": "must have at least {min} characters",
     "too_small": "must be at least {min}",

@@ -15,6 +15,7 @@ from maydan.content.fields import (
     inner_fields,
     is_list,
 )
+from maydan.content.index_limits import bounded
 from maydan.content.kinds import AUTHORS, SYSTEM_KINDS
 from maydan.content.scalars import MOST_DECIMAL_DIGITS
 from maydan.content.slugs import LONGEST_SLUG
@@ -119,7 +120,7 @@ def json_schema(
         hidden = fields is not None and field.name not in fields
         if hidden or (writer.output and field.kind is Kind.SECRET):
             continue
-        properties[field.name] = writer.field(field)
+        properties[field.name] = writer.field(bounded(type, field))
         if purpose == "output" or (purpose == "input" and not type.drafts and field.required):
             required.append(field.name)
     if writer.output:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from msgspec import UNSET
 
 from maydan.content.fields import default_of, put, read_value
+from maydan.content.index_limits import fits, most_bytes
 from maydan.content.per_type import PerType
 from maydan.content.problems import Problems, child
 from maydan.content.slugs import is_slug
@@ -105,6 +106,7 @@ class _Reading:
         self.stored: Stored = dict(base) if patch else {}
         self.problems = Problems()
         self.fields = fields_by_name(type)
+        self.most_bytes = most_bytes(type)
 
     def take(self, name: str, value: object) -> None:
         """Read one member of the body."""
@@ -148,15 +150,21 @@ class _Reading:
         elif value is None:
             self.stored.pop(field.id, None)
         else:
-            read = read_value(field, value, pointer, self.problems, old=old, merge=self.patch)
-            put(self.stored, field.id, read)
+            put(self.stored, field.id, self._read(field, value, pointer, old))
+
+    def _read(self, field: Field, value: object, pointer: str, old: object) -> Any:
+        read = read_value(field, value, pointer, self.problems, old=old, merge=self.patch)
+        most = self.most_bytes.get(field.id)
+        if most is not None and not fits(read, most):
+            self.problems.add(pointer, "too_long_for_index", max=most)
+        return read
 
     def _localized(self, field: Field, value: object, pointer: str, old: dict[str, Any]) -> dict[str, Any]:
         if value is None:
             return {} if self.locale is None else self._without(old, self.locale)
         if not self._is_map(field, value):
             own = old.get(self.plain_locale)
-            read = read_value(field, value, pointer, self.problems, old=own, merge=self.patch)
+            read = self._read(field, value, pointer, own)
             return {**old, self.plain_locale: read} if read is not None else self._without(old, self.plain_locale)
         result = dict(old) if self.patch else {}
         for locale, item in cast("dict[str, object]", value).items():
@@ -167,7 +175,7 @@ class _Reading:
             own = old.get(locale)
             read = item
             if item is not None:
-                read = read_value(field, item, place, self.problems, old=own, merge=self.patch)
+                read = self._read(field, item, place, own)
             put(result, locale, read)
         return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from copy import copy
 from datetime import datetime
 from functools import partial
@@ -203,20 +204,28 @@ class _Bulk:
         return await self._written(work)
 
     async def together(self, lines: Sequence[Line], note: Seal | None = None) -> list[Outcome]:
-        """Carry out some lines that share a commit; when that fails, none of them is stored."""
+        """Carry out some lines that share a commit; when that fails, none of them is stored.
+
+        Where a line fails in a way that nobody foresaw, they are carried out again, each kept apart from the others.
+        """
+        apart = False
 
         async def work(transaction: Transaction) -> list[Outcome]:
-            outcomes = await self._each(lines)
+            outcomes = await self._each(lines, transaction if apart else None)
             if note is not None:
                 await _noted(transaction.apply(note(outcomes)))
             return outcomes
 
-        try:
-            return await self._written(work)
-        except _Overtaken as error:
-            raise _running() from error
-        except Exception as error:  # noqa: BLE001 - what happened to these lines must not hide what became of the others
-            outcomes = [Outcome(line=line.number, error=line.refusal or error) for line in lines]
+        while True:
+            try:
+                return await self._written(work)
+            except _Overtaken as error:
+                raise _running() from error
+            except Exception as error:  # noqa: BLE001 - what happened to these lines must not hide what became of others
+                if apart or isinstance(error, Unavailable):
+                    outcomes = [Outcome(line=line.number, error=line.refusal or error) for line in lines]
+                    break
+            apart, self._gathers = True, False
         try:
             if note is not None:
                 await _noted(self._core.store.commit(note(outcomes)))
@@ -260,16 +269,21 @@ class _Bulk:
                 raise
         return outcomes
 
-    async def _each(self, lines: Sequence[Line]) -> list[Outcome]:
+    async def _each(self, lines: Sequence[Line], apart: Transaction | None = None) -> list[Outcome]:
+        """Carry out lines one by one; within ``apart`` also an error that nobody foresaw is only the line's own."""
         outcomes: list[Outcome] = []
         for line in lines:
             try:
-                outcomes.append(await self._carry_out(line))
+                async with nullcontext() if apart is None else apart.savepoint():
+                    outcome = await self._carry_out(line)
+                outcomes.append(outcome)
             except (PluginFailed, PluginIsolated) as error:
                 outcomes.append(Outcome(line=line.number, error=error))
             except Unavailable:
                 raise  # the database's, so the transaction that the lines share is lost
-            except MaydanError as error:
+            except Exception as error:
+                if apart is None and not isinstance(error, MaydanError):
+                    raise
                 outcomes.append(Outcome(line=line.number, error=error))
         return outcomes
 

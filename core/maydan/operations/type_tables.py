@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maydan.operations.indexing import require_short
 from maydan.operations.rebuilding import rebuild_type
 from maydan.storage import documents, trigrams
 from maydan.storage.ports import Statement
@@ -49,8 +50,11 @@ async def replace_type(
 
     Raises:
         GuardFailed: Somebody else changed the type first.
+        Conflict: Entries have texts that a new index cannot hold.
     """
     await documents.lock(transaction, before, store.dialect.name)
+    for space in spaces:
+        await require_short(store, transaction, before, after, space.key)
     await transaction.apply(
         [
             Statement(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
@@ -60,6 +61,11 @@ SlugKey: TypeAlias = tuple[str, str]
 """Locale, slug."""
 UniqueKey: TypeAlias = tuple[str, str, str]
 """Field id, locale ("" where the field is not localised), canonical value."""
+
+LONGEST_VALUE_BYTES: Final = 1_000
+"""Of a longer value its digest is kept: a row of PostgreSQL's indexes has 2,704 bytes at most."""
+_DIGEST: Final = "\x1f"
+"""Begins a digest; values have no control characters."""
 
 
 class Claims(Struct, frozen=True, kw_only=True):
@@ -137,11 +143,17 @@ def unique_statements(space_key: int, type_key: int, entry_id: str, before: Clai
     """Return what moves an entry's unique values; keys are ``UniqueKey``. One that another holds stops the batch."""
     where = (space_key, type_key)
     return [
-        Statement(_DROP_VALUE, (*where, *key, entry_id))
+        Statement(_DROP_VALUE, (*where, *key[:-1], kept_value(key[-1]), entry_id))
         if flags is None
-        else Statement(_PUT_VALUE, (*where, *key, entry_id, *flags), expect=1)
+        else Statement(_PUT_VALUE, (*where, *key[:-1], kept_value(key[-1]), entry_id, *flags), expect=1)
         for key, flags in _moves(before, after, keep_former=False)
     ]
+
+
+def kept_value(value: str) -> str:
+    """Return what is kept of a unique value: itself, or a digest in place of a long one."""
+    encoded = value.encode()
+    return value if len(encoded) <= LONGEST_VALUE_BYTES else f"{_DIGEST}{hashlib.sha256(encoded).hexdigest()}"
 
 
 def _moves(
@@ -162,7 +174,7 @@ async def holder_of(reader: Reader, space_key: int, type_key: int, key: UniqueKe
     row = await reader.fetch_one(
         "SELECT entry_id FROM maydan_unique_values"
         " WHERE space_key = ? AND type_key = ? AND field_id = ? AND locale = ? AND value = ?",
-        space_key, type_key, *key,
+        space_key, type_key, *key[:-1], kept_value(key[-1]),
     )  # fmt: skip
     return str(row[0]) if row else None
 

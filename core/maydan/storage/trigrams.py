@@ -34,9 +34,13 @@ _MOST_RARE: Final = 300
 
 FUNCTION: Final = """
 CREATE OR REPLACE FUNCTION maydan_trigrams(given text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-'SELECT array_agg(DISTINCT substr(given, place, 3)) FROM generate_series(1, length(given) - 2) AS place'
+'SELECT array_agg(DISTINCT (one || two || three) COLLATE "C") FROM (
+    SELECT sign AS one, lead(sign) OVER ahead AS two, lead(sign, 2) OVER ahead AS three
+    FROM unnest(string_to_array(given, NULL)) WITH ORDINALITY AS signs (sign, place) WINDOW ahead AS (ORDER BY place)
+) AS grams WHERE three IS NOT NULL'
 """
-"""On PostgreSQL, whose usual extension for it is not everywhere."""
+"""On PostgreSQL, whose usual extension for it is not everywhere. A character is found there by counting from the first
+one, so that the text is taken apart only once."""
 
 
 class Lookup(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from maydan.errors import PoolExhausted, Unavailable
+from maydan.errors import PoolExhausted, TooLarge, Unavailable
 from maydan.storage.ports import ConstraintFailed, Duplicate, GuardFailed
 from maydan.storage.postgresql.driver import asyncpg
 
@@ -69,6 +69,8 @@ def translated(error: Exception) -> Exception:
         return GuardFailed(int(match[1]))
     if isinstance(error, asyncpg.DataError):
         return ValueError(str(error))
+    if isinstance(error, asyncpg.ProgramLimitExceededError):
+        return TooLarge("The database cannot hold a value of this length.")
     return _passing(error)
 
 
