@@ -112,9 +112,19 @@ def _blocks(field: Field) -> Shape:
     return shape
 
 
+def _choices(field: Field) -> Shape:
+    """Make the shape of an enum: what it does not allow any more is absent, as a field is that was dropped."""
+    allowed = frozenset(field.values)
+    if field.many:
+        return lambda values: [value for value in values if value in allowed]
+    return lambda value: value if value in allowed else None
+
+
 def _shape(field: Field) -> Shape | None:
     if field.kind is Kind.BLOCKS:
         return _blocks(field)
+    if field.kind is Kind.ENUM:
+        return _choices(field)
     one: Shape | None = None
     if field.kind is Kind.MONEY:
         one = _money
