@@ -86,3 +86,43 @@ async def test_a_deleted_space_is_gone_with_everything_in_it(site: Site) -> None
     await site.post("/api/spaces", {"name": "demo"}, headers=site.admin)
     assert (await site.get("/api/spaces/demo/types", headers=site.admin)).json()["items"] == []
     assert await site.core.store.fetch_all("SELECT count(*) FROM maydan_entries") == [(0,)]
+
+
+async def test_a_locale_with_content_goes_only_when_that_is_meant(site: Site) -> None:
+    """409 names the entries, those in the trash not; then nobody sees the content, and what they see may come back."""
+    entry = await site.entry({"title": {"en": "One", "ku": "Yek"}, "rating": 1})
+    gone = await site.entry({"title": {"en": "Two", "ku": "Du"}})
+    await site.delete(f"{LIST}/{gone['id']}", headers=site.admin)
+    body = {"locales": ["en", "ar"], "fallbacks": {"ku": None}}
+    refused = await site.patch("/api/spaces/demo", body, headers=site.admin)
+    assert (refused.status_code, refused.json()["code"]) == (409, "lossy_change"), refused.text
+    (error,) = refused.json()["errors"]
+    assert (error["pointer"], entry["id"] in error["message"], gone["id"] in error["message"]) == (
+        "/locales", True, False
+    )  # fmt: skip
+    assert (await site.get(f"{LIST}/yek?locale=ku")).json()["title"] == "Yek"
+
+    assert (await site.patch("/api/spaces/demo?allow_drop=true", body, headers=site.admin)).status_code == 200
+    path = f"{LIST}/{entry['id']}"
+    for query in ("locale=*", "perspective=draft&locale=*"):
+        shown = await site.get(f"{path}?{query}", headers=site.admin)
+        assert (shown.json()["title"], shown.json()["slug"]) == ({"en": "One"}, {"en": "one"})
+        put = await site.put(path, shown.json(), headers={**site.admin, "if-match": "*"})
+        assert (put.status_code, put.json()["version"], put.json()["status"]) == (200, 1, "published"), put.text
+    await site.patch(path, {"rating": 2}, headers=site.admin)
+    assert (await site.post(f"{path}/versions/1/restore", headers=site.admin)).status_code == 200
+
+    await site.patch("/api/spaces/demo", {"locales": ["en", "ar", "ku"]}, headers=site.admin)
+    for query in ("locale=*", "perspective=draft&locale=*"):
+        assert (await site.get(f"{path}?{query}", headers=site.admin)).json()["title"] == {"en": "One", "ku": "Yek"}
+
+
+async def test_a_locale_without_content_goes(site: Site) -> None:
+    """Also where an entry had something in it that readers get no more."""
+    entry = await site.entry({"title": {"en": "One", "ku": "Yek"}})
+    path = f"{LIST}/{entry['id']}"
+    body = {"locales": ["en", "ar"], "fallbacks": {"ku": None}}
+    await site.patch(path, {"title": {"ku": None}, "slug": {"ku": None}}, headers=site.admin)
+    assert (await site.patch("/api/spaces/demo", body, headers=site.admin)).status_code == 409
+    await site.post(f"{path}/unpublish", {"locales": ["ku"]}, headers=site.admin)
+    assert (await site.patch("/api/spaces/demo", body, headers=site.admin)).status_code == 200

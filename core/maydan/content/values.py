@@ -46,7 +46,8 @@ def read_input(
     Without ``base`` this is a new entry, and absent fields take their defaults. With ``base`` it is a JSON Merge Patch
     (RFC 7396): absent is unchanged, ``null`` clears, a map of locales and a component merge, a list is replaced.
     With ``replace`` too, absent fields are cleared or take their default, but not what the sender cannot know: secret
-    and ``hidden`` fields, the slug, and other locales than the one that plain values are for.
+    and ``hidden`` fields, the slug, other locales than the one that plain values are for, and what is left in locales
+    that the space has no more.
 
     A localised field takes a map from locale to value, or a plain value, which is that of ``locale`` or else of the
     default locale. Where the plain value is an object itself (money, geo, json, component), ``maps`` says which it is;
@@ -134,10 +135,10 @@ class _Reading:
             put(self.stored, field.id, value)
 
     def _other_locales(self, field: Field) -> dict[str, Any] | None:
-        """Return what a whole entry in one locale leaves as it is of a field that it does not name."""
-        if not field.localized or self.locale is None:
+        """Return what a whole entry leaves as it is of a field that it does not name: all but its one locale."""
+        if not field.localized:
             return None
-        return self._without(locales_of(self.base.get(field.id)), self.locale) or None
+        return self._cleared(locales_of(self.base.get(field.id))) or None
 
     def _take_field(self, field: Field, value: object) -> None:
         if value is UNSET:
@@ -161,12 +162,12 @@ class _Reading:
 
     def _localized(self, field: Field, value: object, pointer: str, old: dict[str, Any]) -> dict[str, Any]:
         if value is None:
-            return {} if self.locale is None else self._without(old, self.locale)
+            return self._cleared(old)
         if not self._is_map(field, value):
             own = old.get(self.plain_locale)
             read = self._read(field, value, pointer, own)
             return {**old, self.plain_locale: read} if read is not None else self._without(old, self.plain_locale)
-        result = dict(old) if self.patch else {}
+        result = dict(old) if self.patch else self._unknown(old)
         for locale, item in cast("dict[str, object]", value).items():
             place = child(pointer, locale)
             if locale not in self.space.locales:
@@ -190,6 +191,13 @@ class _Reading:
         keys = cast("dict[str, object]", value)
         return self.locale is None and bool(keys) and all(key in self.space.locales for key in keys)
 
+    def _cleared(self, values: dict[str, Any]) -> dict[str, Any]:
+        return self._unknown(values) if self.locale is None else self._without(values, self.locale)
+
+    def _unknown(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return what is left in locales that the space has no more, of which senders know nothing."""
+        return {locale: value for locale, value in values.items() if locale not in self.space.locales}
+
     @staticmethod
     def _without(values: dict[str, Any], locale: str) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key != locale}
@@ -197,13 +205,13 @@ class _Reading:
     def _slugs(self, value: object) -> dict[str, str] | None:
         old = cast("dict[str, str]", self.base.get(SLUG) or {})
         if value is None:
-            return None if self.locale is None else self._without(old, self.locale) or None
+            return self._cleared(old) or None
         if not isinstance(value, dict):
             if value == old.get(self.plain_locale):
                 return old
             read = self._slug(value, "/slug")
             return old if read is None else {**old, self.plain_locale: read}
-        result = dict(old) if self.patch else {}
+        result = dict(old) if self.patch else self._unknown(old)
         for locale, item in cast("dict[str, object]", value).items():
             place = child("/slug", locale)
             if locale not in self.space.locales:

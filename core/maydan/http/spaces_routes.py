@@ -9,6 +9,7 @@ from msgspec import Struct
 from maydan.http.answers import Answer
 from maydan.http.paging import page_of
 from maydan.http.routing import BY_OPERATION, LOGGED_IN, PageQuery, Route, route
+from maydan.http.types_routes import DropQuery
 from maydan.operations import spaces
 from maydan.operations.spaces import SpaceInput, SpacePatch
 
@@ -66,14 +67,15 @@ async def get_space(call: Call) -> Answer:
 
 
 @route(
-    "PATCH", "/api/spaces/{space}", permission="manage:space", body=SpacePatch, answer=SpaceView, if_match=True,
-    errors=(409,), tags=("spaces",),
+    "PATCH", "/api/spaces/{space}", permission="manage:space", body=SpacePatch, query=DropQuery, answer=SpaceView,
+    if_match=True, errors=(409,), tags=("spaces",),
 )  # fmt: skip
 async def patch_space(call: Call) -> Answer:
     """Change a space."""
     after = await spaces.change_space(
-        call.core, call.caller, call.space, lambda: call.body(SpacePatch), precondition=_matching(call)
-    )
+        call.core, call.caller, call.space, lambda: call.body(SpacePatch), precondition=_matching(call),
+        allow_drop=call.query.allow_drop,
+    )  # fmt: skip
     return _answer(after)
 
 

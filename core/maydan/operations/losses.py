@@ -1,4 +1,4 @@
-"""What a change of a content type would take from its entries, or not allow them to hold any more; it is only read."""
+"""What a change of a type or of a space would take from entries, or not allow them to hold any more; only read."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from maydan.content.changes import Loss, list_losses
 from maydan.content.narrowing import lacks, leads_elsewhere, list_narrowings, narrowed_links, refused_rules
 from maydan.content.problems import child
 from maydan.content.secrets import split_secrets
+from maydan.content.stored import locales_of
 from maydan.errors import InputError
-from maydan.operations.publication import status
+from maydan.operations.publication import localized_ids, status
 from maydan.operations.rebuilding import FIRST_ID
 from maydan.storage.entries import existing_targets, list_entries
 from maydan.storage.registry import list_types
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from maydan.content.narrowing import Narrowing
     from maydan.content.spaces import Space
@@ -55,38 +56,71 @@ async def find_losses(
         return []
     change = _Change(space=space, before=before, after=after, losses=losses, narrowings=narrowings)
     names = {one.key: one.name for one in await list_types(reader, space)} if _unlinks(change) else {}
-    named: dict[str, list[str]] = {}
+    told: dict[str, list[str]] = {}
     last, has_any = FIRST_ID, False
-    while not _is_enough(change, named):
+    while not _is_enough(change, told):
         page = await list_entries(reader, store, space.key, before.key, after=last, limit=_PAGE)
         has_any = has_any or bool(page)
         types = await _targets(reader, change, page, names)
         for entry_id, pointers in await asyncio.to_thread(partial(_judge, change, page, types)):
             for pointer in pointers:
-                named.setdefault(pointer, []).append(entry_id)
+                told.setdefault(pointer, []).append(entry_id)
         if len(page) < _PAGE:
             break
         last = page[-1].id
-    kept = [structs.replace(one, entries=tuple(named.get(one.pointer, ()))) for one in losses if has_any]
-    return [*kept, *_misfits(change, named)]
+    kept = [structs.replace(one, entries=tuple(told.get(one.pointer, ()))) for one in losses if has_any]
+    return [*kept, *_misfits(change, told)]
+
+
+async def find_content_in(
+    reader: Reader, store: Store, space: Space, types: Sequence[ContentType], locales: Collection[str]
+) -> dict[str, list[str]]:
+    """Return by locale the ids of some entries outside of the trash that have content or a slug in it."""
+    found: dict[str, list[str]] = {}
+    for content_type in types:
+        last = FIRST_ID
+        while any(len(found.get(locale, ())) <= MOST_NAMED for locale in locales):
+            page = await list_entries(reader, store, space.key, content_type.key, after=last, limit=_PAGE)
+            for entry_id, there in await asyncio.to_thread(_content_in, content_type, page, locales):
+                for locale in there:
+                    found.setdefault(locale, []).append(entry_id)
+            if len(page) < _PAGE:
+                break
+            last = page[-1].id
+    return {locale: found[locale] for locale in locales if locale in found}
+
+
+def named(ids: Sequence[str]) -> str:
+    """Return ids for people, as many as are told."""
+    return ", ".join(ids[:MOST_NAMED]) + (", …" if len(ids) > MOST_NAMED else "")
 
 
 def error_of(loss: Loss) -> InputError:
     """Return a loss as a place of the input, with the entries that it is about."""
     if not loss.entries:
         return InputError(loss.pointer, loss.code, loss.message)
-    ids = ", ".join(loss.entries[:MOST_NAMED])
-    more = ", …" if len(loss.entries) > MOST_NAMED else ""
-    return InputError(loss.pointer, loss.code, f"{loss.message} ({ids}{more})")
+    return InputError(loss.pointer, loss.code, f"{loss.message} ({named(loss.entries)})")
+
+
+def _content_in(
+    content_type: ContentType, page: Sequence[EntryRow], locales: Collection[str]
+) -> list[tuple[str, list[str]]]:
+    keys = localized_ids(content_type)
+    found: list[tuple[str, list[str]]] = []
+    for entry in page:
+        if entry.trashed_at is None:
+            there = {locale for stored in _stored(entry) for key in keys for locale in locales_of(stored.get(key))}
+            found.append((entry.id, [locale for locale in locales if locale in there]))
+    return found
 
 
 def _unlinks(change: _Change) -> bool:
     return any(one.unlinks for one in change.narrowings)
 
 
-def _is_enough(change: _Change, named: dict[str, list[str]]) -> bool:
+def _is_enough(change: _Change, told: dict[str, list[str]]) -> bool:
     """Tell whether looking on would name no more: every place that may refuse has more entries than are told."""
-    full = {pointer for pointer, ids in named.items() if len(ids) > MOST_NAMED}
+    full = {pointer for pointer, ids in told.items() if len(ids) > MOST_NAMED}
     return all(one.pointer in full for one in change.losses) and all(
         any(pointer == one.pointer or pointer.startswith(f"{one.pointer}/") for pointer in full)
         for one in change.narrowings
@@ -136,7 +170,8 @@ def _lacks(change: _Change, narrowing: Narrowing, entry: EntryRow) -> bool:
     if shown is None:
         return False
     _, secrets = split_secrets(change.before, entry.body)  # what is published is kept without them
-    return lacks(narrowing, change.space, {**shown.body, **secrets}, shown.locales)
+    locales = [locale for locale in shown.locales if locale in change.space.locales]
+    return bool(locales) and lacks(narrowing, change.space, {**shown.body, **secrets}, locales)
 
 
 def _is_about(change: _Change, loss: Loss, entry: EntryRow) -> bool:
@@ -152,17 +187,17 @@ def _field_of(content_type: ContentType, pointer: str) -> str | None:
     return content_type.fields[int(place[2])].id if place[1] == "fields" else None
 
 
-def _misfits(change: _Change, named: dict[str, list[str]]) -> list[Loss]:
+def _misfits(change: _Change, told: dict[str, list[str]]) -> list[Loss]:
     """Return what does not fit, one for each option that refuses something."""
     found: list[Loss] = []
     for narrowing in change.narrowings:
-        for pointer in sorted(named):
+        for pointer in sorted(told):
             if pointer.startswith(f"{narrowing.pointer}/") and pointer not in {one.pointer for one in change.losses}:
                 is_required = pointer.endswith("/required")
                 what = "is required, and not there" if is_required else "holds what would not be allowed any more"
-                message = f"the field {narrowing.field.name!r} {what} in {_count(named[pointer])}"
+                message = f"the field {narrowing.field.name!r} {what} in {_count(told[pointer])}"
                 code = "required" if is_required else "narrowed"
-                found.append(Loss(pointer, code, message, tuple(named[pointer])))
+                found.append(Loss(pointer, code, message, tuple(told[pointer])))
     return found
 
 

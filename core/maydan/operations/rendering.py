@@ -11,7 +11,7 @@ from maydan.content.kinds import FOLDED_KINDS, SYSTEM_KINDS
 from maydan.content.per_type import PerType
 from maydan.content.render import Head, Rendered, render, render_maps
 from maydan.locales import fold
-from maydan.operations.publication import status
+from maydan.operations.publication import localized_ids, status
 from maydan.storage.documents import DRAFT, PUBLISHED, TRASH, DocumentRow
 from maydan.storage.expressions import FOLDED, is_fact
 
@@ -198,5 +198,14 @@ def maps_document(content_type: ContentType, space: Space, entry: EntryRow, pers
         head, stored = published_head(content_type, space, entry, first), entry.published.body
     else:
         head, stored = draft_head(content_type, space, entry), entry.body
-    rendered = render_maps(content_type, head, stored, draft=perspective != PUBLISHED)
+    rendered = render_maps(content_type, head, _known(content_type, space, stored), draft=perspective != PUBLISHED)
     return {**rendered.members, "created_by": entry.created_by, "updated_by": entry.updated_by}
+
+
+def _known(content_type: ContentType, space: Space, stored: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored form without what is left in locales that the space has no more."""
+    localized = localized_ids(content_type)
+    return {
+        key: {locale: one for locale, one in value.items() if locale in space.locales} if key in localized else value
+        for key, value in stored.items()
+    }

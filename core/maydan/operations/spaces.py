@@ -14,9 +14,10 @@ from maydan.accounts.roles import forget_space
 from maydan.content.problems import Problems
 from maydan.content.spaces import Space
 from maydan.content.text import has_control
-from maydan.errors import Forbidden, NotFound, Unauthenticated, UniqueViolation
+from maydan.errors import Forbidden, InputError, LossyChange, NotFound, Unauthenticated, UniqueViolation
 from maydan.locales import canonical_locale
 from maydan.money import find_exponent
+from maydan.operations.losses import find_content_in, named
 from maydan.operations.rebuilding import rebuild_space
 from maydan.operations.type_tables import clear_type, remove_own_types
 from maydan.storage import documents
@@ -26,7 +27,7 @@ from maydan.storage.registry import find_space, list_types, settings_json
 from maydan.storage.revisions import bump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from maydan.operations.core import Caller, Core
     from maydan.storage.ports import Transaction
@@ -123,11 +124,13 @@ async def change_space(
     read_patch: Callable[[], SpacePatch],
     *,
     precondition: Callable[[Space], None],
+    allow_drop: bool = False,
 ) -> Space:
     """Change a space; entries are rendered anew where locales or fallbacks change.
 
     Raises:
         Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
+        LossyChange: Entries have content in a locale that goes, and ``allow_drop`` is not given.
     """
     await require_space_action(core, caller, space, Action.MANAGE_SPACE)
 
@@ -137,6 +140,10 @@ async def change_space(
             raise NotFound
         precondition(before)
         after = _checked(core, _patched(before, read_patch()))
+        if not allow_drop:
+            await _require_unused(
+                core, transaction, before, [one for one in before.locales if one not in after.locales]
+            )
         update = Statement(
             "UPDATE maydan_spaces SET settings = ?, version = ? WHERE key = ? AND version = ?",
             (settings_json(after), after.version, after.key, before.version),
@@ -150,6 +157,23 @@ async def change_space(
     after = await core.store.retrying(work)
     await core.revisions.settled()
     return after
+
+
+async def _require_unused(core: Core, transaction: Transaction, space: Space, locales: Sequence[str]) -> None:
+    """Refuse to let locales go in which entries outside of the trash have content; nobody writes meanwhile."""
+    types = await list_types(transaction, space)
+    for content_type in types:
+        await documents.lock(transaction, content_type, core.store.dialect.name)
+    found = await find_content_in(transaction, core.store, space, types, locales)
+    errors = tuple(
+        InputError("/locales", "dropped", f"Entries have content in {locale} ({named(ids)}).")
+        for locale, ids in found.items()
+    )
+    if errors:
+        raise LossyChange(
+            f"Entries have content in {', '.join(found)}; remove it, or repeat with allow_drop=true to hide it.",
+            errors=errors,
+        )
 
 
 def _renders(space: Space) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from maydan.errors import InputError, UniqueViolation
-from maydan.operations.losses import MOST_NAMED
+from maydan.operations.losses import MOST_NAMED, named
 from maydan.operations.rebuilding import BATCH, FIRST_ID
 from maydan.operations.writing import THE_ONLY, unique_claims
 from maydan.storage import names
@@ -75,8 +75,8 @@ async def _follow_single(store: Store, transaction: Transaction, after: ContentT
         space_key, after.key,
     )  # fmt: skip
     if len(rows) > 1:
-        ids = ", ".join(str(row[0]) for row in rows[:MOST_NAMED]) + (", …" if len(rows) > MOST_NAMED else "")
-        message = f"There is more than one entry ({ids}); delete all but one first."
+        ids = [str(row[0]) for row in rows]
+        message = f"There is more than one entry ({named(ids)}); delete all but one first."
         raise UniqueViolation(message, errors=(InputError("/single", "taken", message),))
     await _claim(store, transaction, structs.replace(after, fields=()), space_key)
 
