@@ -406,3 +406,17 @@ async def test_two_processes_write_one_file_and_both_get_on(opened: Open) -> Non
     assert [child.returncode for child in children] == [0, 0]
     assert await store.fetch_one("SELECT count(*) FROM things") == (sum(counts),)
     assert min(counts) * 5 > max(counts), f"one of them starved: {counts}"
+
+
+async def test_a_checkpoint_takes_its_turn_between_writers(opened: Open, tmp_path: Path) -> None:
+    """Nothing of theirs is lost, in this process or another one's store, and the log is empty when all are done."""
+    one, other = await opened(), await opened()
+    numbers = range(20)
+    writing = [
+        store.commit([put(f"{place} {number}")]) for number in numbers for place, store in enumerate((one, other))
+    ]
+    done = await asyncio.gather(*writing, one.checkpoint(), other.checkpoint())
+    assert done[-2:] == [True, True]
+    assert await names(one) == sorted(f"{place} {number}" for number in numbers for place in (0, 1))
+    assert await one.checkpoint()
+    assert (tmp_path / "things.db-wal").stat().st_size == 0

@@ -89,20 +89,23 @@ async def planted_everywhere(site: Site, identity: str, entry: str) -> None:
     invited = await site.post("/api/spaces/demo/invitations", {"email": "new@example.org", "roles": []}, headers=ann)
     assert invited.status_code in (201, 403, 422), invited.text
     now, store, space = site.core.clock.now(), site.core.store, site.space.key
-    failed = (new_id(), "x", 1, space, 3, f"refused {ANN}", now)
+    upper = ANN.upper()
+    failed = (new_id(), "x", 1, space, 3, f"refused {upper}", now)
     await store.commit([
         Statement("INSERT INTO maydan_identities VALUES (?,?,?,?)", ("https://id.example", "annmark", identity, now)),
-        job_statement(NewJob(kind="x.y", space_key=space, payload={"to": [ANN, {"name": ANN}]}, run_at=now)),
-        Statement("UPDATE maydan_jobs SET error = ?", (f"550 {ANN} is unknown",)),
+        job_statement(NewJob(kind="x.y", space_key=space, payload={"to": [ANN.title(), {"name": ANN}]}, run_at=now)),
+        Statement("UPDATE maydan_jobs SET error = ?", (f"550 {ANN.title()} is unknown",)),
         Statement("INSERT INTO maydan_dead_letters VALUES (?,?,?,?,?,?,?)", failed),
-        Statement("INSERT INTO maydan_parked VALUES (?,?,?,?,?,?,?)", ("x", 1, "y", space, 1, f"not {ANN}", 0)),
+        Statement("INSERT INTO maydan_parked VALUES (?,?,?,?,?,?,?)", ("x", 1, "y", space, 1, f"not {upper}", 0)),
         Statement(
-            "INSERT INTO maydan_imports VALUES (?,?,?,?,?,?)", (space, "wordpress", ANN, "entry", new_id(), "")
+            "INSERT INTO maydan_imports VALUES (?,?,?,?,?,?)", (space, "wordpress", ANN.title(), "entry", new_id(), "")
         ),
+        Statement("INSERT INTO maydan_bulk_progress VALUES (?,?,?,?,?)", ("x", 0, 1, f'["{ANN.upper()}"]', now)),
+        Statement("INSERT INTO maydan_bulk_progress VALUES (?,?,?,?,?)", ("x", 1, 1, f"annmark {identity}", now)),
         Statement(
             "INSERT INTO maydan_deliveries (id, space_key, webhook_id, position, type, subject, state, tries, due_at,"
             " created_at, error) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (new_id(), space, new_id(), 1, "entry.updated", "contact/x", "failed", 1, now, now, f"at {quote(ANN)}"),
+            (new_id(), space, new_id(), 1, "entry.updated", "contact/x", "failed", 1, now, now, f"at {quote(upper)}"),
         ),
     ])  # fmt: skip
 
