@@ -227,6 +227,21 @@ async def test_verify_finds_the_first_link_that_was_changed_by_hand(sqlite_url: 
         assert (await site.get(f"{AUDIT}/verify", headers=site.admin)).json() == whole
 
 
+async def test_a_row_of_a_moment_that_nobody_can_read_was_changed(site: Site) -> None:
+    """PostgreSQL can hold moments of which there is no ``datetime``, SQLite any text."""
+    await site.entry({"title": "One"})
+    await settle(site)
+    store, rows = site.core.store, len(await items(site))
+    sqlite = store.dialect.is_sqlite
+    past = "DROP TRIGGER maydan_audit_no_update" if sqlite else "ALTER TABLE maydan_audit DISABLE TRIGGER USER"
+    await store.commit([Statement(past)])
+    for written in ("20000-01-01", "infinity", "0100-01-01 BC"):
+        await store.commit([Statement(f"UPDATE maydan_audit SET at = '{written}' WHERE seq = 2")])
+        found = (await site.get(f"{AUDIT}/verify", headers=site.admin)).json()
+        assert (found["ok"], found["broken"]["seq"], found["broken"]["reason"]) == (False, 2, "It was changed.")
+        assert len(await items(site)) == rows
+
+
 @pytest.mark.parametrize("written", ["xyz", "[" * 100_000, '{"data": {}}', '{"actor_id": 7}', '{"actor_id": "x"}'])
 def test_details_that_nobody_wrote_show_in_a_chain_that_was_made_anew(written: str) -> None:
     """Somebody who makes new digests and hashes too has to write details that can be read, of that actor."""

@@ -16,6 +16,10 @@ from maydan.storage.dialects import Dialect
 
 _NAMES: Final = tuple(each.name for each in fields(AuditRow))
 _COLUMNS: Final = ", ".join(_NAMES)
+_READ: Final = _COLUMNS.replace(
+    " at,", " CASE WHEN at BETWEEN '0001-01-02T00:00:00Z' AND '9999-12-30T00:00:00Z' THEN at END AS at,"
+)
+"""PostgreSQL has moments of which there is no ``datetime``; its driver fails at a row that holds one."""
 _MARKS: Final = f"({', '.join('?' * len(_NAMES))})"
 _TYPES: Final = get_type_hints(AuditRow)
 _UNREADABLE: Final = {
@@ -95,15 +99,13 @@ async def list_rows(
     where, args = _where(chain, wanted)
     if after is not None:
         where, args = f"{where} AND seq < ?", [*args, int(after)]
-    sql = f"SELECT {_COLUMNS} FROM maydan_audit WHERE {where} ORDER BY seq DESC LIMIT ? OFFSET ?"
+    sql = f"SELECT {_READ} FROM maydan_audit WHERE {where} ORDER BY seq DESC LIMIT ? OFFSET ?"
     return [_row(row) for row in await store.fetch_all(sql, *args, limit, offset)]
 
 
 async def find_row(store: Store, chain: int, position: int) -> AuditRow | None:
     """Return the row of an event, or ``None`` where the chain has none."""
-    row = await store.fetch_point(
-        f"SELECT {_COLUMNS} FROM maydan_audit WHERE position = ? AND chain = ?", position, chain
-    )
+    row = await store.fetch_point(f"SELECT {_READ} FROM maydan_audit WHERE position = ? AND chain = ?", position, chain)
     return None if row is None else _row(row)
 
 
@@ -118,7 +120,7 @@ async def check_chain(store: Store, chain: int) -> Checked:
     """Read a chain from its beginning and check each link, in pages."""
     # The end first: rows that are added meanwhile come after it.
     end, last = await find_head(store, chain), Head()
-    sql = f"SELECT {_COLUMNS} FROM maydan_audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?"
+    sql = f"SELECT {_READ} FROM maydan_audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?"
     while rows := [_row(row) for row in await store.fetch_all(sql, chain, last.seq, _PAGE)]:
         for row in rows:
             broken = check_row(row, seq=last.seq + 1, previous=last.hash)
