@@ -10,7 +10,7 @@ from site_support import Site  # pyright: ignore[reportMissingImports] - tests/s
 
 from maydan.content.schema_document import Schema
 from maydan.errors import LossyChange
-from maydan.operations import schema
+from maydan.operations import losses, schema
 from maydan.operations.core import as_system
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +147,21 @@ async def test_a_drop_names_the_entries_that_hold_something(site: Site) -> None:
     assert (error["pointer"], error["code"]) == ("/fields/1", "dropped")
     assert [one in error["message"] for one in sorted(ids)] == [True] * 20 + [False] * 2
     assert empty not in error["message"]
+
+
+async def test_a_refusal_is_told_without_looking_at_everything(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is known, the entries of a large type are not all counted; one that fits is looked through."""
+    monkeypatch.setattr(losses, "_PAGE", 2)
+    monkeypatch.setattr(losses, "_ENOUGH", 4)
+    await _trips(site)
+    days = [9, 1, 1, 1, 1, 9]
+    ids = [await _trip(site, days=number, publish=False) for number in days]
+    (error,) = (await site.patch(TYPE, {"fields": _fields(days={"max": 8})}, headers=site.admin)).json()["errors"]
+    assert "in at least one entry" in error["message"]
+    assert (ids[0] in error["message"], ids[-1] in error["message"]) == (True, False)
+    await site.patch(f"{LIST}/{ids[0]}", {"days": 1}, headers=site.admin)
+    (error,) = (await site.patch(TYPE, {"fields": _fields(days={"max": 8})}, headers=site.admin)).json()["errors"]
+    assert ids[-1] in error["message"]
 
 
 async def test_a_type_becomes_single_with_one_entry_at_most(site: Site) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, structs
@@ -32,6 +31,8 @@ MOST_NAMED: Final = 20
 """So many entries are named for each place."""
 _PAGE: Final = 100
 """Entries looked at together, away from the loop."""
+_ENOUGH: Final = 10_000
+"""So many entries are looked at to name some, once it is known that the change is refused."""
 
 
 class _Change(Struct, frozen=True, kw_only=True):
@@ -57,19 +58,17 @@ async def find_losses(
     change = _Change(space=space, before=before, after=after, losses=losses, narrowings=narrowings)
     names = {one.key: one.name for one in await list_types(reader, space)} if _unlinks(change) else {}
     told: dict[str, list[str]] = {}
-    last, has_any = FIRST_ID, False
-    while not _is_enough(change, told):
+    last, seen, is_whole = FIRST_ID, 0, False
+    while not is_whole and not _is_enough(change, told, seen):
         page = await list_entries(reader, store, space.key, before.key, after=last, limit=_PAGE)
-        has_any = has_any or bool(page)
         types = await _targets(reader, change, page, names)
-        for entry_id, pointers in await asyncio.to_thread(partial(_judge, change, page, types)):
+        for entry_id, pointers in await asyncio.to_thread(_judge, change, page, types):
             for pointer in pointers:
                 told.setdefault(pointer, []).append(entry_id)
-        if len(page) < _PAGE:
-            break
-        last = page[-1].id
-    kept = [structs.replace(one, entries=tuple(told.get(one.pointer, ()))) for one in losses if has_any]
-    return [*kept, *_misfits(change, told)]
+        seen, is_whole = seen + len(page), len(page) < _PAGE
+        last = page[-1].id if page else last
+    kept = [structs.replace(one, entries=tuple(told.get(one.pointer, ()))) for one in losses if seen]
+    return [*kept, *_misfits(change, told, is_whole=is_whole)]
 
 
 async def find_content_in(
@@ -118,12 +117,16 @@ def _unlinks(change: _Change) -> bool:
     return any(one.unlinks for one in change.narrowings)
 
 
-def _is_enough(change: _Change, told: dict[str, list[str]]) -> bool:
-    """Tell whether looking on would name no more: every place that may refuse has more entries than are told."""
+def _is_enough(change: _Change, told: dict[str, list[str]], seen: int) -> bool:
+    """Tell whether looking on would change little: each place that may refuse has more entries than are named.
+
+    Or it is refused anyhow, and many entries were looked at.
+    """
+    if seen >= _ENOUGH and (change.losses or told):
+        return True
     full = {pointer for pointer, ids in told.items() if len(ids) > MOST_NAMED}
     return all(one.pointer in full for one in change.losses) and all(
-        any(pointer == one.pointer or pointer.startswith(f"{one.pointer}/") for pointer in full)
-        for one in change.narrowings
+        any(pointer.startswith(f"{one.pointer}/") for pointer in full) for one in change.narrowings
     )
 
 
@@ -187,7 +190,7 @@ def _field_of(content_type: ContentType, pointer: str) -> str | None:
     return content_type.fields[int(place[2])].id if place[1] == "fields" else None
 
 
-def _misfits(change: _Change, told: dict[str, list[str]]) -> list[Loss]:
+def _misfits(change: _Change, told: dict[str, list[str]], *, is_whole: bool) -> list[Loss]:
     """Return what does not fit, one for each option that refuses something."""
     found: list[Loss] = []
     for narrowing in change.narrowings:
@@ -195,13 +198,14 @@ def _misfits(change: _Change, told: dict[str, list[str]]) -> list[Loss]:
             if pointer.startswith(f"{narrowing.pointer}/") and pointer not in {one.pointer for one in change.losses}:
                 is_required = pointer.endswith("/required")
                 what = "is required, and not there" if is_required else "holds what would not be allowed any more"
-                message = f"the field {narrowing.field.name!r} {what} in {_count(told[pointer])}"
+                message = f"the field {narrowing.field.name!r} {what} in {_count(told[pointer], is_whole=is_whole)}"
                 code = "required" if is_required else "narrowed"
                 found.append(Loss(pointer, code, message, tuple(told[pointer])))
     return found
 
 
-def _count(ids: list[str]) -> str:
+def _count(ids: list[str], *, is_whole: bool) -> str:
     if len(ids) > MOST_NAMED:
         return f"more than {MOST_NAMED} entries"
-    return "one entry" if len(ids) == 1 else f"{len(ids)} entries"
+    number = "one entry" if len(ids) == 1 else f"{len(ids)} entries"
+    return number if is_whole else f"at least {number}"
