@@ -158,3 +158,36 @@ async def test_a_role_that_is_deleted_at_the_same_moment_is_contained_in_none(da
                 other.delete(f"{ROLES}/{two}", headers=site.admin),
             )
             assert (put.status_code, gone.status_code) in ((200, 409), (422, 204)), (put.text, gone.text)
+
+
+async def test_a_role_that_is_deleted_at_the_same_moment_is_given_to_nobody(database_url: str) -> None:
+    """By two processes: either the member has it first and loses it, or it comes too late."""
+    async with open_site(database_url) as site, other_process(database_url) as other:
+        ann = await id_of(site, await site.account("ann@example.org", "editor"))
+        path = f"{MEMBERS}/{ann}"
+        for number in range(8):
+            await role(site, name := f"a{number}")
+            put, gone = await asyncio.gather(
+                site.put(path, {"roles": ["editor", name]}, headers=IF_MATCH | site.admin),
+                other.delete(f"{ROLES}/{name}", headers=site.admin),
+            )
+            assert (put.status_code in (200, 412, 422), gone.status_code) == (True, 204), (put.text, gone.text)
+            assert (await site.get(path, headers=site.admin)).json()["roles"] == ["editor"]
+
+
+async def test_a_role_that_went_since_its_giver_was_judged_is_not_given(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another process deletes it before the membership is stored."""
+    await role(site, "desk")
+    ann = await id_of(site, await site.account("ann@example.org", "editor"))
+    put = site.core.accounts.members.put
+
+    async def late(*args: Any, **more: Any) -> Any:
+        assert (await site.delete(f"{ROLES}/desk", headers=site.admin)).status_code == 204
+        return await put(*args, **more)
+
+    monkeypatch.setattr(site.core.accounts.members, "put", late)
+    refused = await site.put(f"{MEMBERS}/{ann}", {"roles": ["desk"]}, headers=IF_MATCH | site.admin)
+    assert refused.status_code == 412, refused.text
+    assert (await site.get(f"{MEMBERS}/{ann}", headers=site.admin)).json()["roles"] == ["editor"]

@@ -12,6 +12,7 @@ from maydan.access.checking import check_role, is_role_name
 from maydan.access.granting import check_grantable, check_token_grantable, denials_as_grants
 from maydan.access.policies import BUILT_IN_ROLES, Policy, Role
 from maydan.errors import Conflict, Forbidden, InputError, InvalidInput
+from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from maydan.accounts.members import Member, Members
     from maydan.accounts.roles import RoleGraph, Roles, SpaceRole
     from maydan.content.types import ContentType
-    from maydan.storage.ports import Statement
 
 
 class Granter(Struct, frozen=True, kw_only=True):
@@ -133,7 +133,18 @@ async def put_member(
         Stale: Somebody else changed it first.
     """
     check_roles(granter, roles, known=() if known is None else known.roles)
-    return await members.put(granter.space_key, account_id, roles, known=known, seal=seal)
+    guards = role_guard(granter, roles)
+    return await members.put(granter.space_key, account_id, roles, known=known, guards=guards, seal=seal)
+
+
+def role_guard(granter: Granter, roles: Iterable[str]) -> list[Statement]:
+    """Return what stops a batch when one of the space's own roles is being deleted at this moment."""
+    own = sorted({*roles} - BUILT_IN_ROLES - {role.name for role in granter.brought})
+    if not own:
+        return []
+    marks = ",".join("?" * len(own))
+    sql = f"SELECT 1 FROM maydan_roles WHERE space_key = ? AND name IN ({marks}) ORDER BY name {{for_share}}"
+    return [Statement(sql, (granter.space_key, *own), expect=len(own))]
 
 
 async def remove_member(members: Members, granter: Granter, known: Member) -> None:

@@ -92,6 +92,7 @@ class Members:
         roles: Iterable[str],
         *,
         known: Member | None,
+        guards: Sequence[Statement] = (),
         seal: Sequence[Statement] = (),
     ) -> Member:
         """Take an account into a space, or give a member other roles.
@@ -101,9 +102,10 @@ class Members:
             account_id: An account that exists.
             roles: All that the member has from now on.
             known: The membership as it was read; ``None`` where there is none.
+            guards: Statements that stop it where what it was judged by is not so any more.
             seal: Statements to store in the same transaction.
         Raises:
-            Stale: Somebody else changed it first.
+            Stale: Somebody else changed it, or what it was judged by, first.
         """
         wanted = sorted(set(roles))
         change = member_statement(space_key, account_id, wanted, now=self._clock.now(), known=known)
@@ -115,7 +117,7 @@ class Members:
             version=1 if known is None else known.version + 1,
             data={"roles": wanted, "before": [] if known is None else sorted(known.roles)},
         )
-        await self._commit([change, *seal, noted, bump("accounts")])
+        await self._commit([*guards, change, *seal, noted, bump("accounts")])
         return await self.get(space_key, account_id)
 
     async def remove(self, space_key: int, known: Member) -> None:

@@ -200,6 +200,10 @@ class Roles:
             raise Conflict(f"The role {other} contains this one.", code="role_in_use")
         sql = "DELETE FROM maydan_roles WHERE space_key = ? AND name = ? AND version = ?"
         gone = Statement(sql, (space_key, known.name, known.version), expect=1)
+        # Whoever gives it to a member at this moment was first, or is too late: they lock the row as well.
+        await self._store.fetch_one(
+            "SELECT version FROM maydan_roles WHERE space_key = ? AND name = ? {for_update}", space_key, known.name
+        )
         now = self._clock.now()
         noted = change_statement("role.deleted", ("role", known.name), at=now, space_key=space_key)
         ends = await role_endings(self._store, space_key, known.name, now=now)

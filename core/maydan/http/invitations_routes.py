@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from maydan.accounts.addresses import address_key
-from maydan.accounts.administration import check_roles
+from maydan.accounts.administration import check_roles, role_guard
 from maydan.accounts.invitations import Invitation, void
 from maydan.errors import Forbidden, InputError, InvalidInput, NotFound, Stale, Unauthenticated
 from maydan.http.accounts_me_routes import account_of, require_session
@@ -140,15 +140,21 @@ async def accept_invitation(call: Call) -> Answer:
     if space is None:
         raise NotFound
     account, made = await _who_accepts(call, invitation)
+    granter = await _inviter(call, space, invitation)
     try:
-        check_roles(await _inviter(call, space, invitation), invitation.roles)
+        check_roles(granter, invitation.roles)
     except (Forbidden, InvalidInput) as error:
         raise void() from error
     known = await accounts.members.find(space.key, account.id)
     roles = {*invitation.roles, *(() if known is None else known.roles)}
     try:
         member = await accounts.members.put(
-            space.key, account.id, roles, known=known, seal=[*made, accounts.invitations.used(invitation)]
+            space.key,
+            account.id,
+            roles,
+            known=known,
+            guards=role_guard(granter, invitation.roles),
+            seal=[*made, accounts.invitations.used(invitation)],
         )
     except Stale as error:
         # Somebody used it, or registered the address, at the same moment.

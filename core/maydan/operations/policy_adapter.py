@@ -49,7 +49,8 @@ class PolicyAdapter(AsyncAdapter, AsyncFilteredAdapter, AsyncBatchAdapter, Async
 
     - ``InvalidInput`` for what is no rule of this space, memberships (the members' routes set them) and names of what
       is not there;
-    - ``Conflict`` for taking away what a role starts with, and for the role ``administrator``;
+    - ``Conflict`` for taking away what a role starts with, for the role ``administrator``, and for what would leave the
+      caller without ``manage:roles``;
     - ``Forbidden`` for giving what the caller does not hold;
     - ``Stale`` when others changed the same roles again and again.
 
