@@ -97,9 +97,9 @@ class Logins:
             Forbidden: They do, but the address is not verified yet (``email_not_verified``).
         """
         for_account, for_address = self._attempts_of(email, address)
-        await self._attempts.count(for_account, for_address)
-        account = await self._prove(await self._people.find_by_email(email), password)
-        await self._attempts.forgive(cleared=(for_account,), returned=(for_address,))
+        async with self._attempts.judging(for_address, for_account):
+            account = await self._prove(await self._people.find_by_email(email), password)
+            await self._attempts.forgive(cleared=(for_account,), returned=(for_address,))
         if account.verified_at is None and self._settings.require_verification:
             raise Forbidden("Verify the e-mail address first, with the link in the mail.", code="email_not_verified")
         await self._check_code(account, code)

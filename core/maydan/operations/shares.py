@@ -216,10 +216,10 @@ async def _check_password(scope: Scope, share: Share, password: str | None, addr
     accounts = scope.core.accounts
     for_share, for_address = Attempt(limit=_TRIES, key=share.id), Attempt(limit=_FROM, key=network_key(address))
     # Counted before it is tried, so that many at once cannot all slip through.
-    await accounts.attempts.count(for_share, for_address)
-    if not await accounts.passwords.verify(password[: LONGEST_PASSWORD + 1], share.password):
-        raise Unauthenticated("This is not the password of the link.", code="share_password")
-    await accounts.attempts.forgive(returned=(for_share, for_address))
+    async with accounts.attempts.judging(for_address, for_share):
+        if not await accounts.passwords.verify(password[: LONGEST_PASSWORD + 1], share.password):
+            raise Unauthenticated("This is not the password of the link.", code="share_password")
+        await accounts.attempts.forgive(returned=(for_address, for_share))
 
 
 async def _sharable(scope: Scope, id_or_slug: str) -> EntryRow:
