@@ -30,7 +30,7 @@ _AT: Final = re.compile(r"[@＠﹫]|%40|%EF%B|\\u", re.IGNORECASE)
 _PLAIN: Final = re.compile(r".", re.DOTALL)
 _CODE: Final = re.compile(
     r"%[0-7][0-9a-f]|%[c-f][0-9a-f](?:%[89ab][0-9a-f])+"
-    r"|\\+ud[89ab][0-9a-f]{2}\\+ud[c-f][0-9a-f]{2}|\\+u[0-9a-f]{4}",
+    r"|\\{1,8}ud[89ab][0-9a-f]{2}\\{1,8}ud[c-f][0-9a-f]{2}|\\{1,8}u[0-9a-f]{4}",
     re.IGNORECASE,
 )
 _ENCODED: Final = re.compile(f"{_CODE.pattern}|.", re.DOTALL | re.IGNORECASE)
