@@ -22,10 +22,10 @@ from maydan.content.types import SYSTEM_FIELDS
 from maydan.operations import entries
 from maydan.operations.core import as_system
 from maydan.operations.scopes import Scope, scope_of
+from maydan.storage.document_places import Where
 from maydan.storage.document_queries import (
     PageRequest,
     Statements,
-    Where,
     cursor_values,
     list_documents,
 )

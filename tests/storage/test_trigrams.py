@@ -12,7 +12,8 @@ from maydan.content.checking import check_condition
 from maydan.content.conditions import And, Compare, Not, Or
 from maydan.locales import fold
 from maydan.storage import Store, trigrams
-from maydan.storage.document_queries import PageRequest, Statements, Where
+from maydan.storage.document_places import Where
+from maydan.storage.document_queries import PageRequest, Statements
 from maydan.storage.documents import PUBLISHED, table_of
 from maydan.storage.schema.m0005_trigrams import MIGRATION
 

@@ -16,7 +16,8 @@ from msgspec import Struct
 from maydan.content.conditions import Compare
 from maydan.content.matching import Unjudged, values_at
 from maydan.ids import is_id
-from maydan.storage.document_queries import Where, absence_guard, find_targets
+from maydan.storage.document_places import Where
+from maydan.storage.document_queries import absence_guard, find_targets
 from maydan.storage.documents import DRAFT, PUBLISHED
 from maydan.storage.references import revision_guard
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from msgspec import Struct
 
-from maydan.content.types import ContentType
-from maydan.storage.conditions import Frame, compile_condition, documents_of, value_of
+from maydan.content.conditions import refuse
+from maydan.storage import document_places as places
+from maydan.storage.conditions import compile_condition, value_of
+from maydan.storage.document_places import Where, alternatives
 from maydan.storage.documents import table_of
-from maydan.storage.expressions import order, scalar, source_of
+from maydan.storage.expressions import scalar, source_of
 from maydan.storage.fragments import TRUE, Sql, joined
 from maydan.storage.keysets import (
     Keyset,
     Place,
     SortKey,
     Stretch,
+    direction,
     ends_descending,
     filled,
     places_for,
@@ -25,34 +27,23 @@ from maydan.storage.keysets import (
     typed,
 )
 from maydan.storage.ports import Statement
+from maydan.storage.unions import columns, united
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maydan.content.conditions import Condition, Target
+    from maydan.storage.conditions import Frame
     from maydan.storage.expressions import DialectName
     from maydan.storage.ports import Row, Store
     from maydan.storage.trigrams import Lookup
 
+MOST_ARGUMENTS: Final = 30_000
+"""Of one statement; both engines take a few more."""
 FAR: Final = 1_000
 """From this offset on a page is found in two steps; before it, in one is as fast on PostgreSQL 18."""
 _TABLE: Final = "listed"
 """What the document table is called where a sort key goes through a relation."""
-
-
-class Where(Struct, frozen=True, kw_only=True):
-    """Which documents of a type are looked at at all."""
-
-    type: ContentType
-    space_key: int
-    perspective: int
-    locale: str
-    translated_only: bool = False
-    """Only those with content of their own in the locale (``fallback=none``)."""
-    draft: bool = False
-    """Whether the relations that paths go through lead to drafts."""
-    types: Mapping[int, ContentType] = {}
-    """By their keys the types behind those relations."""
 
 
 class PageRequest(Struct, frozen=True, kw_only=True):
@@ -125,8 +116,8 @@ async def find_documents(store: Store, where: Where, ids: Sequence[str]) -> list
     """
     rows = await store.fetch_all(
         f"SELECT entry_id, body, private FROM {table_of(where.type)}"
-        f" WHERE {_base(where).text} AND {_IDS[store.dialect.name]}",
-        *_base(where).args,
+        f" WHERE {places.base(where).text} AND {_IDS[store.dialect.name]}",
+        *places.base(where).args,
         msgspec.json.encode(ids).decode(),
     )
     return [(str(row[0]), row[1], row[2]) for row in rows]
@@ -144,8 +135,8 @@ async def find_targets(store: Store, where: Where, ids: Sequence[str]) -> list[t
     )
     rows = await store.fetch_all(
         f"SELECT entry_id, body, private, {revision} FROM {table}"
-        f" WHERE {_base(where).text} AND {_IDS[store.dialect.name]}",
-        *_base(where).args,
+        f" WHERE {places.base(where).text} AND {_IDS[store.dialect.name]}",
+        *places.base(where).args,
         msgspec.json.encode(ids).decode(),
     )
     return [(str(row[0]), row[1], row[2], row[3]) for row in rows]
@@ -153,7 +144,7 @@ async def find_targets(store: Store, where: Where, ids: Sequence[str]) -> list[t
 
 def absence_guard(where: Where, ids: Sequence[str]) -> Statement:
     """Return what stops a batch when one of these entries has a document there after all."""
-    base = _base(where)
+    base = places.base(where)
     sql = f"SELECT 1 FROM {table_of(where.type)} WHERE {base.text} AND entry_id IN ({','.join('?' * len(ids))})"
     return Statement(sql, (*base.args, *ids), expect=0)
 
@@ -228,28 +219,43 @@ def _listed(row: Row, *, whole: bool) -> Listed:
 
 
 def _page_statements(dialect: DialectName, request: PageRequest, after: tuple[Place | None, ...] | None) -> list[Sql]:
-    frame = _frame(dialect, request.where)
+    wheres = alternatives(request.where)
+    if len(wheres) == 1:
+        return [_fitting(sql) for sql in _pages_in_one_locale(dialect, request, after)]
+    most = msgspec.structs.replace(request, limit=request.limit + request.offset, offset=0)
+    found = [
+        _pages_in_one_locale(dialect, msgspec.structs.replace(most, where=where), after, only_places=True)
+        for where in wheres
+    ]
+    page = _portion(dialect, request)
+    return [_fitting(united(dialect, request, parts, page)) for parts in zip(*found, strict=True)]
+
+
+def _pages_in_one_locale(
+    dialect: DialectName, request: PageRequest, after: tuple[Place | None, ...] | None, *, only_places: bool = False
+) -> list[Sql]:
+    frame = places.frame(dialect, request.where)
     keys = [_key(frame, key) for key in request.sort]
     named = any(key.target.hops for key in request.sort)
-    columns = ["body", *([] if request.whole else ["private"])]
     # Values that stand in the document itself are read from it, and only for the last one of a page.
-    columns += [
-        f"{sql.text} AS key{index}"
+    selected = [
+        Sql(f"{sql.text} AS key{index}", sql.args)
         for index, (key, sql) in enumerate(zip(request.sort, keys, strict=True))
         if key.target.hops
     ]
+    shown = ["body", *([] if request.whole else ["private"]), *(sql.text for sql in selected)]
     table = f"{table_of(request.where.type)}{f' AS {_TABLE}' if named else ''}{_only_by_id(dialect, request.lookup)}"
-    head = f"SELECT {', '.join(columns)} FROM {table} WHERE "
+    head = f"SELECT {', '.join(columns(keys) if only_places else shown)} FROM {table} WHERE "
     page = _portion(dialect, request)
-    selected = tuple(arg for key, sql in zip(request.sort, keys, strict=True) if key.target.hops for arg in sql.args)
-    base = [_base(request.where), *_found(request.lookup), *_filter(frame, request.condition)]
+    first = tuple(arg for sql in selected for arg in sql.args)
+    base = [places.base(request.where), *_found(request.lookup), *_filter(frame, request.condition)]
     statements: list[Sql] = []
     for stretch in _stretches(dialect, request, keys, after):
         where = joined("AND", [*base, *([] if stretch.condition == TRUE else [stretch.condition])])
         orders = f" ORDER BY {_orders(dialect, request.sort, keys, stretch.pinned)}"
-        found = Sql(f"{_bare(where.text)}{orders}{page.text}", (*selected, *where.args, *page.args))
+        found = Sql(f"{_bare(where.text)}{orders}{page.text}", (*first, *where.args, *page.args))
         if dialect == "postgresql" and request.offset >= FAR and not named:
-            only = joined("AND", [_base(request.where), _these(table, found)])
+            only = joined("AND", [places.base(request.where), _these(table, found)])
             found = Sql(f"{_bare(only.text)}{orders}", only.args)
         statements.append(Sql(f"{head}{found.text}", found.args))
     return statements
@@ -286,17 +292,22 @@ async def rank_documents(
     One statement, which reads no answers; ``None`` is an absent value.
     """
     dialect = store.dialect.name
-    frame = _frame(dialect, where)
-    shown = [_rank(frame, key) for key in keys]
-    found = joined("AND", [_base(where), Sql(_IDS[dialect], (msgspec.json.encode(ids).decode(),))])
-    found = joined("AND", [found, *_filter(frame, condition)])
+    only = Sql(_IDS[dialect], (msgspec.json.encode(ids).decode(),))
+    parts = [_ranks_in_one_locale(dialect, one, condition, keys, only) for one in alternatives(where)]
     rows = await store.fetch_all(
-        f"SELECT {', '.join(['entry_id', *(sql.text for sql in shown)])} FROM {table_of(where.type)} AS {_TABLE}"
-        f" WHERE {found.text}",
-        *(arg for sql in shown for arg in sql.args),
-        *found.args,
+        " UNION ALL ".join(part.text for part in parts), *(arg for part in parts for arg in part.args)
     )
     return {str(row[0]): tuple(row)[1:] for row in rows}
+
+
+def _ranks_in_one_locale(
+    dialect: DialectName, where: Where, condition: Condition | None, keys: Sequence[RankKey], only: Sql
+) -> Sql:
+    frame = places.frame(dialect, where)
+    shown = [_rank(frame, key) for key in keys]
+    found = joined("AND", [places.base(where), only, *_filter(frame, condition)])
+    text = f"SELECT {', '.join(['entry_id', *(sql.text for sql in shown)])} FROM {table_of(where.type)} AS {_TABLE}"
+    return Sql(f"{text} WHERE {found.text}", (*(arg for sql in shown for arg in sql.args), *found.args))
 
 
 def _rank(frame: Frame, key: RankKey) -> Sql:
@@ -315,9 +326,22 @@ async def count_documents(store: Store, sql: Sql) -> int:
 
 def count_sql(dialect: DialectName, where: Where, condition: Condition | None, lookup: Lookup | None = None) -> Sql:
     """Write the statement that counts."""
-    found = joined("AND", [_base(where), *_found(lookup), *_filter(_frame(dialect, where), condition)])
     table = f"{table_of(where.type)}{_only_by_id(dialect, lookup)}"
-    return Sql(f"SELECT count(*) FROM {table} WHERE {_bare(found.text)}", found.args)
+    counts: list[Sql] = []
+    for one in alternatives(where):
+        found = joined("AND", [places.base(one), *_found(lookup), *_filter(places.frame(dialect, one), condition)])
+        counts.append(Sql(f"SELECT count(*) FROM {table} WHERE {_bare(found.text)}", found.args))
+    if len(counts) == 1:
+        return _fitting(counts[0])
+    total = " + ".join(f"({one.text})" for one in counts)
+    return _fitting(Sql(f"SELECT {total}", tuple(arg for one in counts for arg in one.args)))
+
+
+def _fitting(sql: Sql) -> Sql:
+    """Refuse what no engine takes: hundreds of conditions with hundreds of values each."""
+    if len(sql.args) > MOST_ARGUMENTS:
+        raise refuse("filter", "too_many", f"has more than {MOST_ARGUMENTS} values")
+    return sql
 
 
 def _found(lookup: Lookup | None) -> list[Sql]:
@@ -329,25 +353,9 @@ def _only_by_id(dialect: DialectName, lookup: Lookup | None) -> str:
     return " NOT INDEXED" if lookup is not None and dialect == "sqlite" else ""
 
 
-def _frame(dialect: DialectName, where: Where) -> Frame:
-    return Frame(
-        dialect=dialect,
-        type=where.type,
-        space_key=where.space_key,
-        locale=where.locale,
-        draft=where.draft,
-        translated_only=where.translated_only,
-        types=where.types,
-    )
-
-
 def _bare(text: str) -> str:
     """Take the brackets off that go around the whole."""
     return text[1:-1] if text.startswith("((") and text.endswith(")") else text
-
-
-def _base(where: Where) -> Sql:
-    return documents_of(where.space_key, where.perspective, where.locale, translated_only=where.translated_only)
 
 
 def _filter(frame: Frame, condition: Condition | None) -> list[Sql]:
@@ -366,11 +374,5 @@ def _orders(dialect: DialectName, sort: Sequence[SortKey], keys: Sequence[Sql], 
     orders: list[str] = []
     for index, (key, sql) in enumerate(zip(sort, keys, strict=True)):
         text = f"key{index}" if key.target.hops else sql.text
-        orders.append(f"{text}{_direction(dialect, key)}")
+        orders.append(f"{text}{direction(dialect, key)}")
     return ", ".join([*orders[pinned:], f"entry_id{' DESC' if ends_descending(sort) else ''}"])
-
-
-def _direction(dialect: DialectName, key: SortKey) -> str:
-    if key.path == ("id",):
-        return " DESC" if key.descending else ""
-    return order(dialect, descending=key.descending)

@@ -14,7 +14,7 @@ from maydan.storage.documents import table_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maydan.storage.document_queries import Where
+    from maydan.storage.document_places import Where
     from maydan.storage.expressions import DialectName
     from maydan.storage.ports import Row, Store
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from maydan.content.types import Kind
+from maydan.storage.expressions import order
 from maydan.storage.fragments import FALSE, Sql, joined
 
 if TYPE_CHECKING:
@@ -82,6 +83,13 @@ class Keyset(Struct, frozen=True, kw_only=True):
     def beyond_id(self) -> Sql:
         """What comes after among those with the same values."""
         return Sql(f"entry_id {'<' if ends_descending(self.sort) else '>'} ?", (self.after[-1],))
+
+
+def direction(dialect: DialectName, key: SortKey) -> str:
+    """Write the direction of a key behind it."""
+    if key.path == ("id",):
+        return " DESC" if key.descending else ""
+    return order(dialect, descending=key.descending)
 
 
 def ends_descending(sort: Sequence[SortKey]) -> bool:

@@ -13,7 +13,13 @@ from maydan.content.checking import check_query
 from maydan.content.conditions import And, Compare, Condition, Target, compares
 from maydan.content.types import Kind
 from maydan.operations.entries.branches import branch_of
-from maydan.operations.entries.reaching import Perspective, Reaching, depends_on_types_alone, is_judged_alike
+from maydan.operations.entries.reaching import (
+    Perspective,
+    Reaching,
+    depends_on_types_alone,
+    is_judged_alike,
+    locales_of,
+)
 from maydan.operations.entries.reading import where_of
 from maydan.operations.entries.shared import tags_of_list
 from maydan.operations.entries.views import MAPS, whole_document
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
     from maydan.operations.entries.branches import Branch
     from maydan.operations.entries.reaching import Judged
     from maydan.operations.scopes import Scope
-    from maydan.storage.document_queries import Where
+    from maydan.storage.document_places import Where
     from maydan.storage.ports import Store
     from maydan.storage.trigrams import Lookup
 
@@ -176,10 +182,12 @@ def _compares(query: Query) -> list[Compare | Sort]:
 
 
 def _where(scope: Scope, query: Query, perspective: Perspective, reach: Reaching) -> Where:
-    locale = scope.space.default_locale if perspective.locale == MAPS else perspective.locale
-    where = where_of(scope, locale, draft=perspective.draft, translated_only=perspective.translated_only)
-    kind = TRASH if query.status == "trashed" else where.perspective
-    return msgspec.structs.replace(where, perspective=kind, draft=perspective.draft, types=reach.types)
+    where = where_of(scope, perspective.locale, draft=perspective.draft, translated_only=perspective.translated_only)
+    stored = TRASH if query.status == "trashed" else where.perspective
+    locale, *instead = locales_of(scope, perspective, stored)
+    return msgspec.structs.replace(
+        where, locale=locale, instead=tuple(instead), perspective=stored, draft=perspective.draft, types=reach.types
+    )
 
 
 def _with_rights(decision: Decision, query: Query) -> Condition | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from maydan.operations.entries.views import MAPS
-from maydan.storage.document_queries import RankKey, Where, rank_documents
+from maydan.operations.entries.reaching import locales_of
+from maydan.storage.document_places import Where
+from maydan.storage.document_queries import RankKey, rank_documents
 from maydan.storage.documents import DRAFT, PUBLISHED
 
 if TYPE_CHECKING:
@@ -22,13 +23,15 @@ Ranks: TypeAlias = dict[str, tuple[Any, ...]]
 
 
 def where_behind(scope: Scope, perspective: Perspective) -> Where:
-    """Return which documents of the scope's type a relation leads to; for maps those of the default locale."""
-    drafts, locale = scope.type.drafts, perspective.locale
+    """Return which documents of the scope's type a relation leads to."""
+    stored = DRAFT if perspective.draft and scope.type.drafts else PUBLISHED
+    locale, *instead = locales_of(scope, perspective, stored)
     return Where(
         type=scope.type,
         space_key=scope.space.key,
-        perspective=DRAFT if perspective.draft and drafts else PUBLISHED,
-        locale=scope.space.default_locale if locale == MAPS else locale,
+        perspective=stored,
+        locale=locale,
+        instead=tuple(instead),
         translated_only=perspective.translated_only,
         draft=perspective.draft,
         types={found.key: found for found in scope.core.registry.types(scope.space)},

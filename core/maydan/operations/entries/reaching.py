@@ -10,6 +10,8 @@ from maydan.access.actions import Action
 from maydan.access.conditions import all_of
 from maydan.content.paths import Reached
 from maydan.errors import BadParameter
+from maydan.operations.entries.views import MAPS
+from maydan.storage.documents import PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +38,33 @@ class Perspective(Struct, frozen=True, kw_only=True):
 def decision_on(scope: Scope, *, draft: bool) -> Decision:
     """Return what the caller may read of the type under the perspective."""
     return scope.decide(Action.READ_DRAFT if draft and scope.type.drafts else Action.READ)
+
+
+def locales_of(scope: Scope, perspective: Perspective, stored: int) -> tuple[str, ...]:
+    """Return the locales in which entries of the scope's type are looked for: each counts in the first that it has.
+
+    For maps that is the default locale, and then those in which there may be entries that have nothing in it.
+
+    Args:
+        scope: Gives the space and the type.
+        perspective: How the entries are looked at.
+        stored: The perspective of their documents as it is stored.
+    """
+    if perspective.locale != MAPS:
+        return (perspective.locale,)
+    space = scope.space
+    locales = tuple(dict.fromkeys((space.default_locale, *space.locales)))
+    if perspective.translated_only:
+        return locales
+    if stored != PUBLISHED or not scope.type.drafts:
+        return locales[:1]
+    # What is published in one locale is there for readers of every locale that falls back to it.
+    found: dict[str, set[str]] = {}
+    for locale in locales:
+        chain = set(space.chain(locale))
+        if not chain <= set[str]().union(*found.values()):
+            found[locale] = chain
+    return tuple(found)
 
 
 def depends_on_types_alone(judged: Judged) -> bool:

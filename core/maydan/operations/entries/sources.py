@@ -11,7 +11,7 @@ from maydan.content.render import project, with_private
 from maydan.operations.entries.ranking import ranks
 from maydan.operations.entries.reaching import decision_on
 from maydan.operations.entries.views import MAPS, decode, encode, whole_document
-from maydan.storage.document_queries import Where
+from maydan.storage.document_places import Where
 from maydan.storage.document_sets import Wanted, set_read, sets_of
 from maydan.storage.documents import DRAFT, PUBLISHED
 
