@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SIGNATURE_BYTES: Final = 16
+_LONGEST_PLACE_BYTES: Final = 1_000
+_DIGEST_BYTES: Final = 16
 
 
 def encode_cursor(key: bytes, fingerprint: bytes, values: Sequence[Any]) -> str:
@@ -45,6 +47,25 @@ def decode_cursor(key: bytes, fingerprint: bytes, cursor: str) -> list[Any]:
     if not canonical or not hmac.compare_digest(signature, _sign(key, fingerprint, payload)):
         raise _bad()
     return msgspec.msgpack.decode(payload, type=list[Any])
+
+
+def shortened(values: Sequence[Any]) -> list[Any]:
+    """Return a place as a cursor holds it: where its sort keys are long, a digest in their place, and the id."""
+    payload = msgspec.msgpack.encode(list(values))
+    if len(payload) <= _LONGEST_PLACE_BYTES:
+        return list(values)
+    return [blake2b(payload, digest_size=_DIGEST_BYTES, person=b"maydan.place").digest(), values[-1]]
+
+
+def is_shortened(values: Sequence[Any]) -> bool:
+    """Tell whether the sort keys have to be read again from what has the id."""
+    return type(values[0]) is bytes
+
+
+def gone() -> BadCursor:
+    """Return the refusal of a shortened place whose sort keys are not what they were."""
+    message = "stands at an entry that is gone or has changed; start again without one"
+    return BadCursor(f"cursor {message}.", errors=(InputError("cursor", "bad_cursor", message),))
 
 
 def _sign(key: bytes, fingerprint: bytes, payload: bytes) -> bytes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw, Struct
 
 from maydan.access.actions import Action
-from maydan.content.cursors import decode_cursor, encode_cursor
+from maydan.content.cursors import decode_cursor, encode_cursor, gone, is_shortened, shortened
 from maydan.content.render import project, with_private
 from maydan.operations.entries.composed import COMPOSED
 from maydan.operations.entries.including import include
@@ -16,6 +16,7 @@ from maydan.operations.entries.planning import plan
 from maydan.operations.entries.reading import Reading, maps_of
 from maydan.operations.entries.shared import shares
 from maydan.operations.entries.views import MAPS, decode, encode, whole_document
+from maydan.storage.document_cursors import find_cursor_values
 from maydan.storage.document_queries import count_documents, cursor_values, list_documents
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from maydan.operations.entries.branches import Branch
     from maydan.operations.entries.planning import Plan
     from maydan.operations.scopes import Scope
-    from maydan.storage.document_queries import Listed
+    from maydan.storage.document_queries import Listed, Statements
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -57,16 +58,26 @@ async def list_entries(scope: Scope, query: Query) -> Page:
     statements = await planned.statements(store)
     after = None
     if query.cursor is not None:
-        after = tuple(decode_cursor(scope.core.secret, planned.fingerprint, query.cursor))
+        place = decode_cursor(scope.core.secret, planned.fingerprint, query.cursor)
+        after = tuple(await _place(scope, statements, place) if is_shortened(place) else place)
     listed = await list_documents(store, statements, after)
     total = await count_documents(store, statements.count) if checked.count else None
     shown, last = listed[: checked.limit], None
     if len(listed) > checked.limit:
-        last = encode_cursor(scope.core.secret, planned.fingerprint, cursor_values(statements.request, shown[-1]))
+        place = shortened(cursor_values(statements.request, shown[-1]))
+        last = encode_cursor(scope.core.secret, planned.fingerprint, place)
     items = await _items(scope, decision, planned, shown)
     draft = scope.type.drafts and planned.perspective.draft
     tags = planned.tags if shares(scope) else ()
     return Page(items=items, next=last, total=total, locale=locale, draft=draft, tags=tags)
+
+
+async def _place(scope: Scope, statements: Statements, known: list[Any]) -> list[Any]:
+    """Read the sort keys that a cursor knows only by their digest."""
+    found = await find_cursor_values(scope.core.store, statements.request, known[-1])
+    if found is None or shortened(found) != known:
+        raise gone()
+    return found
 
 
 def _action(scope: Scope, query: Query) -> str:
