@@ -251,3 +251,34 @@ async def test_a_relation_is_an_id_or_what_was_included(instance: Any) -> None:
     }
     assert entry["properties"]["paid"] == {"anyOf": [identity, {"type": "null"}]}
     assert entry["required"] == ["id"]
+
+
+async def test_a_document_lists_filters_of_what_stands_in_components(instance: Any) -> None:
+    """Each path and operator, as deep as it goes, as far as its reader may read the component, and not without end."""
+    part: dict[str, Any] = {"name": "part", "kind": "component", "many": True, "of": [
+        {"name": "label", "kind": "string"}, {"name": "price", "kind": "money"},
+        {"name": "size", "kind": "component", "of": [{"name": "width", "kind": "integer"}]}]}  # fmt: skip
+    wide = {
+        "name": "wide",
+        "kind": "component",
+        "of": [{"name": f"w{number}", "kind": "string"} for number in range(150)],
+    }
+    thing = {"name": "thing", "fields": [part, {**part, "name": "hidden", "private": True}]}
+    await define(instance.core, thing, {"name": "broad", "fields": [wide]})
+    readers = await _parameters(instance)
+    administrators = await _parameters(instance, headers={"Authorization": "Bearer admin"})
+    for name in ("label][startswith", "price.amount][gte", "size][exists", "size.width][lt"):
+        assert f"filter[part.{name}]" in readers["thing"]
+        assert f"filter[hidden.{name}]" in administrators["thing"] - readers["thing"]
+    assert "filter[part.label][icontains]" not in readers["thing"]
+    assert "filter[wide.w1][eq]" in readers["broad"]
+    assert "filter[wide.w149][eq]" not in readers["broad"]
+
+
+async def _parameters(instance: Any, **more: Any) -> dict[str, set[str]]:
+    """Return the names of the parameters of the lists of two types."""
+    paths = (await instance.client.get("/api/spaces/demo/openapi.json", **more)).json()["paths"]
+    return {
+        name: {each.get("name", "") for each in paths[f"/api/spaces/demo/content/{name}"]["get"]["parameters"]}
+        for name in ("thing", "broad")
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from maydan.content.conditions import LONGEST_PATH
 from maydan.content.fields import block_fields, inner_fields
 from maydan.content.includes import DEEPEST_INCLUDE
 from maydan.content.kinds import SYSTEM_KINDS
@@ -25,7 +26,7 @@ from maydan.http.openapi.operators import (
 from maydan.http.openapi.schemas import REFERENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from maydan.http.openapi.shapes import Json
     from maydan.http.openapi.sights import Sight
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _LIMIT: Final = PORTION["properties"]["limit"]
 MOST_INCLUDES: Final = 100
 """Paths that a document lists; the server takes the others too."""
+MOST_INNER_PATHS: Final = 100
+"""Components and fields in them whose filters are listed for each type; the server takes the others too."""
 
 
 class Queries:
@@ -95,6 +98,9 @@ class Queries:
             for part, kind in PARTS.get(field.kind, {}).items():
                 for op in operators_for(kind):
                     yield parameter(f"{field.name}.{part}", kind, op)
+        for path, kind in _inner_paths(sight.fields):
+            for op in operators_for(kind):
+                yield parameter(path, kind, op)
 
     def portions(self, sight: Sight) -> Iterator[Json]:
         """Yield the parameters that say how many of a relation's targets come, and in which order."""
@@ -215,6 +221,21 @@ class Queries:
                 properties["sort"] = {"type": "array", "items": order, "uniqueItems": True, "maxItems": MOST_SORTS}
             shapes.append({**PORTION, "properties": properties})
         return {**written, "items": {"anyOf": shapes}, "uniqueItems": True}
+
+
+def _inner_paths(fields: Iterable[Field]) -> Iterator[tuple[str, Kind]]:
+    """Yield the paths into components, the shorter first, with what stands at their end."""
+    waiting = deque((field.name, field) for field in fields if field.kind is Kind.COMPONENT)
+    for _ in range(MOST_INNER_PATHS):
+        if not waiting:
+            return
+        path, field = waiting.popleft()
+        if "." in path:
+            yield path, field.kind
+        for part, kind in PARTS.get(field.kind, {}).items() if "." in path else ():
+            yield f"{path}.{part}", kind
+        if path.count(".") + 1 < LONGEST_PATH:
+            waiting.extend((f"{path}.{inner.name}", inner) for inner in inner_fields(field))
 
 
 def _names(target: Sight) -> list[str]:
