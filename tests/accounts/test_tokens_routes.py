@@ -33,7 +33,11 @@ async def test_api_tokens_are_made_used_and_ended(site: Site) -> None:
     listed = (await site.call(ann, "GET", "/api/tokens")).json()["items"]
     assert [each["name"] for each in listed] == ["ci"]
     assert "token" not in listed[0]
+    one = await site.call(ann, "GET", made.headers["location"])
+    assert (one.status_code, one.json()) == (200, listed[0])
+    assert (await site.call(token, "GET", made.headers["location"])).status_code == 403
     assert (await site.call(ann, "DELETE", f"/api/tokens/{listed[0]['id']}")).status_code == 204
+    assert (await site.call(ann, "GET", made.headers["location"])).status_code == 404
     assert (await site.call(token, "GET", "/api/me")).status_code == 401
 
 

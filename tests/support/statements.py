@@ -96,7 +96,7 @@ _REASONS = {
     r"^SELECT max\(position\) / .*pg_snapshot_xmax": "the same, where a database was restored",
     r"^SELECT space_key, roles FROM maydan_members WHERE account_id": "the caller's own memberships",
     r"FROM maydan_api_tokens WHERE (id = \? AND )?account_id": "the caller's own tokens",
-    r"FROM maydan_api_tokens t JOIN maydan_accounts a .* WHERE t\.hash = \?": "whose token this is",
+    r"FROM maydan_api_tokens t JOIN maydan_accounts a .* WHERE t\.(hash|id) = \?": "whose token this is",
     r"^SELECT key, name, definition, version FROM maydan_types$": "plugins' types are those of all spaces",
     r"^DELETE FROM maydan_jobs WHERE status IN .* AND finished_at < \?$": "what ended long ago, everywhere",
     r"^UPDATE maydan_deliveries SET due_at = \?.* WHERE state = 'waiting' AND": "the clock was put back",

@@ -36,6 +36,8 @@ class Furniture(NamedTuple):
     """Types, and slugs that entries once had."""
     shared: list[str]
     """Paths of entries that are locked and shared."""
+    single: list[str]
+    """Paths of single shares, previews and comments."""
 
 
 async def furnish(
@@ -75,7 +77,9 @@ async def furnish(
     names = {"webhook": [webhook], "user": [*people, stranger.id], "role": ["one", "anonymous", "strangers"],
              "/api/users/{id}": [*people, stranger.id], **await _keep_audit(site, space),
              "invitation": await _ids(site, "maydan_invitations", space)}  # fmt: skip
-    return Furniture(names, shared_with, [stranger.id], former, shared)
+    token = {"name": "an administrator's", "actions": ["read"], "expires_in": 3600}
+    names["/api/tokens/{id}"] = [str((await send(site, "POST", "/api/tokens", token))["id"])]
+    return Furniture(names, shared_with, [stranger.id], former, shared, await _single_things(site, space, made))
 
 
 async def make_strangers(site: Site, space: Space) -> None:
@@ -193,6 +197,15 @@ async def _keep_audit(site: Site, space: Space) -> dict[str, list[str]]:
 async def _ids(site: Site, table: str, space: Space) -> list[str]:
     rows = await site.core.store.fetch_all(f"SELECT id FROM {table} WHERE space_key = ?", space.key)
     return [str(row[0]) for row in rows]
+
+
+async def _single_things(site: Site, space: Space, made: list[ContentType]) -> list[str]:
+    names, paths = {content_type.key: content_type.name for content_type in made}, list[str]()
+    for kind in ("shares", "previews", "comments"):
+        sql = f"SELECT id, type_key, entry_id FROM maydan_{kind} WHERE space_key = ? ORDER BY id"
+        for one, key, entry_id in await site.core.store.fetch_all(sql, space.key):
+            paths.append(f"/api/spaces/{space.name}/content/{names[key]}/{entry_id}/{kind}/{one}")
+    return paths
 
 
 async def _insert(site: Site, table: str, row: dict[str, Any]) -> None:

@@ -83,6 +83,7 @@ def asks(dice: random.Random, world: World, ids: dict[str, list[str]], slugs: di
             found.append(Ask(f"{place}/{quote(slug)}{more}"))
     for place in dice.sample(world.things.shared, 2):
         found += [Ask(f"{place}/shares"), Ask(f"{place}/lock")]
+    found += [Ask(path) for path in dice.sample(world.things.single, min(8, len(world.things.single)))]
     return [*found, *_routes(dice, world, ids), *_explanations(dice, world, ids)]
 
 

@@ -55,7 +55,7 @@ UNTOUCHED = {
 ANSWERED = {
     "maydan_accounts", "maydan_audit", "maydan_casbin_rules", "maydan_comments", "maydan_dead_letters",
     "maydan_deliveries", "maydan_invitations", "maydan_jobs", "maydan_locks", "maydan_log", "maydan_members",
-    "maydan_shares", "maydan_slugs", "maydan_spaces", "maydan_types", "maydan_webhooks",
+    "maydan_previews", "maydan_shares", "maydan_slugs", "maydan_spaces", "maydan_types", "maydan_webhooks",
 }  # fmt: skip
 """Tables that answers to an administrator are made of; what is in the others is for nobody, or its owner alone."""
 
@@ -106,6 +106,11 @@ def _of_share(eyes: Eyes, row: Values) -> Iterable[str]:
         return ()
     is_explained = row["target"] is not None and eyes.manages("manage:roles") and eyes.sight(str(row["entry_id"]))
     return set(row) - {"rights", "expires_at"} if is_explained else row
+
+
+def _of_preview(eyes: Eyes, row: Values) -> Iterable[str]:
+    """Its maker, who is no reader, sees a preview, and who looks after the space and may read the entry."""
+    return () if eyes.manages("manage:space") and eyes.sight(str(row["entry_id"])) else row
 
 
 def _of_lock(eyes: Eyes, row: Values) -> Iterable[str]:
@@ -178,7 +183,7 @@ PLACES: tuple[Place, ...] = (
         {"rights": one_of("view", "comment"), "password": text, "created_at": moment, "expires_at": later},
         _of_share,
     ),
-    Place("maydan_previews", ("id",), {"created_at": moment, "expires_at": later}, _always),
+    Place("maydan_previews", ("id",), {"created_at": moment, "expires_at": later}, _of_preview),
     Place(
         "maydan_jobs", ("id",),
         {"error": text, "tries": number, "run_at": later, "max_tries": number, "finished_at": moment},

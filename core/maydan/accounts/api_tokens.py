@@ -116,6 +116,23 @@ class ApiTokens:
         row = await self._store.fetch_one(sql, account_id, self._clock.now())
         return 0 if row is None else int(row[0])
 
+    async def get(self, account_id: str, token_id: str) -> ApiToken:
+        """Return a token of an account that is good.
+
+        Raises:
+            NotFound: The account has no such token.
+        """
+        if not is_id(token_id):
+            raise NotFound
+        sql = (
+            f"SELECT {_COLUMNS} FROM maydan_api_tokens WHERE id = ? AND account_id = ? AND revoked_at IS NULL"
+            " AND expires_at > ?"
+        )
+        row = await self._store.fetch_point(sql, token_id, account_id, self._clock.now())
+        if row is None:
+            raise NotFound
+        return self._read(row)
+
     async def revoke(self, account_id: str, token_id: str) -> None:
         """End a token of an account.
 

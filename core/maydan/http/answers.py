@@ -9,6 +9,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.json import Encoder
 
+from maydan.http.conditions import tag_of
+
 _encode = Encoder(order=None).encode
 
 
@@ -68,3 +70,8 @@ class Answer(Struct, frozen=True, kw_only=True):
         if total is not None:
             page["total"] = total
         return Answer(body=_encode(page), next_cursor=next, **more)
+
+
+def created_secret(value: Any, location: str, *, shown: Any) -> Answer:
+    """Return 201 with a new thing and what is told of it this once; ``shown`` is what a GET of it answers."""
+    return Answer.created(value, location, cache=Cache.SECRET, tag=tag_of(_encode(shown)))

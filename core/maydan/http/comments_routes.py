@@ -54,7 +54,7 @@ class LinkQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The query of what one does by a link."""
 
     share: str | None = None
-    """The token of a link whose rights are `comment` or `edit`."""
+    """The token of a link to the entry, whose rights must be `comment` or `edit` for writing."""
 
 
 @route(
@@ -88,6 +88,16 @@ async def create_comment(call: Call) -> Answer:
         read_input=lambda: _text_and_parent(call), seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)
+
+
+@route(
+    "GET", _ONE, permission=BY_OPERATION, query=LinkQuery, answer=CommentView, errors=(401, 403, 404, 429),
+    headers=(SHARE_PASSWORD,), tags=("comments",),
+)  # fmt: skip
+async def get_comment(call: Call) -> Answer:
+    """Show one comment on an entry, with the tag that changing it needs."""
+    scoped, entry = await linked_scope(call)
+    return _answer(await comments.read_comment(scoped, (entry, call.path["comment"])))
 
 
 @route(
@@ -167,6 +177,7 @@ def _created(call: Call, view: CommentView) -> Answer:
 ROUTES: Final[tuple[Route, ...]] = (
     list_comments,
     create_comment,
+    get_comment,
     patch_comment,
     delete_comment,
     approve_comment,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta, Struct
 
-from maydan.http.answers import Answer, Cache
+from maydan.http.answers import Answer, created_secret
 from maydan.http.routing import BY_OPERATION, Route, route
 from maydan.http.scoping import scope
 from maydan.operations import previews, shares
-from maydan.operations.previews import PreviewView
-from maydan.operations.shares import NewShareView, ShareInput, SharePage
+from maydan.operations.previews import NewPreviewView, PreviewView
+from maydan.operations.shares import NewShareView, ShareInput, SharePage, ShareView
 
 if TYPE_CHECKING:
     from maydan.http.call import Call
@@ -30,7 +30,7 @@ class PreviewInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 @route(
-    "POST", _PREVIEWS, permission=BY_OPERATION, body=PreviewInput, body_required=False, answer=PreviewView,
+    "POST", _PREVIEWS, permission=BY_OPERATION, body=PreviewInput, body_required=False, answer=NewPreviewView,
     status=201, errors=(401, 403, 404, 422), secret_answer=True, tags=("entries",),
 )  # fmt: skip
 async def create_preview(call: Call) -> Answer:
@@ -43,6 +43,15 @@ async def create_preview(call: Call) -> Answer:
         await scope(call), call.path["entry"], lambda: call.body(PreviewInput).ttl, seal=seal.statements
     )
     return seal.answer(made)
+
+
+@route(
+    "GET", _PREVIEWS + "/{preview}", permission=BY_OPERATION, answer=PreviewView, errors=(401, 403, 404),
+    tags=("entries",),
+)  # fmt: skip
+async def get_preview(call: Call) -> PreviewView:
+    """Show a preview that you have made, without its token."""
+    return await previews.read_preview(await scope(call), call.path["entry"], call.path["preview"])
 
 
 @route(
@@ -74,6 +83,14 @@ async def create_share(call: Call) -> Answer:
     return seal.answer(made)
 
 
+@route(
+    "GET", _SHARES + "/{share}", permission=BY_OPERATION, answer=ShareView, errors=(401, 403, 404), tags=("entries",)
+)
+async def get_share(call: Call) -> ShareView:
+    """Show a share of an entry that you may update, without the token of a link."""
+    return await shares.read_share(await scope(call), call.path["entry"], call.path["share"])
+
+
 @route("DELETE", _SHARES + "/{share}", permission=BY_OPERATION, status=204, errors=(401, 403, 404), tags=("entries",))
 async def delete_share(call: Call) -> Answer:
     """End a share that you have made, or any as who may manage members; the next request is refused."""
@@ -81,18 +98,24 @@ async def delete_share(call: Call) -> Answer:
     return Answer.empty()
 
 
-def _created_preview(call: Call, view: PreviewView) -> Answer:
-    return Answer.created(view, f"{call.url_path}/{view.id}", cache=Cache.SECRET, tag="")
+def _created_preview(call: Call, view: NewPreviewView) -> Answer:
+    return created_secret(view, f"{call.url_path}/{view.id}", shown=_without_token(view, PreviewView))
 
 
 def _created_share(call: Call, view: NewShareView) -> Answer:
-    return Answer.created(view, f"{call.url_path}/{view.id}", cache=Cache.SECRET, tag="")
+    return created_secret(view, f"{call.url_path}/{view.id}", shown=_without_token(view, ShareView))
+
+
+def _without_token(view: Struct, shown: type[Struct]) -> Struct:
+    return shown(**{name: getattr(view, name) for name in shown.__struct_fields__})
 
 
 ROUTES: Final[tuple[Route, ...]] = (
     create_preview,
+    get_preview,
     delete_preview,
     list_shares,
     create_share,
+    get_share,
     delete_share,
 )

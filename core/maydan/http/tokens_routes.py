@@ -7,19 +7,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from maydan.accounts.administration import Granter
 from maydan.accounts.api_tokens import ApiToken, check_token
 from maydan.errors import Forbidden, InputError, InvalidInput
 from maydan.http.accounts_me_routes import require_session
 from maydan.http.accounts_paging import newest_first
-from maydan.http.answers import Answer, Cache
+from maydan.http.answers import Answer, created_secret
 from maydan.http.routing import LOGGED_IN, PageQuery, Route, route
 from maydan.operations.snapshots import brought_roles
 
 if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.http.call import Call
+
+
+_ONE: Final = "/api/tokens/{id}"
 
 
 class TokenInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,8 +74,7 @@ class TokenPage(Struct, frozen=True, kw_only=True):
 async def list_tokens(call: Call) -> Answer:
     """List your API tokens."""
     account_id = require_session(call)
-    tokens = call.core.accounts.tokens
-    names = {space.key: space.name for space in call.core.registry.spaces()}
+    tokens, names = call.core.accounts.tokens, _space_names(call)
     return await newest_first(
         call,
         partial(tokens.list_of, account_id),
@@ -104,11 +107,22 @@ async def create_token(call: Call, body: TokenInput) -> Answer:
     return seal.answer(made)
 
 
-@route("DELETE", "/api/tokens/{id}", permission=LOGGED_IN, status=204, errors=(403, 404), tags=("accounts",))
+@route("GET", _ONE, permission=LOGGED_IN, answer=TokenView, errors=(403, 404), tags=("accounts",))
+async def get_token(call: Call) -> Answer:
+    """Show one of your API tokens."""
+    token = await call.core.accounts.tokens.get(require_session(call), call.path["id"])
+    return Answer.json(_view(token, _space_names(call).get(token.space_key or 0)))
+
+
+@route("DELETE", _ONE, permission=LOGGED_IN, status=204, errors=(403, 404), tags=("accounts",))
 async def delete_token(call: Call) -> Answer:
     """End one of your API tokens."""
     await call.core.accounts.tokens.revoke(require_session(call), call.path["id"])
     return Answer.empty()
+
+
+def _space_names(call: Call) -> dict[int, str]:
+    return {space.key: space.name for space in call.core.registry.spaces()}
 
 
 async def _find_space(call: Call, name: str) -> Space:
@@ -170,11 +184,9 @@ async def _granter(call: Call, space: Space) -> Granter:
 
 def _created(made: tuple[ApiToken, str], *, space: str | None) -> Answer:
     token, text = made
-    view = NewTokenView(
-        id=token.id, name=token.name, prefix=token.prefix, space=space, actions=token.actions, types=token.types,
-        created_at=token.created_at, expires_at=token.expires_at, last_used_at=None, token=text,
-    )  # fmt: skip
-    return Answer.created(view, f"/api/tokens/{token.id}", cache=Cache.SECRET, tag="")
+    shown = _view(token, space)
+    view = NewTokenView(**asdict(shown), token=text)
+    return created_secret(view, f"/api/tokens/{token.id}", shown=shown)
 
 
 def _view(token: ApiToken, space: str | None) -> TokenView:
@@ -191,4 +203,4 @@ def _view(token: ApiToken, space: str | None) -> TokenView:
     )
 
 
-ROUTES: Final[tuple[Route, ...]] = (list_tokens, create_token, delete_token)
+ROUTES: Final[tuple[Route, ...]] = (list_tokens, create_token, get_token, delete_token)

@@ -166,6 +166,16 @@ async def list_comments(
     )
 
 
+async def read_comment(scope: Scope, place: Place) -> CommentView:
+    """Return one comment: an approved one, one's own, or any to a moderator.
+
+    Raises:
+        NotFound: No such entry or comment for this caller.
+    """
+    entry, comment = await _found(scope, place)
+    return view_of(comment, moderator=may_moderate(scope, entry))
+
+
 async def change_comment(
     scope: Scope, place: Place, read_text: Callable[[], str], *, precondition: Precondition
 ) -> CommentView:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from maydan.access.actors import token_of
 from maydan.access.shared_rights import SharedRight
@@ -38,12 +39,20 @@ _LENGTH: Final = 1 + _ID_BYTES + 32
 
 
 class PreviewView(Struct, frozen=True, kw_only=True):
-    """A preview that was just made."""
+    """A preview, without what it takes to use it."""
 
     id: str
+    created_at: str
+    created_by: str
+    """By whose rights it goes: never more than they have at the moment."""
+    expires_at: str
+
+
+class NewPreviewView(PreviewView, frozen=True, kw_only=True):
+    """A preview that was just made."""
+
     token: str
     """For ``?preview=``; shown this once."""
-    expires_at: str
 
 
 async def create_preview(
@@ -51,8 +60,8 @@ async def create_preview(
     id_or_slug: str,
     read_seconds: Callable[[], int],
     *,
-    seal: Callable[[PreviewView], Sequence[Statement]] | None = None,
-) -> PreviewView:
+    seal: Callable[[NewPreviewView], Sequence[Statement]] | None = None,
+) -> NewPreviewView:
     """Make a link with which anybody reads the draft of an entry, as long as its maker may read it.
 
     Raises:
@@ -71,10 +80,19 @@ async def create_preview(
         expires_at=now + timedelta(seconds=read_seconds()),
     )  # fmt: skip
     token = sign(scope.core.secret, preview.id)
-    view = PreviewView(id=preview.id, token=token, expires_at=to_text(preview.expires_at))
+    view = NewPreviewView(**asdict(_view(preview)), token=token)
     made = [*insert_preview(preview), _noted(scope, preview, "created")]
     await scope.core.store.commit([*made, *(seal(view) if seal else ())])
     return view
+
+
+async def read_preview(scope: Scope, id_or_slug: str, preview_id: str) -> PreviewView:
+    """Return a preview to its maker, and to who manages the space, for as long as they may end it.
+
+    Raises:
+        NotFound, Unauthenticated, Forbidden: As when it is ended.
+    """
+    return _view(await _find(scope, id_or_slug, preview_id))
 
 
 async def end_preview(scope: Scope, id_or_slug: str, preview_id: str) -> None:
@@ -84,16 +102,21 @@ async def end_preview(scope: Scope, id_or_slug: str, preview_id: str) -> None:
         NotFound: Also where the entry has no such preview, or it is another's.
         Unauthenticated, Forbidden: The caller may not read the entry's draft.
     """
+    found = await _find(scope, id_or_slug, preview_id)
+    try:
+        await scope.core.store.commit([delete_preview(found), _noted(scope, found, "deleted")])
+    except GuardFailed:
+        raise NotFound from None
+
+
+async def _find(scope: Scope, id_or_slug: str, preview_id: str) -> Preview:
     entry = await load(scope, reading_action(scope.type), id_or_slug)
     found = await find_preview(scope.core.store, scope.space.key, preview_id) if is_id(preview_id) else None
     if found is None or found.entry_id != entry.id:
         raise NotFound
     if found.maker_id != scope.caller.actor.id and not scope.manages_space:
         raise NotFound
-    try:
-        await scope.core.store.commit([delete_preview(found), _noted(scope, found, "deleted")])
-    except GuardFailed:
-        raise NotFound from None
+    return found
 
 
 async def open_preview(scope: Scope, id_or_slug: str, token: str) -> tuple[Scope, str]:
@@ -151,6 +174,13 @@ def _text(raw: bytes) -> str:
 def _signature(secret: bytes, named: bytes) -> bytes:
     key = hmac.digest(secret, b"maydan preview key 1", "sha256")
     return hmac.digest(key, named, "sha256")
+
+
+def _view(preview: Preview) -> PreviewView:
+    return PreviewView(
+        id=preview.id, created_at=to_text(preview.created_at), created_by=preview.maker_id,
+        expires_at=to_text(preview.expires_at),
+    )  # fmt: skip
 
 
 def _noted(scope: Scope, preview: Preview, what: str) -> Statement:

@@ -151,6 +151,16 @@ async def list_shares(scope: Scope, id_or_slug: str) -> SharePage:
     return SharePage(items=[_view(share) for share in await list_of_entry(store, store, scope.space.key, entry.id)])
 
 
+async def read_share(scope: Scope, id_or_slug: str, share_id: str) -> ShareView:
+    """Return one share of an entry to whoever may make some, also when it is over.
+
+    Raises:
+        NotFound: Also where the entry has no such share.
+        Unauthenticated, Forbidden: The caller may not update the entry by their own rights.
+    """
+    return _view(await _find(scope, await _sharable(scope, id_or_slug), share_id))
+
+
 async def end_share(scope: Scope, id_or_slug: str, share_id: str) -> None:
     """End a share, from the next request on; for its maker, and for who manages members.
 
@@ -158,18 +168,21 @@ async def end_share(scope: Scope, id_or_slug: str, share_id: str) -> None:
         NotFound: Also where the entry has no such share.
         Unauthenticated, Forbidden: The caller may not.
     """
-    entry = await _sharable(scope, id_or_slug)
-    store = scope.core.store
-    found = await list_of_entry(store, store, scope.space.key, entry.id)
-    share = next((share for share in found if share.id == share_id), None)
-    if share is None:
-        raise NotFound
+    share = await _find(scope, await _sharable(scope, id_or_slug), share_id)
     if share.maker_id != scope.caller.actor.id and not scope.manages_members:
         raise Forbidden("Only whoever made a share, and who manages members, ends it.")
     try:
-        await store.commit([delete_share(scope.space.key, share.id), *_noted(scope, share, "deleted")])
+        await scope.core.store.commit([delete_share(scope.space.key, share.id), *_noted(scope, share, "deleted")])
     except GuardFailed:
         raise NotFound from None
+
+
+async def _find(scope: Scope, entry: EntryRow, share_id: str) -> Share:
+    store = scope.core.store
+    for share in await list_of_entry(store, store, scope.space.key, entry.id):
+        if share.id == share_id:
+            return share
+    raise NotFound
 
 
 async def open_link(
