@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -218,6 +219,20 @@ async def test_a_password_is_asked_for_and_cannot_be_tried_out(one_site: Site) -
     assert (late.status_code, int(late.headers["retry-after"]) > 0) == (429, True)
     site.clock.forward(seconds=301)
     assert (await site.get(url, headers=right)).status_code == 200
+
+
+async def test_many_read_at_once_with_the_right_password(site: Site) -> None:
+    """What is under way is no wrong password: a page of forty readers opens; guesses at once are still ten."""
+    ann, path = await site.account("ann@example.org", "editor"), await draft(site)
+    made = await share(site, path, {"link": True, "rights": "view", "password": "sesame"}, ann)
+    url = f"{path}?share={made['token']}"
+
+    async def read(password: str) -> int:
+        return (await site.get(url, headers={"share-password": password})).status_code
+
+    assert await asyncio.gather(*(read("sesame") for _ in range(40))) == [200] * 40
+    guesses = await asyncio.gather(*(read(f"wrong {number}") for number in range(20)))
+    assert sorted(guesses) == [401] * 10 + [429] * 10
 
 
 async def test_nobody_shares_what_they_do_not_hold(one_site: Site) -> None:
