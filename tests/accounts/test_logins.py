@@ -209,17 +209,23 @@ async def test_sessions_are_listed_and_revoked_by_their_owner_alone(accounts: Ac
 
 
 async def test_a_suspended_account_is_out_at_once(accounts: Accounts) -> None:
-    """Its tokens stop, and come back to life when it is let in again."""
+    """Its sessions are over, also when it is let in again; API tokens, which it made on purpose, then work again."""
     ann = await make(accounts)
     pair = await accounts.logins.log_in("ann@site.example", PASSWORD)
     await accounts.authenticator.authenticate(pair.access_token)
+    _, kept = await accounts.tokens.create(ann, name="t", actions=["read"], expires_in_s=60)
     account = await accounts.people.suspend(await accounts.people.get(ann), suspended=True)
-    with pytest.raises(Unauthenticated):
-        await accounts.authenticator.authenticate(pair.access_token)
-    with pytest.raises(Unauthenticated):
-        await accounts.logins.refresh(pair.refresh_token)
-    await accounts.people.suspend(account, suspended=False)
-    assert (await accounts.authenticator.authenticate(pair.access_token)).id == ann
+    for is_back in (False, True):
+        with pytest.raises(Unauthenticated):
+            await accounts.authenticator.authenticate(pair.access_token)
+        with pytest.raises(Unauthenticated):
+            await accounts.logins.refresh(pair.refresh_token)
+        if not is_back:
+            with pytest.raises(Unauthenticated):
+                await accounts.authenticator.authenticate(kept)
+            await accounts.people.suspend(account, suspended=False)
+    assert (await accounts.authenticator.authenticate(kept)).id == ann
+    assert (await accounts.logins.log_in("ann@site.example", PASSWORD)).access_token
 
 
 async def test_a_refusal_read_before_a_release_is_not_kept_after_it(
@@ -227,7 +233,7 @@ async def test_a_refusal_read_before_a_release_is_not_kept_after_it(
 ) -> None:
     """A request that is on its way while an account is let in again is refused alone; the token works from then on."""
     ann = await make(accounts)
-    pair = await accounts.logins.log_in("ann@site.example", PASSWORD)
+    _, token = await accounts.tokens.create(ann, name="t", actions=["read"], expires_in_s=60)
     account = await accounts.people.suspend(await accounts.people.get(ann), suspended=True)
     read, released = asyncio.Event(), asyncio.Event()
     fetch = store.fetch_point
@@ -240,14 +246,14 @@ async def test_a_refusal_read_before_a_release_is_not_kept_after_it(
 
     with monkeypatch.context() as patched:
         patched.setattr(store, "fetch_point", late)
-        asking = asyncio.create_task(accounts.authenticator.authenticate(pair.access_token))
+        asking = asyncio.create_task(accounts.authenticator.authenticate(token))
         async with asyncio.timeout(30):
             await read.wait()
     await accounts.people.suspend(account, suspended=False)
     released.set()
     with pytest.raises(Unauthenticated):
         await asking
-    assert (await accounts.authenticator.authenticate(pair.access_token)).id == ann
+    assert (await accounts.authenticator.authenticate(token)).id == ann
 
 
 async def test_no_token_stands_in_the_database(accounts: Accounts, store: Store) -> None:

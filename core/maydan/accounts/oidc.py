@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from msgspec import Struct
 
 from maydan.accounts.attempts import Attempt, Limit, network_key
+from maydan.accounts.ending import end_access_of
 from maydan.accounts.oidc_client import ProviderClient
 from maydan.accounts.oidc_tokens import refused
 from maydan.accounts.people import COLUMNS, created_statement, insert_account, new_account, read_account
-from maydan.accounts.sessions import end_sessions_of
 from maydan.errors import Forbidden, NotFound, Unauthenticated
 from maydan.storage.acting import change_statement
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
@@ -187,7 +187,7 @@ class Providers:
         values: dict[str, object] = {}
         if known.verified_at is None:
             values = {"verified_at": now, "password_hash": ""}
-            more.append(end_sessions_of(known.id, now))
+            more += end_access_of(known.id, now)
         try:
             await self._people.change(known, values, more=more, named=("identity",))
         except Duplicate as error:

@@ -14,7 +14,7 @@ from maydan.accounts.tokens import TokenKind, hash_token, new_token
 from maydan.accounts.waiting_mail import WaitingMail
 from maydan.errors import Unavailable
 from maydan.ids import new_id
-from maydan.storage.ports import Statement
+from maydan.storage.ports import GuardFailed, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +33,12 @@ NOBODY: Final = "nobody"
 
 INVITATION: Final = "invitation"
 
+# The lock has whatever makes links void meanwhile find this one, or this find that its mail is gone.
+_STORE_LINK: Final = (
+    "INSERT INTO maydan_mail_tokens (hash, account_id, purpose, expires_at, data) "
+    "SELECT ?, a.id, m.kind, ?, ? FROM maydan_accounts a JOIN maydan_mail m ON m.account_id = a.id "
+    "WHERE m.id = ? {for_share}"
+)
 _LOG: Final = logging.getLogger("maydan.mail")
 _BATCH: Final = 20
 _POLL_S: Final = 5.0
@@ -149,7 +155,12 @@ class Outbox:
         return Unavailable("The mailer cancelled the message.") if sending.cancelled() else sending.exception()
 
     async def _send(self, waiting: Waiting) -> None:
-        await self._mailer.send([await self._compose(waiting)])
+        try:
+            message = await self._compose(waiting)
+        except GuardFailed:
+            # Its link became void while it waited.
+            return
+        await self._mailer.send([message])
 
     async def _compose(self, waiting: Waiting) -> EmailMessage:
         return compose(
@@ -173,10 +184,8 @@ class Outbox:
         reset = waiting.kind == "reset"
         lives_s = self._auth.reset_token_s if reset else self._auth.mail_token_s
         ends = self._clock.now() + timedelta(seconds=lives_s)
-        sql = "INSERT INTO maydan_mail_tokens (hash, account_id, purpose, expires_at, data) VALUES (?, ?, ?, ?, ?)"
-        proof = json.dumps({"email": waiting.email})
-        args = (hash_token(token), waiting.account_id, waiting.kind, ends, proof)
-        await self._store.commit([Statement(sql, args)])
+        proof = json.dumps({**waiting.data, "email": waiting.email})
+        await self._store.commit([Statement(_STORE_LINK, (hash_token(token), ends, proof, waiting.id), expect=1)])
         path = self._auth.reset_path if reset else self._auth.verify_path
         return f"{self._base_url}{path}?token={token}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from maydan.accounts.addresses import address_key, is_address
-from maydan.accounts.ending import commit_locked
+from maydan.accounts.ending import commit_locked, end_access_of
 from maydan.accounts.passwords import check_password
 from maydan.accounts.totp import removal
 from maydan.errors import InputError, InvalidInput, NotFound, Stale
@@ -133,6 +133,8 @@ class People:
     async def create_administrator(self, *, email: str, password: str, name: str = "") -> Account:
         """Make sure that the account exists and is an administrator; safe to repeat, a known password is kept.
 
+        Where nobody had proved the address yet, whoever chose the password may be somebody else: it is replaced.
+
         Raises:
             InvalidInput: The address or the password is not acceptable.
         """
@@ -142,26 +144,39 @@ class People:
         if known.administrator and known.verified_at is not None and known.suspended_at is None:
             return known
         now = self._clock.now()
+        hashed, ended = None, list[Statement]()
+        if known.verified_at is None:
+            check_person(email=email, password=password, name=name)
+            hashed, ended = await self._passwords.hash(password), end_access_of(known.id, now)
         sql = (
             "UPDATE maydan_accounts SET administrator = ?, suspended_at = NULL, "
-            "verified_at = coalesce(verified_at, ?), version = version + 1, updated_at = ? WHERE id = ?"
+            "password_hash = coalesce(?, password_hash), verified_at = coalesce(verified_at, ?), "
+            "version = version + 1, updated_at = ? WHERE id = ?"
         )
+        change = Statement(sql, (True, hashed, now, now, known.id), expect=1)
         noted = change_statement("account.changed", ("account", known.id), at=now, data={"fields": ["administrator"]})
-        await self._store.commit([Statement(sql, (True, now, now, known.id), expect=1), noted, bump("accounts")])
+        await commit_locked(self._store, known.id, [change, *ended, noted, bump("accounts")])
         return await self.get(known.id)
 
-    async def suspend(self, account: Account, *, suspended: bool, seal: Sequence[Statement] = ()) -> Account:
+    async def suspend(self, account: Account, *, suspended: bool, without_totp: bool = False) -> Account:
         """Bar an account from everything within a second, on every session and token; or let it in again.
+
+        Sessions and links in mail are over for ever, API tokens for as long as the account is barred.
 
         Args:
             account: As it was read; a change since then is refused.
             suspended: Whether it is barred.
-            seal: Statements to store in the same transaction.
+            without_totp: Whether it loses its second factor as well.
         Raises:
             Stale: Somebody else changed it first.
+            Conflict: Nobody would administer the instance any more (``last_administrator``).
         """
         now = self._clock.now()
-        await self.change(account, {"suspended_at": now if suspended else None}, more=seal)
+        more = end_access_of(account.id, now) if suspended else []
+        if without_totp:
+            more.append(removal(account.id))
+        named = ("totp",) if without_totp else ()
+        await self.change(account, {"suspended_at": now if suspended else None}, more=more, named=named)
         return await self.get(account.id)
 
     async def reset_totp(self, account: Account) -> Account:
@@ -191,6 +206,7 @@ class People:
         Raises:
             Stale: Somebody else changed it first.
             InvalidInput: The new address is taken.
+            Conflict: It suspends whom nobody else could let in again (``last_administrator``).
         """
         names = "".join(f"{name} = ?, " for name in values)
         sql = f"UPDATE maydan_accounts SET {names}version = version + 1, updated_at = ? WHERE id = ? AND version = ?"
@@ -200,7 +216,8 @@ class People:
         noted = change_statement(kind, ("account", account.id), at=now, version=account.version + 1, data=data)
         try:
             batch = [Statement(sql, args, expect=1), *more, noted, bump("accounts")]
-            await commit_locked(self._store, account.id, batch)
+            bars_administrator = account.administrator and values.get("suspended_at") is not None
+            await commit_locked(self._store, account.id, batch, keep_administrator=bars_administrator)
         except GuardFailed as error:
             raise Stale("The account was changed in the meantime; read it again.") from error
         except Duplicate as error:
@@ -210,7 +227,8 @@ class People:
 def _change_of(values: dict[str, Any], also: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """Return the type of the event of a change and what it tells: names of what changed, never values."""
     if "suspended_at" in values:
-        return ("account.released" if values["suspended_at"] is None else "account.suspended"), {}
+        kind = "account.released" if values["suspended_at"] is None else "account.suspended"
+        return kind, {"fields": sorted(also)} if also else {}
     named = {"email_key": "email", "password_hash": "password"}
     return "account.changed", {"fields": sorted({*also, *(named.get(name, name) for name in values)})}
 

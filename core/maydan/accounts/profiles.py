@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from maydan.accounts.addresses import address_key
 from maydan.accounts.attempts import Attempt, Limit
+from maydan.accounts.ending import end_access_of
 from maydan.accounts.outbox import mail_statement
 from maydan.accounts.people import check_person
-from maydan.accounts.registration import void_mail_tokens
-from maydan.accounts.sessions import end_sessions_of
 from maydan.errors import InputError, InvalidInput
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Profiles:
             locale: BCP 47, or empty for none.
             email: A new address; needs ``current_password``.
             password: A new password; needs ``current_password``.
-            current_password: Proof that it is really the person.
+            current_password: Proof that it is really the person; checked wherever it is given.
             session_id: The session that goes on.
         Raises:
             InvalidInput: A value, or the current password, is not acceptable.
@@ -70,7 +69,7 @@ class Profiles:
             locale=locale or "",
         )
         sensitive = email is not None or password is not None
-        if sensitive:
+        if sensitive or current_password is not None:
             await self.check_current(account, current_password)
         values: dict[str, Any] = {}
         if name is not None:
@@ -79,10 +78,11 @@ class Profiles:
             values["locale"] = locale
         if password is not None:
             values["password_hash"] = await self._passwords.hash(password)
-        more: list[Statement] = [] if email is None else await self._new_address(account, email, values)
+        more: list[Statement] = []
         if sensitive:
-            now = self._clock.now()
-            more += [end_sessions_of(account.id, now, but=session_id), void_mail_tokens(account.id, "reset", now)]
+            more += end_access_of(account.id, self._clock.now(), but_session=session_id)
+        if email is not None:
+            more += await self._new_address(account, email, values)
         await self._people.change(account, values, more=more)
         return await self._people.get(account.id)
 
@@ -100,10 +100,10 @@ class Profiles:
             scope="login:account", count=settings.login_failures_per_account, window_s=settings.login_window_s
         )
         attempt = Attempt(limit=limit, key=account.email_key)
-        await self._attempts.count(attempt)
-        if not await self._passwords.verify(current_password, account.password_hash):
-            raise _wrong("wrong_password", "This is not the current password.")
-        await self._attempts.forgive(cleared=(attempt,))
+        async with self._attempts.judging(attempt):
+            if not await self._passwords.verify(current_password, account.password_hash):
+                raise _wrong("wrong_password", "This is not the current password.")
+            await self._attempts.forgive(cleared=(attempt,))
 
     async def _new_address(self, account: Account, email: str, values: dict[str, Any]) -> list[Statement]:
         if address_key(email) == account.email_key:

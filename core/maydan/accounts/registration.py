@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from maydan.accounts.addresses import address_key
 from maydan.accounts.attempts import Attempt, Limit, network_key
-from maydan.accounts.ending import commit_locked
+from maydan.accounts.ending import commit_locked, end_access_of, void_links_of
 from maydan.accounts.outbox import NOBODY, mail_statement
 from maydan.accounts.passwords import check_password
 from maydan.accounts.people import check_person, created_statement, insert_account, new_account
-from maydan.accounts.sessions import end_sessions_of
 from maydan.accounts.tokens import TokenKind, hash_token, kind_of
 from maydan.errors import Conflict, InputError, InvalidInput
 from maydan.storage.acting import change_statement
@@ -36,6 +35,9 @@ class _MailToken(Struct, frozen=True, kw_only=True):
     account_id: str
     purpose: str
     email: str
+    password_hash: str | None
+    """Of the registration that the mail is about."""
+    name: str | None
 
 
 class Registration:
@@ -61,8 +63,9 @@ class Registration:
     async def register(self, *, email: str, password: str, name: str, address: str = "", locale: str = "") -> None:
         """Make an account and send the mail that verifies it; for a taken address, mail to its holder instead.
 
-        Both take the same steps: one password is hashed, one row is looked for, one transaction of three statements is
-        committed.
+        While nobody has verified the address, each who registers it gets such a mail, and the account is whose mail is
+        answered. All take the same steps: one password is hashed, one row is looked for, one transaction of three
+        statements is committed.
 
         Args:
             email: The address.
@@ -83,15 +86,17 @@ class Registration:
             account = new_account(
                 self._clock.now(), email=email, password_hash=hashed, name=name, locale="", verified=verified
             )
-            mail = self._mail(NOBODY if verified else "verify", account, locale)
-            batch = [insert_account(account), created_statement(account), mail]
+            kind = NOBODY if verified else "verify"
+            batch = [insert_account(account), created_statement(account), self._registered(kind, account, locale)]
             try:
                 await self._store.commit(batch)
             except Duplicate:
                 # Somebody registered the same address a moment ago.
                 known = await self._people.find_by_email(email)
         if known is not None:
-            mail = self._mail(_answer_to(known, self._settings), known, locale)
+            kind = _answer_to(known, self._settings)
+            again = structs.replace(known, email=email, password_hash=hashed, name=name) if kind == "verify" else known
+            mail = self._registered(kind, again, locale)
             await self._store.commit([*_nothing_changed(known, self._clock.now()), mail])
 
     async def verify(self, token: str) -> Account:
@@ -103,14 +108,10 @@ class Registration:
         """
         proof = await self._find_token(token, ("verify", "email"))
         now = self._clock.now()
-        sql = (
-            "UPDATE maydan_accounts SET email = ?, email_key = ?, verified_at = coalesce(verified_at, ?), "
-            "version = version + 1, updated_at = ? WHERE id = ?"
-        )
-        args = (proof.email, address_key(proof.email), now, now, proof.account_id)
+        change = _moved(proof, now) if proof.purpose == "email" else _proved(proof, now)
+        noted = change_statement("account.verified", ("account", proof.account_id), at=now)
         try:
-            noted = change_statement("account.verified", ("account", proof.account_id), at=now)
-            await self._store.commit([*_use(proof, now), Statement(sql, args), noted, bump("accounts")])
+            await commit_locked(self._store, proof.account_id, [_use(proof, now), *change, noted, bump("accounts")])
         except GuardFailed:
             _refuse_token()
         except Duplicate as error:
@@ -149,7 +150,8 @@ class Registration:
         noted = change_statement(
             "account.changed", ("account", proof.account_id), at=now, data={"fields": ["password"]}
         )
-        batch = [*_use(proof, now), change, end_sessions_of(proof.account_id, now), noted, bump("accounts")]
+        ended = end_access_of(proof.account_id, now, but_token=proof.hash)
+        batch = [_use(proof, now), change, *ended, noted, bump("accounts")]
         try:
             await commit_locked(self._store, proof.account_id, batch)
         except GuardFailed:
@@ -163,22 +165,41 @@ class Registration:
             _refuse_token()
         token_hash = hash_token(token)
         row = await self._store.fetch_point(
-            "SELECT t.account_id, t.purpose, t.expires_at, t.used_at, t.data, a.email_key, a.suspended_at "
-            "FROM maydan_mail_tokens t JOIN maydan_accounts a ON a.id = t.account_id WHERE t.hash = ?",
+            "SELECT t.account_id, t.purpose, t.expires_at, t.used_at, t.data, a.email_key, a.suspended_at, "
+            "a.verified_at FROM maydan_mail_tokens t JOIN maydan_accounts a ON a.id = t.account_id WHERE t.hash = ?",
             token_hash,
         )
         if row is None or row[1] not in purposes or row[3] is not None or row[6] is not None:
             _refuse_token()
-        email = json.loads(row[4])["email"]
+        data = json.loads(row[4])
         # A token proves the address that it was sent to, and nothing once the account has another one.
-        moved = row[1] != "email" and address_key(email) != row[5]
-        if moved or self._store.dialect.read_time(row[2]) <= self._clock.now():
+        moved = row[1] != "email" and address_key(data["email"]) != row[5]
+        # A registration is over once somebody has proved that the address is theirs, by whichever mail.
+        is_over = row[1] == "verify" and row[7] is not None
+        if moved or is_over or self._store.dialect.read_time(row[2]) <= self._clock.now():
             _refuse_token()
-        return _MailToken(hash=token_hash, account_id=str(row[0]), purpose=row[1], email=email)
+        return _MailToken(
+            hash=token_hash,
+            account_id=str(row[0]),
+            purpose=row[1],
+            email=data["email"],
+            password_hash=data.get("password_hash"),
+            name=data.get("name"),
+        )
 
-    def _mail(self, kind: str, account: Account, locale: str) -> Statement:
+    def _registered(self, kind: str, account: Account, locale: str) -> Statement:
+        """Return the mail about a registration; its link stands for what was said in it, and for no other one."""
+        said = {"password_hash": account.password_hash, "name": account.name} if kind == "verify" else None
+        return self._mail(kind, account, locale, said)
+
+    def _mail(self, kind: str, account: Account, locale: str, data: dict[str, str] | None = None) -> Statement:
         return mail_statement(
-            kind, email=account.email, account_id=account.id, now=self._clock.now(), locale=account.locale or locale
+            kind,
+            email=account.email,
+            account_id=account.id,
+            now=self._clock.now(),
+            locale=account.locale or locale,
+            data=data,
         )
 
     def _attempt(self, what: str, address: str) -> Attempt:
@@ -198,24 +219,29 @@ def _nothing_changed(known: Account, now: datetime) -> list[Statement]:
     return [touched, change_statement("account.registered_again", ("account", known.id), at=now)]
 
 
-def _use(proof: _MailToken, now: datetime) -> list[Statement]:
-    """Use up a token, and all others that would do the same."""
-    return [
-        Statement(
-            "UPDATE maydan_mail_tokens SET used_at = ? WHERE hash = ? AND used_at IS NULL", (now, proof.hash), expect=1
-        ),
-        Statement(
-            "UPDATE maydan_mail_tokens SET used_at = ? "
-            "WHERE account_id = ? AND purpose = ? AND hash <> ? AND used_at IS NULL",
-            (now, proof.account_id, proof.purpose, proof.hash),
-        ),
-    ]
+def _use(proof: _MailToken, now: datetime) -> Statement:
+    sql = "UPDATE maydan_mail_tokens SET used_at = ? WHERE hash = ? AND used_at IS NULL"
+    return Statement(sql, (now, proof.hash), expect=1)
 
 
-def void_mail_tokens(account_id: str, purpose: str, now: datetime) -> Statement:
-    """Return the statement that makes the links of earlier mails void."""
-    sql = "UPDATE maydan_mail_tokens SET used_at = ? WHERE account_id = ? AND purpose = ? AND used_at IS NULL"
-    return Statement(sql, (now, account_id, purpose))
+def _moved(proof: _MailToken, now: datetime) -> list[Statement]:
+    """Give an account the address that its owner asked for; what other addresses were sent is void."""
+    sql = (
+        "UPDATE maydan_accounts SET email = ?, email_key = ?, verified_at = coalesce(verified_at, ?), "
+        "version = version + 1, updated_at = ? WHERE id = ?"
+    )
+    change = Statement(sql, (proof.email, address_key(proof.email), now, now, proof.account_id))
+    return [change, *void_links_of(proof.account_id, now, but=proof.hash)]
+
+
+def _proved(proof: _MailToken, now: datetime) -> list[Statement]:
+    """Give an account to whoever registered it in the words of the mail, whoever else registered the address."""
+    sql = (
+        "UPDATE maydan_accounts SET email = ?, password_hash = coalesce(?, password_hash), name = coalesce(?, name), "
+        "verified_at = ?, version = version + 1, updated_at = ? WHERE id = ? AND verified_at IS NULL"
+    )
+    args = (proof.email, proof.password_hash, proof.name, now, now, proof.account_id)
+    return [Statement(sql, args, expect=1), *end_access_of(proof.account_id, now, but_token=proof.hash)]
 
 
 def _refuse_token() -> NoReturn:

@@ -9,9 +9,9 @@ import msgspec
 
 from maydan.accounts.addresses import address_key
 from maydan.accounts.attempts import Attempt, Limit
+from maydan.accounts.ending import end_access_of
 from maydan.accounts.passwords import check_password
 from maydan.accounts.people import Account
-from maydan.accounts.sessions import end_sessions_of
 from maydan.cli.accounts import ask_password, get_account, opened_accounts
 from maydan.cli.instance import load_settings
 from maydan.clock import SystemClock, to_text
@@ -57,9 +57,9 @@ def run_reset_password(arguments: argparse.Namespace) -> int:
         async with opened_accounts(settings) as accounts:
             account = await get_account(accounts, arguments.email)
             check_password(password, personal=(account.email, account.name))
-            ended = end_sessions_of(account.id, SystemClock().now())
+            ended = end_access_of(account.id, SystemClock().now())
             hashed = await accounts.passwords.hash(password)
-            await accounts.people.change(account, {"password_hash": hashed}, more=[ended])
+            await accounts.people.change(account, {"password_hash": hashed}, more=ended)
 
     asyncio.run(work())
     print(f"{arguments.email}: the password is changed, and all sessions have ended.")

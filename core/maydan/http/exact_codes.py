@@ -21,6 +21,7 @@ EXACT_CODES: Final[dict[str, tuple[int, str]]] = {
     "idempotency_rights_changed": (409, "It was answered by other rights than you have now, and is not done again."),
     "invalid_job_state": (409, "The job is not in a state in which this can be done."),
     "invalid_transition": (409, "The step does not lead out of the present state; `allowed` names those that do."),
+    "last_administrator": (409, "Nobody would administer the instance any more."),
     "last_identity": (409, "Nobody could sign in to the account any more; set a password first."),
     "locked": (409, "Somebody else holds the entry's edit lock; `expires_at` says until when."),
     "invitation_void": (409, "Whoever sent the invitation may not hand out its roles any more."),

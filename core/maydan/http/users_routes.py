@@ -35,7 +35,7 @@ class UserPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an administrator says to change an account; what is absent stays."""
 
     suspended: bool | UnsetType = UNSET
-    """Bars the account from everything, on every session and token, within a second."""
+    """``true`` bars the account from everything within a second, and ends its sessions."""
     totp: Literal[False] | UnsetType = UNSET
     """``false`` removes the second factor of somebody who lost it."""
 
@@ -73,13 +73,16 @@ async def patch_user(call: Call) -> Answer:
     given = call.body(UserPatch)
     if given.suspended is False and not account.email:
         raise Conflict("The account was erased; nobody is let in to it again.", code="account_erased")
-    if given.totp is not UNSET and await call.core.accounts.totp.is_on(account.id):
-        account = await people.reset_totp(account)
-    if given.suspended is UNSET or given.suspended is (account.suspended_at is not None):
-        return _answer(account)
-    if account.id == call.actor.id:
+    is_suspended = account.suspended_at is not None
+    suspended = is_suspended if given.suspended is UNSET else given.suspended
+    if suspended and not is_suspended and account.id == call.actor.id:
         raise Conflict("You cannot suspend your own account.", code="own_account")
-    return _answer(await people.suspend(account, suspended=given.suspended))
+    without_totp = given.totp is not UNSET and await call.core.accounts.totp.is_on(account.id)
+    if suspended is not is_suspended:
+        account = await people.suspend(account, suspended=suspended, without_totp=without_totp)
+    elif without_totp:
+        account = await people.reset_totp(account)
+    return _answer(account)
 
 
 def _answer(account: Account) -> Answer:
