@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from maydan.access.actions import Action
 from maydan.errors import NotFound
 from maydan.ids import is_id
+from maydan.locales.normalizing import normalized
 from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.views import full_document, newest_document, reading_action
 from maydan.operations.rendering import document_rows
@@ -81,7 +82,7 @@ async def find_any(scope: Scope, id_or_slug: str) -> EntryRow | None:
         if entry is not None:
             await foresee_entries(scope, entry)
         return entry
-    for hit in await find_slugs(*where, id_or_slug, scope.space.locales):
+    for hit in await find_slugs(*where, normalized("NFC", id_or_slug), scope.space.locales):
         entry = await find_entry(*where, hit.entry_id) if hit.in_draft or hit.in_published else None
         if entry is not None:
             await foresee_entries(scope, entry)

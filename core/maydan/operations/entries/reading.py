@@ -12,6 +12,7 @@ from maydan.content.checking import check_fields, check_include, check_portions
 from maydan.content.render import project, with_private
 from maydan.errors import NotFound
 from maydan.ids import is_id
+from maydan.locales.normalizing import normalized
 from maydan.operations.entries.branches import branch_of
 from maydan.operations.entries.including import include
 from maydan.operations.entries.locales import reading_locale
@@ -27,7 +28,8 @@ from maydan.operations.entries.views import (
     whole_document,
 )
 from maydan.operations.rendering import document_keys, maps_document
-from maydan.storage.document_queries import Where, find_document, find_documents
+from maydan.storage.document_places import Where
+from maydan.storage.document_queries import find_document, find_documents
 from maydan.storage.documents import DRAFT, PUBLISHED, TRASH
 from maydan.storage.entries import find_entries, newest_version
 from maydan.storage.names import find_slugs
@@ -82,19 +84,23 @@ async def find(scope: Scope, id_or_slug: str, reading: Reading = AS_PUBLISHED) -
         reading, asked = await _checked(scope, decision, reading)
     by_id = is_id(id_or_slug)
     found = _Found(id_or_slug) if by_id else await _id_of(scope, decision, id_or_slug, reading, locale)
+    if found is None:
+        raise NotFound
     entry_id, tags = found.entry_id, ()
     if shares(scope) and not reading.draft:
         branch = branch_of(reading.include, None)
         tags = tags_of_entry(scope, decision, branch, asked, entry_id, is_certain=found.is_certain)
     if locale == MAPS:
-        return replace(await _maps(scope, decision, entry_id, reading), tags=tags)
+        view = replace(await _maps(scope, decision, entry_id, reading), tags=tags)
+        slug = await _moved(scope, decision, id_or_slug, found, reading, locale) if found.former_in else None
+        return replace(view, slug=slug)
     where = where_of(scope, locale, draft=reading.draft, translated_only=not reading.fallback)
     parts = await find_document(scope.core.store, where, entry_id)
     if parts is None:
         raise NotFound
     body = await _shown(scope, decision, parts, reading, locale)
     version = await _version(scope, entry_id)
-    slug = _moved(parts[0], id_or_slug) if found.is_former else None
+    slug = await _moved(scope, decision, id_or_slug, found, reading, locale) if found.former_in else None
     return EntryView(id=entry_id, body=body, locale=locale, version=version, slug=slug, tags=tags)
 
 
@@ -162,29 +168,31 @@ class _Found(Struct, frozen=True):
     """Which entry was asked for."""
 
     entry_id: str
-    is_former: bool = False
-    """By a slug that it had once."""
+    former_in: str | None = None
+    """The locale in which it had the slug once, where it has it no more."""
     is_certain: bool = True
     """Whether no other entry can take its place while it is as it is: by a slug, as long as it has that in the locale
     that is looked at first."""
 
 
-async def _id_of(scope: Scope, decision: Decision, slug: str, reading: Reading, locale: str) -> _Found:
-    """Return the entry of a slug in the locale that is read, else in another.
+async def _id_of(scope: Scope, decision: Decision, slug: str, reading: Reading, locale: str) -> _Found | None:
+    """Return the entry of a slug in the locale that is read, else in another; ``None`` where there is none.
 
     Only entries whose slug the caller may read are looked at: what may not be read is neither found by a guess, nor
     does it stand before another entry with that slug in another locale.
     """
     locales = scope.space.locales if locale == MAPS else (locale, *scope.space.locales)
-    hits = await find_slugs(scope.core.store, scope.space.key, scope.type.key, slug, dict.fromkeys(locales))
+    where = (scope.core.store, scope.space.key, scope.type.key)
+    hits = await find_slugs(*where, normalized("NFC", slug), dict.fromkeys(locales))
     newest = reading.draft or not scope.type.drafts
     current = [hit for hit in hits if (hit.in_draft if newest else hit.in_published)]
     former = [hit for hit in hits if hit not in current and (newest or not hit.in_draft)]
     for hit in (*current, *former):
         if await _may_find(scope, decision, hit, reading) and await _may_follow(scope, hit, reading):
-            is_former = hit in former
-            return _Found(hit.entry_id, is_former, not is_former and hit.locale == locales[0])
-    raise NotFound
+            if hit in former:
+                return _Found(hit.entry_id, hit.locale, is_certain=False)
+            return _Found(hit.entry_id, is_certain=hit.locale == locales[0])
+    return None
 
 
 async def _may_follow(scope: Scope, hit: SlugHit, reading: Reading) -> bool:
@@ -208,10 +216,22 @@ async def _may_find(scope: Scope, decision: Decision, hit: SlugHit, reading: Rea
     return "slug" in decision.fields_for(document)
 
 
-def _moved(body: str, asked: str) -> str | None:
-    """Return the present slug, where the entry was asked for by another one that is a former one."""
-    slug: str | None = decode(body).get("slug")
-    return slug if slug != asked else None
+async def _moved(
+    scope: Scope, decision: Decision, asked: str, found: _Found, reading: Reading, locale: str
+) -> str | None:
+    """Return by what an entry is to be asked for that was found by a former slug, where it is another.
+
+    That is its present slug, for maps in the locale of the former one; its id where that leads to another entry.
+    """
+    shown = found.former_in or locale if locale == MAPS else locale
+    where = where_of(scope, shown, draft=reading.draft)
+    parts = await find_document(scope.core.store, where, found.entry_id)
+    slug: str | None = decode(parts[0]).get("slug") if parts else None
+    if slug == normalized("NFC", asked):
+        return None
+    again = await _id_of(scope, decision, slug, reading, locale) if slug else None
+    leads_here = again is not None and again.entry_id == found.entry_id and again.former_in is None
+    return slug if leads_here else found.entry_id
 
 
 async def _version(scope: Scope, entry_id: str) -> int:
