@@ -12,6 +12,8 @@ from maydan.content.operands import convert_operand
 from maydan.content.orders import Sort
 from maydan.content.paths import find_behind, find_target, goes_through_lists, relations_at
 from maydan.content.types import Kind
+from maydan.errors import BadParameter, InputError
+from maydan.locales.normalizing import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from maydan.content.query import Query
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
-    from maydan.errors import BadParameter
 
 
 def check_query(
@@ -58,12 +59,21 @@ def find_locale(space: Space, asked: str) -> str:
     Raises:
         BadParameter: The space has no such locale.
     """
-    if asked == "*":
-        return asked
+    return asked if asked == "*" else known_locale(space, asked)
+
+
+def known_locale(space: Space, asked: str) -> str:
+    """Return the locale of the space that a language tag means, whose case does not matter (BCP 47).
+
+    Raises:
+        BadParameter: The space has no such locale.
+    """
     for locale in space.locales:
         if locale.lower() == asked.lower():
             return locale
-    raise refuse("locale", "unknown_locale", f"must be a locale of this space: {', '.join(space.locales)}")
+    known = ", ".join(space.locales)
+    error = InputError("locale", "unknown_locale", f"must be a locale of this space: {known}")
+    raise BadParameter(f"locale must be one of {known}.", code="unknown_locale", errors=(error,))
 
 
 def check_condition(
@@ -145,6 +155,8 @@ def _convert(compare: Compare, place: str, target: Target, *, text: bool, variab
     value = compare.value
     if isinstance(value, str) and value in variables:
         return value
+    if _is_of_system(target):
+        value = _composed(value)
     try:
         if variables and isinstance(value, tuple):
             listed = cast("tuple[object, ...]", value)
@@ -155,6 +167,17 @@ def _convert(compare: Compare, place: str, target: Target, *, text: bool, variab
         return convert_operand(target.kind, compare.op, value, text=text)
     except ValueError as error:
         raise refuse(f"{place}[{compare.op}]", "wrong_value", f"must be {error}") from None
+
+
+def _is_of_system(target: Target) -> bool:
+    return all(_is_of_system(hop.target) for hop in target.hops) if target.hops else target.system
+
+
+def _composed(value: Any) -> Any:
+    """Return the value as slugs and tags are stored: in NFC. Content's own texts stay as they are written."""
+    if isinstance(value, tuple):
+        return tuple(_composed(one) for one in cast("tuple[object, ...]", value))
+    return normalized("NFC", value) if isinstance(value, str) else value
 
 
 def _sort(sort: Sort, type: ContentType, readable: frozenset[str], reach: Reach | None) -> Sort:
@@ -190,9 +213,12 @@ def check_fields(
         path = tuple(name.split("."))
         if not all(path) or len(path) > LONGEST_PATH:
             raise _unknown("fields", path)
-        _find(path, "fields", type, readable, reach)
-        if len(path) > 1 and not any(included[: len(path) - 1] == path[:-1] for included in include):
-            raise refuse("fields", "not_included", f"names {name!r}, and {'.'.join(path[:-1])} is not in include")
+        parent = path[:-1]
+        relations = relations_at(type.fields, parent, reach) if parent and path[0] in readable else []
+        if find_behind(relations, path[-1:], reach) is None:
+            _find(path, "fields", type, readable, reach)
+        if parent and not (relations and any(included[: len(parent)] == parent for included in include)):
+            raise refuse("fields", "not_included", f"names {name!r}, and {'.'.join(parent)} is not in include")
     return names
 
 

@@ -93,7 +93,7 @@ async def run(  # noqa: PLR0913 - each is one choice of the request
         MaydanError: With ``atomic``: what stopped the first line that failed; ``facts["line"]`` is its number.
         BadParameter: The locale is not the space's.
     """
-    require_locale(space, locale)
+    locale = require_locale(space, locale)
     work = _Bulk(core, caller, space, locale)
     if dry_run:
         return await work.undone(lines, atomic=atomic)
@@ -117,7 +117,7 @@ class LineByLine:
         Raises:
             BadParameter: The locale is not the space's.
         """
-        require_locale(space, locale)
+        locale = require_locale(space, locale)
         self._work = _Bulk(core, None, space, locale)
         self._progress = progress
         self.done = progress.done if progress else 0

@@ -96,7 +96,7 @@ async def take(
         Obsolete: The stay that ``during`` names is over.
         BadParameter: The space has not got the locale.
     """
-    require_shown(scope.space, locale)
+    locale = require_shown(scope.space, locale)
 
     async def attempt(number: int) -> EntryView:
         workflow, step = await _find(scope, id_or_slug, name)

@@ -87,7 +87,7 @@ def branch_of(
     include: Sequence[tuple[str, ...]], fields: Sequence[str] | None, portions: Sequence[Portion] = ()
 ) -> Branch:
     """Return the tree of the paths, with the fields that are asked for in each place (``title,author.name``)."""
-    root = Branch(names={})
+    root = Branch(names={}, fields=None if fields is None else set())
     wanted = {portion.path: portion for portion in portions}
     for path in include:
         place = root

@@ -64,7 +64,7 @@ async def change(
         NotFound, Unauthenticated, Forbidden, FieldForbidden, PreconditionRequired, Stale, InvalidInput,
         UniqueViolation, HookRefused: In this order; nothing is stored.
     """
-    require_locale(scope.space, locale)
+    locale = require_locale(scope.space, locale)
 
     async def attempt(number: int) -> EntryView:
         before = await load(scope, Action.UPDATE, id_or_slug)

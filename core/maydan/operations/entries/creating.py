@@ -55,7 +55,7 @@ async def create(
         HookRefused: A plugin said no.
     """
     scope.require(Action.CREATE)
-    require_locale(scope.space, locale)
+    locale = require_locale(scope.space, locale)
     data = await transformed(scope, data)
     stored = _read(scope, data, locale)
     await require_targets(scope, stored, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maydan.errors import BadParameter
+from maydan.content.checking import find_locale, known_locale
 from maydan.locales import negotiate
 from maydan.operations.entries.views import MAPS
 
@@ -13,24 +13,22 @@ if TYPE_CHECKING:
     from maydan.operations.core import Caller
 
 
-def require_locale(space: Space, locale: str | None) -> None:
-    """Refuse a locale that the space has not.
+def require_locale(space: Space, locale: str | None) -> str | None:
+    """Return the locale of the space that is meant, in whatever case it is written; refuse one that it has not.
 
     Raises:
         BadParameter: Naming those that it has.
     """
-    if locale is not None and locale not in space.locales:
-        raise BadParameter(f"locale must be one of {', '.join(space.locales)}.", code="unknown_locale")
+    return None if locale is None else known_locale(space, locale)
 
 
-def require_shown(space: Space, locale: str | None) -> None:
-    """Refuse to answer in a locale that the space has not; ``*`` is all of them.
+def require_shown(space: Space, locale: str | None) -> str | None:
+    """Return the locale to answer in as :func:`require_locale` does; ``*`` is all of them.
 
     Raises:
         BadParameter: Naming those that it has.
     """
-    if locale != MAPS:
-        require_locale(space, locale)
+    return locale if locale == MAPS else require_locale(space, locale)
 
 
 def reading_locale(space: Space, caller: Caller, locale: str | None) -> str:
@@ -43,5 +41,4 @@ def reading_locale(space: Space, caller: Caller, locale: str | None) -> str:
         if not caller.languages:
             return space.default_locale
         return negotiate(caller.languages, space.locales) or space.default_locale
-    require_shown(space, locale)
-    return locale
+    return find_locale(space, locale)

@@ -61,7 +61,7 @@ async def publish(
         HookRefused: A plugin said no.
         BadParameter: The space has not got the locale to answer in.
     """
-    require_shown(scope.space, locale)
+    locale = require_shown(scope.space, locale)
 
     async def attempt(_number: int) -> EntryView:
         before = await load(scope, Action.PUBLISH, id_or_slug)
@@ -95,7 +95,7 @@ async def unpublish(
     more: Sequence[Statement] = (),
 ) -> EntryView:
     """Take an entry from its readers, in the locales; ``None`` is all of them. Raises as :func:`publish`."""
-    require_shown(scope.space, locale)
+    locale = require_shown(scope.space, locale)
 
     async def attempt(_number: int) -> EntryView:
         before = await load(scope, Action.PUBLISH, id_or_slug)

@@ -43,7 +43,7 @@ async def put(
         NotFound, Unauthenticated, Forbidden, PreconditionRequired, Stale, InvalidInput, UniqueViolation: As ``change``
             and ``create``.
     """
-    require_locale(scope.space, locale)
+    locale = require_locale(scope.space, locale)
     try:
         view = await change(scope, id_or_slug, data, replace=True, precondition=precondition, locale=locale)
     except NotFound:

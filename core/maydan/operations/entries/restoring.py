@@ -45,7 +45,7 @@ async def restore_version(
         UniqueViolation: Another entry has one of its unique values by now.
         HookRefused: A plugin said no.
     """
-    require_locale(scope.space, locale)
+    locale = require_locale(scope.space, locale)
 
     async def attempt(tries: int) -> EntryView:
         before = await load(scope, Action.READ_DRAFT, id_or_slug)

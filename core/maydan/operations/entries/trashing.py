@@ -34,7 +34,7 @@ async def restore(
         UniqueViolation: Another entry has taken one of its unique values.
         BadParameter: The space has not got the locale.
     """
-    require_shown(scope.space, locale)
+    locale = require_shown(scope.space, locale)
 
     async def attempt(number: int) -> EntryView:
         before = await load(scope, Action.DELETE, entry_id, trashed=True)
