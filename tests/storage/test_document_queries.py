@@ -70,25 +70,9 @@ MAKER: dict[str, Any] = {
 _FOLDED = {"A": "a", "É": "e", "é": "e", "مُحَمَّد": "محمد", "AB": "ab", "A%": "a%"}
 """What folding does to those of the texts that it changes."""
 _TEXTS = [
-    "AB",
-    "A%",
-    '"',
-    "\\",
-    "a!_",
-    "",
-    "a",
-    "A",
-    "é",
-    "ab",
-    "مُحَمَّد",
-    "محمد",
-    "100%",
-    "_",
-    "it's",
-    "zz",
-    "\U0001f600",
+    "AB", "A%", '"', "\\", "a!_", "", "a", "A", "é", "ab", "مُحَمَّد", "محمد", "100%", "_", "it's", "zz", "\U0001f600",
     "\U0010ffff",
-]
+]  # fmt: skip
 _VALUES: dict[str, Any] = {
     "name": st.sampled_from(_TEXTS),
     "group": st.sampled_from(["a", "b"]),

@@ -1,4 +1,7 @@
-"""The writer on SQLite: turns, shared commits, cancellation, other processes."""
+"""The writer on SQLite: turns, shared commits, cancellation, other processes.
+
+Longer than 400 lines, because all of it is one state machine and each test needs the same store.
+"""
 
 from __future__ import annotations
 

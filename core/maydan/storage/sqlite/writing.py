@@ -16,44 +16,16 @@ from maydan.storage.settings import DatabaseSettings
 from maydan.storage.signals import Signals
 from maydan.storage.sqlite.errors import is_busy, translated
 from maydan.storage.sqlite.lock import FileLock
+from maydan.storage.sqlite.members import Group, Waiting, Work
 from maydan.storage.threads import finished
 
 T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
-Work = Callable[[], Iterable[str]]
-"""What a member does without waiting for anything; returns the signals to send after the commit."""
-
 _BUSY_POLL_S: Final = 0.002
 _AT_ONCE: Final = 8
 """Members whose work is done in one round of the loop: about a millisecond."""
-
-
-class _Group:
-    """Transactions that are committed together."""
-
-    def __init__(self) -> None:
-        self.started_at = time.monotonic()
-        self.waiters: list[asyncio.Future[bool]] = []
-        self.watchers: list[asyncio.Future[None]] = []
-        self.refused: list[tuple[asyncio.Future[bool], Exception]] = []
-        self.signals: list[str] = []
-
-
-class _Waiting:
-    """Somebody in the queue: for the turn, or, with ``work``, for whoever has it to do the work."""
-
-    def __init__(self, work: Work | None) -> None:
-        self.work = work
-        self.answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        """True: the turn is theirs. False: their work is done, and on disk."""
-        self.timer: asyncio.TimerHandle | None = None
-
-    def leave(self) -> None:
-        """Out of the queue: nothing is too late any more."""
-        if self.timer is not None:
-            self.timer.cancel()
 
 
 class Writer:
@@ -76,8 +48,8 @@ class Writer:
         self._signals = signals
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="maydan-write")
         self._is_taken = False
-        self._queue: deque[_Waiting] = deque()
-        self._group: _Group | None = None
+        self._queue: deque[Waiting] = deque()
+        self._group: Group | None = None
         self._is_stopped = False
         self._is_closed = False
 
@@ -230,7 +202,7 @@ class Writer:
         if not self._is_taken:
             self._is_taken = True
             return True
-        waiting = _Waiting(work)
+        waiting = Waiting(work)
         waiting.timer = asyncio.get_running_loop().call_later(self._settings.write_wait_s, self._refuse, waiting)
         self._queue.append(waiting)
         try:
@@ -244,7 +216,7 @@ class Writer:
             raise
 
     @staticmethod
-    def _refuse(waiting: _Waiting) -> None:
+    def _refuse(waiting: Waiting) -> None:
         if not waiting.answer.done():
             refusal = PoolExhausted("Too many others are writing; try again.", retry_after_s=1)
             waiting.answer.set_exception(refusal)
@@ -264,7 +236,7 @@ class Writer:
         asyncio.get_running_loop().call_soon(self._end_turn)
         return True
 
-    def _next(self) -> _Waiting | None:
+    def _next(self) -> Waiting | None:
         while self._queue:
             waiting = self._queue.popleft()
             waiting.leave()
@@ -306,7 +278,7 @@ class Writer:
             await self.in_thread(self._open_group_in_thread)
         finally:
             if self.connection.in_transaction:
-                self._group = _Group()
+                self._group = Group()
 
     def _open_group_in_thread(self) -> None:
         deadline = time.monotonic() + self._settings.write_wait_s
@@ -322,7 +294,7 @@ class Writer:
                     raise
             time.sleep(_BUSY_POLL_S)
 
-    def _commit_unless_joined(self, group: _Group) -> None:
+    def _commit_unless_joined(self, group: Group) -> None:
         if self._hand_on():
             return
         if self._group is group:
@@ -330,12 +302,12 @@ class Writer:
         else:
             self._end_turn()
 
-    def _commit(self, group: _Group) -> None:
+    def _commit(self, group: Group) -> None:
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._executor, self._commit_in_thread)
         future.add_done_callback(lambda done: self._committed(group, done))
 
-    def _committed(self, group: _Group, done: asyncio.Future[None]) -> None:
+    def _committed(self, group: Group, done: asyncio.Future[None]) -> None:
         try:
             self._settle(group, done)
         finally:
@@ -349,7 +321,7 @@ class Writer:
                 self.connection.execute("ROLLBACK")
             self._lock.release()
 
-    def _settle(self, group: _Group, done: asyncio.Future[None]) -> None:
+    def _settle(self, group: Group, done: asyncio.Future[None]) -> None:
         error = done.exception()
         self._group = None
         try:
@@ -368,7 +340,7 @@ class Writer:
             self._tell(group, Unavailable("The database undid the transaction; nothing was stored.", retry_after_s=1))
 
     @staticmethod
-    def _tell(group: _Group, error: BaseException | None) -> None:
+    def _tell(group: Group, error: BaseException | None) -> None:
         for watcher in group.watchers:
             if not watcher.done():
                 watcher.set_result(None)
