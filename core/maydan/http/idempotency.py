@@ -20,7 +20,6 @@ from maydan.errors import Conflict, IdempotencyRunning, InvalidInput, Malformed
 from maydan.http.answers import Answer
 from maydan.http.call import LargeCall
 from maydan.http.keeping import pack_answer, unpack_answer
-from maydan.http.linking import SHARE_PASSWORD
 from maydan.http.spooling import KeptElsewhere
 from maydan.ids import new_id
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
@@ -35,6 +34,8 @@ NOT_KEPT: Final = frozenset({401, 403, 404, 429, 503})
 """Refusals after which the same request may succeed: they free the key, all others are answers to be repeated."""
 
 _SPACE: Final = "space"
+_PREFER: Final = "Prefer"
+"""Says how something is to be done (RFC 7240), while all other headers of routes say who asks."""
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
 _TRIES: Final = 3
 _SELECT: Final = "SELECT fingerprint, holder, answer, lease_until, expires_at FROM maydan_idempotency WHERE scope = ?"
@@ -220,7 +221,7 @@ def _repeated(answer: str, secret: bytes, rights: str) -> Answer:
 
 def _headers(call: Call, *, of_caller: bool) -> list[bytes]:
     """Return what the route's headers say of who asks, or else of what is asked."""
-    headers = (header for header in call.route.headers if (header == SHARE_PASSWORD) is of_caller)
+    headers = (header for header in call.route.headers if (header.name != _PREFER) is of_caller)
     return [(call.header(header.name) or "").encode() for header in headers]
 
 
