@@ -124,6 +124,17 @@ async def test_without_fallback_the_first_locale_is_one_with_content_of_its_own(
         assert (len(answer.json()["items"]), answer.json()["total"]) == (expected, expected), query
 
 
+async def test_a_default_locale_that_falls_back_hides_nothing(site: Site) -> None:
+    """Where it shows what is published in one other locale, what is published in a third one alone is listed too."""
+    fallbacks = {"fallbacks": {"en": ["ar"]}}
+    assert (await site.patch(SPACE, fallbacks, headers=site.admin)).status_code == 200
+    await site.define(NOTE)
+    arabic = await _publish(site, {"title": {"ar": "عر"}}, "ar")
+    kurdish = await _publish(site, {"title": {"ku": "ku"}}, "ku")
+    listed = await _page(site, "locale=*&count=exact")
+    assert ([item["id"] for item in listed["items"]], listed["total"]) == ([kurdish, arabic], 2)
+
+
 async def test_portions_of_an_include_choose_among_all_that_maps_show(notes: Site) -> None:
     """A target that is published in another locale alone is not left out of a limit and an order."""
     ids = [item["id"] for item in (await _page(notes, "locale=*&limit=100"))["items"]]

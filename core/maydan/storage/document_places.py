@@ -28,6 +28,8 @@ class Where(Struct, frozen=True, kw_only=True):
     """The locales in which an entry is looked for, one after the other, that has no document in ``locale``."""
     lacking: tuple[str, ...] = ()
     """Only those of entries that have no document in any of these locales."""
+    covering: bool = False
+    """Whether every entry with a document in ``locale`` has one in each of ``instead`` too."""
     translated_only: bool = False
     """Only those with content of their own in the locale (``fallback=none``)."""
     draft: bool = False
@@ -48,7 +50,19 @@ def alternatives(where: Where) -> list[Where]:
 def base(where: Where) -> Sql:
     """Write which documents those of one locale are."""
     found = documents_of(where.space_key, where.perspective, where.locale, translated_only=where.translated_only)
-    return joined("AND", [found, _without_other(where)]) if where.lacking else found
+    return joined("AND", [found, *_more_than_first(where), _without_other(where)]) if where.lacking else found
+
+
+def _more_than_first(where: Where) -> list[Sql]:
+    """Write that there is anything to look for: where the first locale is covered two counts spare all lookups."""
+    if not where.covering:
+        return []
+    counts = [
+        documents_of(where.space_key, where.perspective, locale, translated_only=False)
+        for locale in (where.locale, where.lacking[0])
+    ]
+    text = " > ".join(f"(SELECT count(*) FROM {table_of(where.type)} WHERE {one.text})" for one in counts)
+    return [Sql(text, tuple(arg for one in counts for arg in one.args))]
 
 
 def _without_other(where: Where) -> Sql:

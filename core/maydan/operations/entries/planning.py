@@ -185,8 +185,16 @@ def _where(scope: Scope, query: Query, perspective: Perspective, reach: Reaching
     where = where_of(scope, perspective.locale, draft=perspective.draft, translated_only=perspective.translated_only)
     stored = TRASH if query.status == "trashed" else where.perspective
     locale, *instead = locales_of(scope, perspective, stored)
+    # Every locale falls back to the default one and shows what that has of its own; not what that falls back to.
+    covering = not perspective.translated_only and not scope.space.fallbacks.get(scope.space.default_locale)
     return msgspec.structs.replace(
-        where, locale=locale, instead=tuple(instead), perspective=stored, draft=perspective.draft, types=reach.types
+        where,
+        locale=locale,
+        instead=tuple(instead),
+        covering=covering,
+        perspective=stored,
+        draft=perspective.draft,
+        types=reach.types,
     )
 
 
