@@ -19,7 +19,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     MAY_BE_ZERO: ClassVar = frozenset[str]({"stop_timeout_s"})
 
     base_url: str = "http://127.0.0.1:8000"
-    """Where the outside reaches this instance, without a slash at the end; for links in mail, in QR codes and in events."""
+    """Where the outside reaches this instance, without a slash at the end; for links in mail, QR codes and events."""
     development: bool = False
     """Adds ``X-DB-Statements`` to answers. Never on a public instance."""
     trusted_proxies: tuple[str, ...] = ()
