@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from maydan.storage import DatabaseSettings, Store, open_store
 from maydan.storage.migrations import apply
@@ -17,6 +18,10 @@ from maydan.storage.schema import CORE
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from postgresql_server import Server, running_server  # pyright: ignore[reportMissingImports] - tests/support
+
+# A machine that is busy is no mistake of what is tested.
+settings.register_profile("maydan", parent=settings(), deadline=None)
+settings.load_profile("maydan")
 
 LONG = (
     "test_pages", "test_schemathesis", "test_types_under_load", "test_new_plugin", "test_noninterference",
