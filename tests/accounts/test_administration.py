@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import Site, open_articles  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.errors import Conflict
 from maydan.operations.core import Caller, as_system
@@ -30,9 +30,7 @@ FLOW = {
 @pytest.fixture
 async def site(database_url: str) -> AsyncIterator[Site]:
     """A space with articles and persons."""
-    async with open_site(database_url) as opened:
-        await opened.define(PERSON)
-        await opened.define(ARTICLE)
+    async with open_articles(database_url) as opened:
         yield opened
 
 

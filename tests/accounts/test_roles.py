@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import Site, open_articles, open_site  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan import app
 from maydan.plugins.host import PluginHost
@@ -29,9 +29,7 @@ IF_MATCH = {"if-match": "*"}
 @pytest.fixture
 async def site(database_url: str) -> AsyncIterator[Site]:
     """A space with articles and persons."""
-    async with open_site(database_url) as opened:
-        await opened.define(PERSON)
-        await opened.define(ARTICLE)
+    async with open_articles(database_url) as opened:
         yield opened
 
 

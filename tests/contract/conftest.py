@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import Site, open_articles  # pyright: ignore[reportMissingImports] - tests/support
 from statements import over_the_wall, recorded  # pyright: ignore[reportMissingImports] - tests/support
 
 # Their asserts are the tests of the hooks, and are to say as much as others when they fail.
@@ -31,7 +31,5 @@ def _read_along(statements_of_all: set[str]) -> Iterator[None]:  # pyright: igno
 @pytest.fixture
 async def site(database_url: str) -> AsyncIterator[Site]:
     """A space with articles and persons."""
-    async with open_site(database_url) as opened:
-        await opened.define(PERSON)
-        await opened.define(ARTICLE)
+    async with open_articles(database_url) as opened:
         yield opened

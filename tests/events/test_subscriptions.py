@@ -189,18 +189,28 @@ async def test_a_clock_that_is_put_back_stops_nothing(store: Store) -> None:
     assert sorted(recorder.seen) == ["a", "a", "b"]
 
 
+async def leased_until_ms(store: Store) -> int:
+    """Return when the lease of the one subscriber ends, by the database's clock."""
+    ((until_ms,),) = await store.fetch_all("SELECT lease_until_ms FROM maydan_subscriptions")
+    return until_ms
+
+
 async def test_a_lease_is_kept_while_an_event_takes_long(store: Store) -> None:
     """A slow subscriber is not started a second time elsewhere."""
     slow, other = Recorder(), Recorder()
     slow.gate.clear()
-    first, second = (Subscriptions(store, EventsSettings(lease_s=0.3, poll_s=0.02)) for _ in range(2))
+    first, second = (Subscriptions(store, EventsSettings(lease_s=1.5, poll_s=0.02)) for _ in range(2))
     first.add(slow)
     second.add(other)
     await store.commit([event("a")])
     await first.start()
     await slow.entered.wait()
+    given_ms = await leased_until_ms(store)
     await second.start()
-    await asyncio.sleep(0.6)
+    async with asyncio.timeout(60):
+        # As long again: it was kept, and more than once.
+        while await leased_until_ms(store) < given_ms + 1500:  # noqa: ASYNC110 - a row has no event
+            await asyncio.sleep(0.02)
     slow.gate.set()
     await first.settled()
     await second.stop()
@@ -239,7 +249,7 @@ class Victim(Recorder):
 
 async def test_a_crash_that_takes_the_worker_along_ends_as_a_dead_letter(store: Store) -> None:
     """An event that kills its worker each time does not do so for ever, whatever was handed over just before it."""
-    settings = EventsSettings(lease_s=0.05, poll_s=0.02, tries=3)
+    settings = EventsSettings(poll_s=0.02, tries=3)
     await store.commit([event(name) for name in ("a", "c", "deadly", "b")])
     for _ in range(3):
         worker = Subscriptions(store, settings)
@@ -249,7 +259,7 @@ async def test_a_crash_that_takes_the_worker_along_ends_as_a_dead_letter(store: 
         await victim.entered.wait()
         for task in worker._tasks:  # pyright: ignore[reportPrivateUsage] - as when the process is killed
             task.cancel()
-        await asyncio.sleep(0.06)
+        await store.commit([Statement("UPDATE maydan_subscriptions SET lease_until_ms = 0")])
     recorder = Recorder()
     survivor = Subscriptions(store, settings)
     survivor.add(recorder)

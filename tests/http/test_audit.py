@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import ARTICLE, Site, open_articles, open_site  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.events.audit import FIRST, AuditRow, check_row, digest_of, sealed
 from maydan.operations.audit import AuditTrail
@@ -26,9 +26,7 @@ AUDIT = "/api/spaces/demo/audit"
 @pytest.fixture
 async def site(database_url: str) -> AsyncIterator[Site]:
     """A site on each engine in turn."""
-    async with open_site(database_url) as opened:
-        await opened.define(PERSON)
-        await opened.define(ARTICLE)
+    async with open_articles(database_url) as opened:
         yield opened
 
 

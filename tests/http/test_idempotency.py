@@ -11,7 +11,7 @@ from maydan.errors import Conflict, Forbidden, Unavailable
 from maydan.http import idempotency
 from maydan.http.answers import Answer
 from maydan.http.call import Call
-from maydan.http.routing import PUBLIC, route
+from maydan.http.routing import PUBLIC, Parameter, route
 from maydan.storage import Store
 from maydan.storage.ports import Statement
 
@@ -67,7 +67,27 @@ def routes(shop: Shop) -> list[Any]:
     async def login(call: Call, body: Order) -> Answer:
         return Answer.json({"access_token": "swordfish"})
 
-    return [order, order_sealed, login]
+    headers = (Parameter(name="Cart-Token", description="Whose."), Parameter(name="Prefer", description="How."))
+
+    @route("POST", "/api/carts", permission=PUBLIC, body=Order, headers=headers)
+    async def fill_cart(call: Call, body: Order) -> Answer:
+        shop.orders += 1
+        return Answer.json({"number": shop.orders})
+
+    return [order, order_sealed, login, fill_cart]
+
+
+async def test_headers_of_a_route_say_who_asks_but_how_is_part_of_what_is_asked(
+    serve: Any, routes: list[Any], shop: Shop, store: Store
+) -> None:
+    """With another cart the key is another's; with another ``Prefer`` it was used for another request."""
+    async with serve(routes, store=store) as client:
+        mine = [await client.post("/api/carts", json={"item": "tea"}, headers=KEY | {"Cart-Token": "a"}) for _ in "12"]
+        other = await client.post("/api/carts", json={"item": "tea"}, headers=KEY | {"Cart-Token": "b"})
+        how = {"Cart-Token": "a", "Prefer": "atomic"}
+        reused = await client.post("/api/carts", json={"item": "tea"}, headers=KEY | how)
+    assert [each.json()["number"] for each in (*mine, other)] == [1, 1, 2]
+    assert (reused.status_code, reused.json()["code"], shop.orders) == (422, "idempotency_key_reused", 2)
 
 
 async def test_the_first_answer_is_repeated(serve: Any, routes: list[Any], shop: Shop, store: Store) -> None:

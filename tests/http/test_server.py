@@ -246,14 +246,14 @@ async def test_nobody_holds_a_connection_by_sending_nothing(
 
 async def test_a_slow_body_is_waited_for(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as it goes on."""
-    monkeypatch.setattr(protocol, "SILENCE_S", 0.5)
+    monkeypatch.setattr(protocol, "SILENCE_S", 1.5)
     async with listening(build([echo, read])) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
             b"POST /api/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n"
         )
         for byte in b'{"a": 1}':
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
             writer.write(bytes([byte]))
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
         writer.close()

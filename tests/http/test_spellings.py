@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import Site, open_articles  # pyright: ignore[reportMissingImports] - tests/support
 from streams_support import listening  # pyright: ignore[reportMissingImports] - tests/support
 
 pytestmark = pytest.mark.anyio
@@ -19,9 +19,7 @@ MARKER = b"nobody-reads-this"
 @pytest.fixture
 async def site(sqlite_url: str) -> AsyncIterator[Site]:
     """A site on one engine: neither paths nor refusals are about SQL."""
-    async with open_site(sqlite_url) as opened:
-        await opened.define(PERSON)
-        await opened.define(ARTICLE)
+    async with open_articles(sqlite_url) as opened:
         yield opened
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import Site, open_articles  # pyright: ignore[reportMissingImports] - tests/support
 
 pytestmark = pytest.mark.anyio
 
@@ -17,9 +17,7 @@ ANY = {"if-match": "*"}
 @pytest.fixture
 async def site(database_url: str) -> AsyncIterator[Site]:
     """A space with articles and persons."""
-    async with open_site(database_url) as opened:
-        await opened.define(PERSON)
-        await opened.define(ARTICLE)
+    async with open_articles(database_url) as opened:
         yield opened
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,24 @@ from maydan.storage.ports import Statement
 pytestmark = pytest.mark.anyio
 ARTICLES = "/api/spaces/demo/content/article"
 NEWS = {"category": {"eq": "news"}}
+
+
+def outrun(stored: Any, change: Callable[[], Awaitable[Any]], moved: list[int]) -> Any:
+    """Return what stores as ``stored`` does, but the first time after a change of somebody else, which is noted."""
+
+    async def late(*args: Any, **more: Any) -> None:
+        if not moved:
+            moved.append(1)
+            answer = await change()
+            assert answer.is_success, answer.text
+        await stored(*args, **more)
+
+    return late
+
+
+def renaming(site: Site, person: str) -> Callable[[], Awaitable[Any]]:
+    """Return what gives a person another name."""
+    return lambda: site.patch(person, {"name": "Bob"}, headers=site.admin)
 
 
 async def test_a_row_that_leaves_a_right_while_it_is_written_is_not_written(
@@ -29,15 +48,8 @@ async def test_a_row_that_leaves_a_right_while_it_is_written_is_not_written(
     entry = await site.entry({"title": "one", "category": "news"}, publish=False)
     path = f"{ARTICLES}/{entry['id']}"
     assert (await site.patch(path, {"rating": 1}, headers=desk)).status_code == 200
-    moved: list[int] = []
-
-    async def late(*args: Any, **more: Any) -> None:
-        if not moved:
-            moved.append(1)
-            answer = await site.patch(path, {"category": "guide"}, headers=site.admin)
-            assert answer.status_code == 200, answer.text
-        await store(*args, **more)
-
+    moved, guide = list[int](), {"category": "guide"}
+    late = outrun(store, lambda: site.patch(path, guide, headers=site.admin), moved)
     monkeypatch.setattr(changing, "store", late)
     refused = await site.patch(path, {"rating": 5}, headers=desk)
     assert moved == [1]
@@ -85,19 +97,8 @@ async def test_a_target_that_ends_a_right_while_it_is_used_ends_the_write(
     person, path, desk = await ann_and_her_article(site, "update")
     assert (await site.patch(path, {"rating": 1}, headers=desk)).status_code == 200
     moved: list[int] = []
-
-    async def late(*args: Any, **more: Any) -> None:
-        if not moved:
-            moved.append(1)
-            answer = (
-                await site.patch(person, {"name": "Bob"}, headers=site.admin)
-                if how == "renamed"
-                else await site.delete(person, headers=site.admin)
-            )
-            assert answer.is_success, answer.text
-        await store(*args, **more)
-
-    monkeypatch.setattr(changing, "store", late)
+    end = renaming(site, person) if how == "renamed" else lambda: site.delete(person, headers=site.admin)
+    monkeypatch.setattr(changing, "store", outrun(store, end, moved))
     refused = await site.patch(path, {"rating": 5}, headers=desk)
     assert moved == [1]
     assert refused.status_code == 404, refused.text
@@ -127,16 +128,8 @@ async def test_a_target_that_ends_a_right_while_it_is_used_ends_the_deletion(
 ) -> None:
     """A deletion is judged like every other write."""
     person, path, desk = await ann_and_her_article(site, "delete")
-    stored, moved = deleting._store, list[int]()
-
-    async def late(*args: Any, **more: Any) -> None:
-        if not moved:
-            moved.append(1)
-            answer = await site.patch(person, {"name": "Bob"}, headers=site.admin)
-            assert answer.is_success, answer.text
-        await stored(*args, **more)
-
-    monkeypatch.setattr(deleting, "_store", late)
+    moved: list[int] = []
+    monkeypatch.setattr(deleting, "_store", outrun(deleting._store, renaming(site, person), moved))
     refused = await site.delete(path, headers=desk)
     assert (moved, refused.status_code) == ([1], 404)
     assert (await site.get(f"{path}?perspective=draft", headers=site.admin)).status_code == 200
@@ -148,16 +141,9 @@ async def test_a_comment_is_not_stored_by_a_right_that_has_ended(
 ) -> None:
     """What gave the right to comment, the entry or what its relation leads to, is held on to as well."""
     person, path, desk = await ann_and_her_article(site, "comment")
-    stored, moved = comments.store_comment, list[int]()
-
-    async def late(*args: Any, **more: Any) -> None:
-        if not moved:
-            moved.append(1)
-            changed = (path, {"author": None}) if what == "the entry" else (person, {"name": "Bob"})
-            answer = await site.patch(*changed, headers=site.admin)
-            assert answer.is_success, answer.text
-        await stored(*args, **more)
-
+    moved: list[int] = []
+    changed = (path, {"author": None}) if what == "the entry" else (person, {"name": "Bob"})
+    late = outrun(comments.store_comment, lambda: site.patch(*changed, headers=site.admin), moved)
     monkeypatch.setattr(comments, "store_comment", late)
     refused = await site.post(f"{path}/comments", {"text": "Mine"}, headers=desk)
     assert (moved, refused.status_code) == ([1], 404), refused.text
@@ -173,15 +159,7 @@ async def test_a_comment_is_not_moderated_by_a_right_that_has_ended(
     made = await site.post(f"{path}/comments", {"text": "Said"}, headers=site.admin)
     place = f"{path}/comments/{made.json()['id']}"
     stored, moved = comments._store, list[int]()  # pyright: ignore[reportPrivateUsage] - as another process would
-
-    async def late(*args: Any, **more: Any) -> None:
-        if not moved:
-            moved.append(1)
-            answer = await site.patch(person, {"name": "Bob"}, headers=site.admin)
-            assert answer.is_success, answer.text
-        await stored(*args, **more)
-
-    monkeypatch.setattr(comments, "_store", late)
+    monkeypatch.setattr(comments, "_store", outrun(stored, renaming(site, person), moved))
     if verb == "text":
         refused = await site.patch(place, {"text": "Not said"}, headers=desk)
     elif verb == "spam":

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import Site, open_articles  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.ids import new_id
 from maydan.operations.previews import sign, verified
@@ -18,9 +18,7 @@ LIST = "/api/spaces/demo/content/article"
 @pytest.fixture
 async def one_site(sqlite_url: str) -> AsyncIterator[Site]:
     """A site for rules that no engine has a part in."""
-    async with open_site(sqlite_url) as opened:
-        await opened.define(PERSON)
-        await opened.define(ARTICLE)
+    async with open_articles(sqlite_url) as opened:
         yield opened
 
 

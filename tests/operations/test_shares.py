@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import Site, open_articles  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.storage.log import read_after
 
@@ -21,9 +21,7 @@ SECRETS = {"title": "Plans", "note": "for owners", "body": "<p>later</p>"}
 @pytest.fixture
 async def one_site(sqlite_url: str) -> AsyncIterator[Site]:
     """A site for rules that no engine has a part in."""
-    async with open_site(sqlite_url) as opened:
-        await opened.define(PERSON)
-        await opened.define(ARTICLE)
+    async with open_articles(sqlite_url) as opened:
         yield opened
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -130,13 +130,15 @@ async def test_a_plain_function_is_called_in_a_thread_with_the_same_deadline(
     make: Make, load: Load, space: Space, entry: EntryState, actor: Actor
 ) -> None:
     """The loop turns meanwhile; the thread is left behind."""
+    release = threading.Event()
 
     def hang() -> None:
-        time.sleep(0.3)
+        release.wait(60)
 
     host = load(make("a", check_entry_create=hang), deadlines=FAST)
     with pytest.raises(PluginFailed):
         await host.hooks.check_entry_create(space, entry, actor)
+    release.set()
 
 
 async def test_a_plain_function_may_refuse(

@@ -347,9 +347,14 @@ async def test_a_far_page_found_in_two_steps_is_the_one_that_a_single_step_finds
         one_step = replace(_statements(site, scope, sort, 100).request, condition=checked)
         whole = await list_documents(site.core.store, Statements(site.core.store.dialect.name, one_step))
         assert len(whole) > 4
+        is_sqlite = site.core.store.dialect.is_sqlite
+        one = Statements(site.core.store.dialect.name, one_step).page()[0].text
         for offset in range(1, len(whole) + 2):
             request = replace(one_step, offset=offset, limit=3)
-            page = await list_documents(site.core.store, Statements(site.core.store.dialect.name, request))
+            statements = Statements(site.core.store.dialect.name, request)
+            (sql,) = statements.page()
+            assert sql.text.count("SELECT entry_id") - one.count("SELECT entry_id") == (not is_sqlite)
+            page = await list_documents(site.core.store, statements)
             assert page == whole[offset : offset + 3]
 
 

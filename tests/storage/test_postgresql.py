@@ -97,18 +97,22 @@ async def test_a_lone_statement_stays_as_it_is(opened: Open) -> None:
 
 async def test_when_all_connections_are_busy_a_request_is_refused(opened: Open) -> None:
     """After the wait that is set; and the next one is served when one is free."""
-    store = await opened(pool_size=2, pool_wait_s=0.1)
-    done = asyncio.Event()
+    store = await opened(pool_size=2)
+    held, done = asyncio.Semaphore(0), asyncio.Event()
 
     async def hold() -> None:
         async with store.write_transaction():
+            held.release()
             await done.wait()
 
     holders = [asyncio.create_task(hold()) for _ in range(2)]
-    await asyncio.sleep(0.05)
+    for _ in holders:
+        await held.acquire()
+    store.pool._wait_s = 0.1
     with pytest.raises(PoolExhausted) as refused:
         await store.commit([put("a")])
     assert refused.value.facts["retry_after_s"] == 1
+    store.pool._wait_s = 60
     waiting = asyncio.create_task(store.commit([put("b")]))
     await asyncio.sleep(0.01)
     done.set()
@@ -313,13 +317,22 @@ async def test_the_first_guard_that_fails_wins_over_a_duplicate(opened: Open) ->
     assert await store.fetch_all("SELECT name, number FROM things") == [("a", 0)]
 
 
+async def watch(store: PostgreSQLStore) -> None:
+    """Let the store listen to others, and wait until it does: then it says that anything may have happened."""
+    listens = asyncio.Event()
+    stop = store.signals.listen(lambda _signal: listens.set())
+    store.watch()
+    async with asyncio.timeout(30):
+        await listens.wait()
+    stop()
+
+
 async def test_others_hear_of_new_events(opened: Open) -> None:
     """Another process' log wakes ours; our own hint does not come back."""
     here, there = await opened(), await opened()
     heard: list[str] = []
-    here.watch()
-    there.watch()
-    await asyncio.sleep(0.3)
+    await watch(here)
+    await watch(there)
     here.signals.listen(heard.append)
     first = put("a")
     await there.commit([Statement(first.sql, first.args, signal=LOG)])
@@ -333,8 +346,7 @@ async def test_listening_goes_on_after_its_connection_was_lost(opened: Open) -> 
     """It connects again and looks at everything, since it may have missed something."""
     store = await opened()
     heard: list[str] = []
-    store.watch()
-    await asyncio.sleep(0.3)
+    await watch(store)
     store.signals.listen(heard.append)
     end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname ="
     assert await store.fetch_one(f"{end} current_database()") == (1,)
@@ -345,16 +357,17 @@ async def test_listening_goes_on_after_its_connection_was_lost(opened: Open) -> 
 
 async def test_closing_waits_for_what_is_running(opened: Open) -> None:
     """A transaction that was begun is finished, what waits is refused."""
-    store = await opened(pool_size=1, pool_wait_s=5)
-    done = asyncio.Event()
+    store = await opened(pool_size=1, pool_wait_s=60)
+    begun, done = asyncio.Event(), asyncio.Event()
 
     async def write() -> None:
         async with store.write_transaction() as transaction:
             await transaction.apply([put("a")])
+            begun.set()
             await done.wait()
 
     writing = asyncio.create_task(write())
-    await asyncio.sleep(0.05)
+    await begun.wait()
     waiting = asyncio.create_task(store.commit([put("b")]))
     await asyncio.sleep(0)
     closing = asyncio.create_task(store.close())

@@ -19,10 +19,10 @@ LONG = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i 
 SELECT_LONG = f"SELECT * FROM ({LONG})"
 
 
-@pytest.fixture(params=[30.0])
+@pytest.fixture(params=[{}])
 async def reading(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SQLiteStore]:
-    """A store with two reading threads that waits 50 ms for one; the parameter is when it ends a read."""
-    store = SQLiteStore(f"{tmp_path}/a.db", DatabaseSettings(readers=2, pool_wait_s=0.05, read_limit_s=request.param))
+    """A store with two reading threads; the parameter says for how long one is waited for, or may read."""
+    store = SQLiteStore(f"{tmp_path}/a.db", DatabaseSettings(**{"readers": 2, "pool_wait_s": 60, **request.param}))
     await store.open()
     await store.commit([Statement("CREATE TABLE t (n INTEGER)"), Statement("INSERT INTO t VALUES (1)")])
     yield store
@@ -82,7 +82,7 @@ async def test_the_loop_goes_on_while_a_long_read_runs(reading: SQLiteStore) -> 
     assert turns > 5
 
 
-@pytest.mark.parametrize("reading", [0.2], indirect=True)
+@pytest.mark.parametrize("reading", [{"read_limit_s": 0.2}], indirect=True)
 async def test_a_read_without_end_is_ended(reading: SQLiteStore) -> None:
     """After the limit it is an error, and the thread is free again."""
     for _ in range(2):
@@ -92,15 +92,17 @@ async def test_a_read_without_end_is_ended(reading: SQLiteStore) -> None:
     assert await reading.fetch_one("SELECT n FROM t") == (1,)
 
 
-@pytest.mark.parametrize("reading", [1.0], indirect=True)
+@pytest.mark.parametrize("reading", [{"pool_wait_s": 0.05}], indirect=True)
 async def test_when_all_threads_are_busy_a_read_is_refused(reading: SQLiteStore) -> None:
     """It waits for as long as the setting says, and short reads are not affected."""
     busy = [asyncio.create_task(reading.fetch_one(LONG, 10**12)) for _ in range(2)]
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0)
     with pytest.raises(PoolExhausted) as refused:
         await reading.fetch_one(LONG, 10**12)
     assert refused.value.facts["retry_after_s"] == 1
     assert await reading.fetch_one("SELECT n FROM t") == (1,)
+    for task in busy:
+        task.cancel()
     await asyncio.gather(*busy, return_exceptions=True)
 
 
@@ -112,7 +114,6 @@ async def test_a_read_that_nobody_waits_for_any_more_is_ended(reading: SQLiteSto
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    await asyncio.sleep(0.1)
     assert await reading.fetch_one(LONG, 300_000) == (300_000,)
 
 

@@ -99,7 +99,10 @@ async def test_those_who_ask_for_the_same_long_read_share_a_thread(
 
 async def test_what_was_slow_may_become_quick(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then it is read on the loop again."""
+    assert store._loop_reader is not None
+    store._loop_reader.limit_s = 0
     await store.fetch_shared(LONG, 300_000)
+    store._loop_reader.limit_s = 600
     noted = reads(store, monkeypatch)
     assert [await store.fetch_shared(LONG, number) for number in (10, 11)] == [[(10,)], [(11,)]]
     assert noted == ["thread", "loop"]

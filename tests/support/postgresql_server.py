@@ -21,6 +21,10 @@ from maydan.storage.migrations import apply
 from maydan.storage.schema import CORE
 
 TEMPLATE = "maydan_template"
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in there
+"""Files that Linux keeps in memory. A database is five hundred, and making them on a disk may take half a second."""
+ROOM_BYTES = 4 << 30
+"""The servers of a run take up to a quarter of it."""
 
 
 class Server:
@@ -74,6 +78,11 @@ def oldest_binaries() -> Path | None:
     return next((path for path in found if (path / "initdb").is_file()), None)
 
 
+def has_room(folder: Path) -> bool:
+    """Say whether the servers of a run find room in the folder."""
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM_BYTES
+
+
 @contextmanager
 def running_server(binaries: Path | None = None) -> Iterator[Server]:
     """Start the server that is installed with the tests' packages, or another one, and end it after."""
@@ -85,7 +94,7 @@ def running_server(binaries: Path | None = None) -> Iterator[Server]:
         if binaries is not None:
             version = 15
             pgserver.utils.POSTGRES_VERSIONS[version] = binaries
-        folder = tempfile.mkdtemp(prefix="maydan-pg-")
+        folder = tempfile.mkdtemp(prefix="maydan-pg-", dir=MEMORY if has_room(MEMORY) else None)
         running: Any = pgserver.get_server(  # pyright: ignore[reportPrivateImportUsage] - it forgot to say so
             str(Path(folder) / "data"), cleanup_mode="delete", postgres_version=version
         )
@@ -94,6 +103,7 @@ def running_server(binaries: Path | None = None) -> Iterator[Server]:
         server.run(
             "ALTER SYSTEM SET fsync = off",
             "ALTER SYSTEM SET full_page_writes = off",
+            "ALTER SYSTEM SET max_wal_size = '128MB'",
             "SELECT pg_reload_conf()",
             f"CREATE DATABASE {TEMPLATE} TEMPLATE template0",
         )

@@ -152,3 +152,12 @@ async def open_site(
             await core.accounts.people.create_administrator(email="admin@example.org", password=PASSWORD)
             site.admin = await site.log_in("admin@example.org")
             yield site
+
+
+@asynccontextmanager
+async def open_articles(url: str) -> AsyncIterator[Site]:
+    """Serve a space with articles and persons, for the length of the block."""
+    async with open_site(url) as opened:
+        await opened.define(PERSON)
+        await opened.define(ARTICLE)
+        yield opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -38,6 +39,7 @@ class Snapshot:
         "_inherits",
         "_names",
         "_paths",
+        "_rights",
         "_role_sets",
         "_space_actions",
         "find_type",
@@ -62,6 +64,7 @@ class Snapshot:
         self._names = frozenset((*by_role, *inherits, *names, *BUILT_IN_ROLES))
         self._clock = clock
         self._role_sets: BoundedCache[frozenset[str], frozenset[str]] = BoundedCache(_MAX_ROLE_SETS)
+        self._rights: BoundedCache[frozenset[str], str] = BoundedCache(_MAX_ROLE_SETS)
         self._decisions: BoundedCache[tuple[object, ...], Compiled] = BoundedCache(_MAX_DECISIONS)
         self._space_actions: BoundedCache[tuple[frozenset[str], str], bool] = BoundedCache(_MAX_DECISIONS)
 
@@ -194,6 +197,16 @@ class Snapshot:
         if known is None:
             known = self._resolve(asked)
             self._role_sets.put(asked, known)
+        return known
+
+    def rights_of(self, actor: Actor) -> str:
+        """Return a hash of the actor's roles here and of all that they allow and deny: another one, other rights."""
+        roles = self.effective_roles(actor)
+        known = self._rights.get(roles)
+        if known is None:
+            held = msgspec.json.encode([sorted(roles), self._policies_of(roles)])
+            known = blake2b(held, digest_size=16).hexdigest()
+            self._rights.put(roles, known)
         return known
 
     def holds_any(self, actor: Actor, roles: Iterable[str]) -> bool:

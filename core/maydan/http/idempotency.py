@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from maydan.access.actors import token_of
 from maydan.errors import Conflict, IdempotencyRunning, InvalidInput, Malformed
 from maydan.http.answers import Answer
@@ -203,10 +201,7 @@ async def _rights(call: Call) -> str:
     """
     if _SPACE not in call.route.names:
         return ""
-    snapshot = await call.core.snapshots.get(call.space)
-    roles = snapshot.effective_roles(call.actor)
-    held = msgspec.json.encode([sorted(roles), snapshot.policies_of(roles)])
-    return hashlib.blake2b(held, digest_size=16).hexdigest()
+    return (await call.core.snapshots.get(call.space)).rights_of(call.actor)
 
 
 def _repeated(answer: str, secret: bytes, rights: str) -> Answer:

@@ -120,7 +120,10 @@ class Route(Struct, frozen=True, kw_only=True):
     """It answers ``Accept: text/event-stream`` with a :class:`~maydan.http.streams.Stream`, and takes ``ticket=``."""
     parameters: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
-    """Request headers that identify the caller, such as ``Cart-Token``; they are part of the idempotency scope."""
+    """Request headers that identify the caller, such as ``Cart-Token``: they are part of the idempotency scope.
+
+    But for ``Prefer``, which says how something is to be done.
+    """
     plugin: str = ""
     """The plugin that offers it; it answers 404 in spaces where that is not active."""
     summary: str = ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from maydan.content.index_limits import fits, most_bytes, place_of_index
 from maydan.content.stored import locales_of
 from maydan.errors import Conflict, InputError
+from maydan.operations.losses import MOST_NAMED, named
 from maydan.operations.rebuilding import BATCH, FIRST_ID
 from maydan.storage.entries import list_entries
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from maydan.content.types import ContentType, Field
     from maydan.storage.entries import EntryRow
     from maydan.storage.ports import Store, Transaction
-
-_MOST_NAMED: Final = 20
 
 
 async def require_short(
@@ -35,10 +34,8 @@ async def require_short(
         if most is None or field.id not in had or old.get(field.id, most + 1) <= most:
             continue
         if ids := await _with_longer(store, transaction, after, space_key, field, most):
-            more = ", …" if len(ids) > _MOST_NAMED else ""
             message = (
-                f"An index holds {most} bytes of {field.name}, and entries have more"
-                f" ({', '.join(ids[:_MOST_NAMED])}{more}); shorten it first."
+                f"An index holds {most} bytes of {field.name}, and entries have more ({named(ids)}); shorten it first."
             )
             place = InputError(place_of_index(after, field.name), "too_long_for_index", message)
             raise Conflict(message, errors=(place,))
@@ -49,7 +46,7 @@ async def _with_longer(
 ) -> Sequence[str]:
     """Return the ids of entries, the trash counted, in which the field is longer: some of them where there are many."""
     last, found = FIRST_ID, list[str]()
-    while len(found) <= _MOST_NAMED:
+    while len(found) <= MOST_NAMED:
         page = await list_entries(transaction, store, space_key, type.key, after=last, limit=BATCH)
         found += [entry.id for entry in page if _is_longer(entry, field, most)]
         if len(page) < BATCH:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import available_timezones
 
@@ -281,7 +282,7 @@ def _checked(core: Core, space: Space) -> Space:
     elif has_control(space.title):
         problems.add("/title", "control_character")
     locales = _locales(space, problems)
-    if space.timezone not in available_timezones() - _NO_PLACES:
+    if space.timezone not in _time_zones():
         problems.add("/timezone", "unknown_time_zone")
     if find_exponent(space.currency) is None:
         problems.add("/currency", "currency")
@@ -290,6 +291,12 @@ def _checked(core: Core, space: Space) -> Space:
             problems.add(f"/plugins/{index}", "unknown_plugin")
     problems.raise_if_any()
     return msgspec.structs.replace(space, locales=locales, plugins=tuple(dict.fromkeys(space.plugins)))
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Return the names of all places; read once, since each is a file that is looked into."""
+    return frozenset(available_timezones() - _NO_PLACES)
 
 
 def _locales(space: Space, problems: Problems) -> tuple[str, ...]:
