@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from maydan.storage import DatabaseSettings, Store, open_store
 from maydan.storage.migrations import apply
@@ -18,9 +18,16 @@ from maydan.storage.schema import CORE
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from postgresql_server import Server, running_server  # pyright: ignore[reportMissingImports] - tests/support
+from soaking import examples, is_soaking  # pyright: ignore[reportMissingImports] - tests/support
 
-# A machine that is busy is no mistake of what is tested.
-settings.register_profile("maydan", parent=settings(), deadline=None)
+# A machine that is busy is no mistake of what is tested, and what passed once passes again until something is changed.
+settings.register_profile(
+    "maydan",
+    max_examples=examples(100),
+    deadline=None,
+    derandomize=not is_soaking(),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("maydan")
 
 LONG = (

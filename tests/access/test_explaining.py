@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soaking import examples  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.access.actors import Actor
 from maydan.access.explaining import Reason, Seen, Whom, reasons_for, reasons_in_space
@@ -65,7 +66,7 @@ def settled(reasons: list[Reason], field: str | None, action: str) -> bool:
     return allowed and not denied
 
 
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=examples(250))
 @given(
     written=st.lists(policies, max_size=8),
     inherits=st.dictionaries(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soaking import examples  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.access.fields import field_sets
 from maydan.access.implying import implies
@@ -75,7 +76,7 @@ def tree(written: dict[str, Any]) -> Condition | None:
     return check_condition(read_condition(written), ARTICLE, None)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(narrow=_trees, wide=_trees, rows=_rows)
 def test_what_implies_another_has_no_row_beside_it(
     narrow: dict[str, Any], wide: dict[str, Any], rows: list[Any]
@@ -109,7 +110,7 @@ def test_what_is_proved_is_said(narrow: dict[str, Any], wide: dict[str, Any], pr
     assert implies(tree(narrow), tree(wide)) is proved
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(written=_trees, rows=_rows)
 def test_a_search_filter_is_never_narrower_than_its_condition(written: dict[str, Any], rows: list[Any]) -> None:
     """And the same, where it says so: in an engine that knows neither case nor accents."""
@@ -121,7 +122,7 @@ def test_a_search_filter_is_never_narrower_than_its_condition(written: dict[str,
         assert not compiled.exact or found is matches(condition, row)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=examples(100))
 @given(
     conditions=st.lists(st.tuples(st.sampled_from(["title", "note", "labels", "*"]), st.none() | _trees), max_size=4)
 )

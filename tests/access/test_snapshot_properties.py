@@ -9,6 +9,7 @@ from casbin.model import Model
 from casbin.rbac.default_role_manager import RoleManager
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soaking import examples  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.access.actors import Actor
 from maydan.access.casbin import MODEL, Rule, inheritance_rules, policy_rules, read_rules
@@ -73,7 +74,7 @@ def policies(**parts: Any) -> st.SearchStrategy[Policy]:
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     written=st.lists(policies(), max_size=16),
     contains=inherits,
@@ -105,7 +106,7 @@ def test_roles_effects_and_denials_mean_what_casbin_says(
     assert decision.denied is not enforcer.enforce("user:u1", "1", type_name, action)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     written=st.lists(
         policies(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maydan.locales import fold
@@ -41,14 +41,12 @@ def test_different_words_stay_different(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_folding_twice_changes_nothing(text: str) -> None:
     """A folded text is folded already."""
     assert fold(fold(text)) == fold(text)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="ascii")))
 def test_ascii_takes_the_same_path_as_everything(ascii_text: str) -> None:
     """The short way for ASCII gives what the long one gives."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maydan.locales import canonical_locale, negotiate
@@ -49,7 +49,6 @@ def test_what_is_not_well_formed_is_no_locale(written: str) -> None:
     assert canonical_locale(written) is None
 
 
-@settings(deadline=None)
 @given(st.text("abcdefgxyzABCXZ0129-_", max_size=20))
 def test_the_canonical_form_is_its_own_canonical_form(written: str) -> None:
     """Canonicalising twice changes nothing, and only case is ever changed."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maydan.money import LARGEST_AMOUNT, Money, decimal_text, exponent, find_exponent, formatted, is_currency
@@ -36,7 +36,6 @@ def test_amounts_beyond_what_json_readers_keep_are_refused() -> None:
             Money(amount, "USD")
 
 
-@settings(deadline=None)
 @given(AMOUNTS, st.integers(0, 4))
 def test_the_decimal_text_says_exactly_the_amount(amount: int, digits: int) -> None:
     """Taking the point out gives the minor units back."""
@@ -53,7 +52,6 @@ def test_money_survives_json() -> None:
         msgspec.json.decode(b'{"amount": 1, "currency": "XXX"}', type=Money)
 
 
-@settings(deadline=None)
 @given(AMOUNTS)
 def test_display_never_hides_a_digit_that_counts(amount: int) -> None:
     """CLDR shows no digits of IQD; where there are some they are shown."""

@@ -20,7 +20,7 @@ from erasing_support import (  # pyright: ignore[reportMissingImports] - tests/s
     planted_everywhere,
     written_about,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from site_support import Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 
@@ -298,7 +298,6 @@ held = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(letters | held, max_size=8).map("".join))
 def test_a_text_loses_the_address_and_nothing_else(text: str) -> None:
     """Doing it again changes nothing, and texts without it stay as they are."""

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
-from soaking import examples, is_soaking  # pyright: ignore[reportMissingImports] - tests/support
+from soaking import examples  # pyright: ignore[reportMissingImports] - tests/support
 
 pytestmark = pytest.mark.anyio
 LIST = "/api/spaces/demo/content/article"
@@ -201,8 +201,6 @@ async def test_every_history_agrees_with_its_model(site: Site) -> None:
     chosen = settings(
         max_examples=examples(10),
         stateful_step_count=15,
-        deadline=None,
-        derandomize=not is_soaking(),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     await asyncio.to_thread(run_state_machine_as_test, machine, settings=chosen)

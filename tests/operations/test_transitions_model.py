@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from site_support import Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from soaking import examples  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.errors import Conflict, NotFound
 from maydan.operations import entries
@@ -107,9 +108,7 @@ async def site(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -
 NUMBERS = iter(range(10_000))
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(workflow=workflows(), walk=WALKS)
 async def test_a_stored_walk_is_that_of_the_model(
     site: Site, workflow: dict[str, Any], walk: list[tuple[str, int]]

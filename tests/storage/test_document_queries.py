@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from naive_filters import Naive  # pyright: ignore[reportMissingImports] - tests/support
 from site_support import Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
-from soaking import examples, is_soaking  # pyright: ignore[reportMissingImports] - tests/support
+from soaking import examples  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.content.checking import check_condition
 from maydan.content.conditions import And, Compare, Condition, Hop, Not, Or, write_condition
@@ -236,9 +236,7 @@ async def test_sql_finds_what_the_naive_evaluator_finds(database_url: str) -> No
 
         @settings(
             max_examples=examples(200),
-            deadline=None,
             suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-            derandomize=not is_soaking(),
         )
         @given(_trees)
         def compare(tree: Condition) -> None:

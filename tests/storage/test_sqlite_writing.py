@@ -175,11 +175,12 @@ async def test_whatever_a_listener_does_writing_goes_on(opened: Open) -> None:
 async def test_when_sqlite_undoes_everything_by_itself_nobody_is_acknowledged(opened: Open) -> None:
     """As it does when the disk is full: the whole group hears it."""
     store = await opened()
-    waiting = asyncio.Event()
+    entered, waiting = asyncio.Event(), asyncio.Event()
 
     async def first() -> None:
         async with store.write_transaction() as transaction:
             await transaction.apply([put("first")])
+            entered.set()
             await waiting.wait()
 
     async def second() -> None:
@@ -187,8 +188,10 @@ async def test_when_sqlite_undoes_everything_by_itself_nobody_is_acknowledged(op
             await transaction.apply([put("second")])
             await transaction.execute("INSERT OR ROLLBACK INTO things (name) VALUES ('second')")
 
-    tasks = [asyncio.create_task(first()), asyncio.create_task(second())]
-    await asyncio.sleep(0.01)
+    tasks = [asyncio.create_task(first())]
+    await entered.wait()
+    tasks.append(asyncio.create_task(second()))
+    await asyncio.sleep(0)
     waiting.set()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(results[0], Unavailable)

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
@@ -155,7 +156,12 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def takes_body(self) -> bool:
         """Whether the handler wants the converted body as its second argument."""
-        return len(inspect.signature(self.handler).parameters) > 1
+        return _parameters_of(self.handler) > 1
+
+
+@cache
+def _parameters_of(handler: Handler) -> int:
+    return len(inspect.signature(handler).parameters)
 
 
 class LargeRoute(Route, frozen=True, kw_only=True):
