@@ -25,8 +25,8 @@ Seal = Callable[["EntryView"], Sequence[Statement]]
 """Gives statements to store together with the result, such as an idempotency record."""
 Veto = Callable[[], Awaitable[None]]
 
-_ATTEMPTS: Final = 12
-"""How often a verb starts over after losing a race; each time one of its rivals has won."""
+_ATTEMPTS: Final = 30
+"""How often a verb is tried; each time that it loses a rival has won, so that as many at once all come through."""
 _PAUSE_S: Final = 0.002
 """About the longest pause before the second try; doubled for each further one, up to a quarter of a second."""
 
