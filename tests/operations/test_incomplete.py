@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 from site_support import Site  # pyright: ignore[reportMissingImports] - tests/support
 
@@ -55,6 +56,45 @@ async def test_a_step_needs_a_value_of_a_localised_field_that_is_not_empty(site:
     changed = await site.patch(path, {"title": {"ar": "قضية"}}, headers=site.admin)
     assert changed.status_code == 200, changed.text
     assert (await site.post(f"{path}/transitions/close", headers=site.admin)).status_code == 200
+
+
+def _chosen(drafts: bool, values: list[str], blocks: list[str]) -> dict[str, Any]:
+    content = {name: [{"name": "text", "kind": "string"}] for name in blocks}
+    return {
+        "name": "chosen",
+        "drafts": drafts,
+        "fields": [
+            {"name": "kind", "kind": "enum", "values": values, "required": True},
+            {"name": "kinds", "kind": "enum", "values": values, "required": True, "many": True},
+            {"name": "parts", "kind": "blocks", "of": content, "required": True},
+            {"name": "note", "kind": "string"},
+        ],
+    }
+
+
+async def _need(site: Site, path: str, drafts: bool) -> httpx.Response:
+    """Do what an entry must be complete for."""
+    if drafts:
+        return await site.post(f"{path}/publish", headers=site.admin)
+    return await site.patch(path, {"note": "n"}, headers=site.admin)
+
+
+@pytest.mark.parametrize("drafts", [True, False])
+async def test_what_a_field_allows_no_more_is_no_value(site: Site, drafts: bool) -> None:
+    """Nobody is shown it, so readers would get nothing where something is required."""
+    await site.define(_chosen(drafts, ["old", "new"], ["old", "new"]))
+    path = "/api/spaces/demo/content/chosen"
+    data = {"kind": "old", "kinds": ["old"], "parts": [{"type": "old", "text": "t"}]}
+    entry = await site.entry(data, type="chosen", publish=False)
+    narrowed = {"fields": _chosen(drafts, ["new"], ["new"])["fields"]}
+    answer = await site.patch("/api/spaces/demo/types/chosen?allow_drop=true", narrowed, headers=site.admin)
+    assert answer.status_code == 200, answer.text
+    refused = await _need(site, f"{path}/{entry['id']}", drafts)
+    assert refused.status_code == 422, refused.text
+    assert [each["pointer"] for each in refused.json()["errors"]] == ["/kind", "/kinds", "/parts"]
+    mended = {"kind": "new", "kinds": ["new"], "parts": [{"type": "new", "text": "t"}]}
+    assert (await site.patch(f"{path}/{entry['id']}", mended, headers=site.admin)).status_code == 200
+    assert (await _need(site, f"{path}/{entry['id']}", drafts)).status_code == 200
 
 
 @pytest.mark.parametrize("locale", ["zz", "%0D%0AX-Evil:1", "%D9%8A", "%7F"])

@@ -198,6 +198,9 @@ class _Reader:
         if value is None:
             raise self.refuse(place, "null", "must not be null; use exists")
         if not isinstance(value, list):
+            # In an address ``in`` takes one text with commas.
+            if op in LIST_OPERATORS and isinstance(value, str) and value.count(",") >= MOST_VALUES:
+                raise self.refuse(place, "too_many", f"has more than {MOST_VALUES} values")
             return Compare(path, op, value)
         listed = tuple(cast("list[object]", value))
         if op not in LIST_OPERATORS:

@@ -22,8 +22,9 @@ def check_required(
     """Refuse an entry in which a required field is empty.
 
     Drafts may be incomplete: this is for publishing, and for writing where a type has no drafts. Empty is absent, an
-    empty text and an empty list. Members of components and blocks are required where their component is there. A
-    localised field needs a value in each locale or along its fallbacks, as far as readers get those too.
+    empty text, an empty list, and what the field allows no more, since nobody is shown it. Members of components and
+    blocks are required where their component is there. A localised field needs a value in each locale or along its
+    fallbacks, as far as readers get those too.
 
     Args:
         type: In normal form.
@@ -49,7 +50,7 @@ def check_required(
 
 def _check_locales(field: Field, values: dict[str, Any], chains: dict[str, list[str]], problems: Problems) -> None:
     pointer = child("", field.name)
-    if field.required and not any(_is_there(value) for value in values.values()):
+    if field.required and not any(_is_there(field, value) for value in values.values()):
         problems.add(pointer, "field_required")
         return
     for locale, chain in chains.items():
@@ -60,15 +61,22 @@ def _check_locales(field: Field, values: dict[str, Any], chains: dict[str, list[
 def has_value(field: Field, value: object) -> bool:
     """Tell whether what is stored of a field is not empty; of a localised one, in any locale."""
     values = locales_of(value).values() if field.localized else [value]
-    return any(_is_there(one) and one != {} for one in values)
+    return any(_is_there(field, one) and one != {} for one in values)
 
 
-def _is_there(value: object) -> bool:
-    return value is not None and value not in ("", [])
+def _is_there(field: Field, value: Any) -> bool:
+    if value is None or value in ("", []):
+        return False
+    items = value if is_list(field) else [value]
+    if field.kind is Kind.ENUM:
+        return any(item in field.values for item in items)
+    if field.kind is Kind.BLOCKS:
+        return any(block[BLOCK_NAME] in block_fields(field) for block in items)
+    return True
 
 
 def _check(field: Field, value: Any, pointer: str, problems: Problems) -> None:
-    if not _is_there(value):
+    if not _is_there(field, value):
         if field.required:
             problems.add(pointer, "field_required")
         return
