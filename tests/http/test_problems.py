@@ -75,6 +75,16 @@ def test_what_is_not_found_says_nothing_about_why() -> None:
     assert one == problem_body(NotFound(), path="/", request_id="r")
 
 
+def test_what_a_plugin_raised_is_not_told_to_whoever_writes() -> None:
+    """The text of its exception may hold what only operators may read."""
+    import json
+
+    error = errors.PluginFailed("It failed.", plugin="kit", hook="check_entry_create", reason="OSError: swordfish@db")
+    body = problem_body(error, path="/api/x", request_id="r")
+    assert b"swordfish" not in body
+    assert (json.loads(body)["plugin"], json.loads(body)["hook"]) == ("kit", "check_entry_create")
+
+
 def test_texts_follow_the_reader() -> None:
     """Title, detail and messages in Arabic; the code is for machines and stays."""
     import json

@@ -93,6 +93,20 @@ async def test_a_fault_refuses_the_write_and_names_plugin_and_hook(
     assert host.state("a").hooks[0].errors == 1
 
 
+async def test_a_fault_is_logged_with_its_reason(
+    make: Make, load: Load, space: Space, entry: EntryState, actor: Actor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The caller is not told what was raised, so the operator must find it."""
+
+    async def fail() -> None:
+        raise RuntimeError("no such printer")
+
+    host = load(make("a", check_entry_create=fail))
+    with pytest.raises(PluginFailed):
+        await host.hooks.check_entry_create(space, entry, actor)
+    assert "The plugin a failed in check_entry_create: RuntimeError: no such printer" in caplog.text
+
+
 async def test_recursion_without_end_is_a_fault(
     make: Make, load: Load, space: Space, entry: EntryState, actor: Actor
 ) -> None:

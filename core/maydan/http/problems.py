@@ -31,6 +31,8 @@ STATUS: Final[dict[type[MaydanError], int]] = {
 
 MEDIA_TYPE: Final = "application/problem+json"
 _HIDDEN: Final = frozenset({"rate_limit", "retry_after_s"})
+_HIDDEN_OF_PLUGINS: Final = _HIDDEN | {"reason"}
+"""The text of a plugin's own exception may hold what only operators may read, such as a database's address."""
 
 
 add_catalogues(files("maydan.http") / "catalogues")
@@ -110,8 +112,9 @@ def problem_body(error: MaydanError, *, path: str, request_id: str, languages: S
         problem["errors"] = [_translated(place, languages) for place in error.errors]
     if line is not None:
         problem["line"] = line
+    hidden = _HIDDEN_OF_PLUGINS if isinstance(error, errors.PluginFailed) else _HIDDEN
     for name, fact in error.facts.items():
-        if name not in problem and name not in _HIDDEN:
+        if name not in problem and name not in hidden:
             problem[name] = fact
     return msgspec.json.encode(problem, enc_hook=str)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from maydan.plugins.calls import Arguments, Begun, CallFailed, HookCall
 from maydan.plugins.loaded import LoadedPlugin, State
 
 RETRY_AFTER_S: Final = 60
+_LOG: Final = logging.getLogger("maydan.plugins")
 _ACTIVE: Final = State.ACTIVE
 
 
@@ -139,6 +141,8 @@ class Dispatcher:
 
 
 def _failed(failure: CallFailed) -> PluginFailed:
+    """Return what the caller is told; the reason is for the log and for administrators."""
+    _LOG.warning("The plugin %s failed in %s: %s", failure.plugin, failure.hook, failure.reason)
     return PluginFailed(
         f"The plugin {failure.plugin} failed in {failure.hook}; nothing was stored.",
         plugin=failure.plugin, hook=failure.hook, reason=failure.reason, retry_after_s=1,
