@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -13,6 +14,7 @@ from maydan.accounts.messages import TEXTS
 pytestmark = pytest.mark.anyio
 
 LIST = "/api/spaces/demo/invitations"
+ROLES = "/api/spaces/demo/roles"
 BEA = "bea@example.org"
 PERSON = {"name": "Bea", "password": PASSWORD}
 
@@ -112,3 +114,46 @@ async def test_an_invitation_ends(sqlite_url: str) -> None:
         answers = [await site.post(LIST, body, headers=ann) for body in bodies]
         assert [answer.status_code for answer in answers] == [201, 201, 429]
         assert int(answers[-1].headers["retry-after"]) > 0
+
+
+async def test_a_role_that_went_since_the_inviter_was_judged_is_in_no_invitation(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another process deletes it before the invitation is stored: made again, it starts with nobody."""
+    async with open_site(database_url) as site:
+        assert (await site.put(f"{ROLES}/desk", {"policies": []}, headers=site.admin)).is_success
+        create = site.core.accounts.invitations.create
+
+        async def late(*args: Any, **more: Any) -> Any:
+            assert (await site.delete(f"{ROLES}/desk", headers=site.admin)).status_code == 204
+            return await create(*args, **more)
+
+        monkeypatch.setattr(site.core.accounts.invitations, "create", late)
+        refused = await site.post(LIST, {"email": BEA, "roles": ["desk", "editor"]}, headers=site.admin)
+        assert refused.status_code == 422, refused.text
+        errors = [(each["pointer"], each["code"]) for each in refused.json()["errors"]]
+        assert errors == [("/roles", "unknown_role")]
+        assert (await site.get(LIST, headers=site.admin)).json()["items"] == []
+        waiting = await site.core.store.fetch_all("SELECT id FROM maydan_mail WHERE kind = 'invitation'")
+        assert waiting == []
+
+
+async def test_a_role_that_is_deleted_takes_itself_out_of_an_invitation_under_way(database_url: str) -> None:
+    """Who deletes it waits for invitations that are being stored."""
+    async with open_site(database_url) as site:
+        assert (await site.put(f"{ROLES}/desk", {"policies": []}, headers=site.admin)).is_success
+        begun = asyncio.Event()
+
+        async def delete() -> Any:
+            await begun.wait()
+            return await site.delete(f"{ROLES}/desk", headers=site.admin)
+
+        deleting = asyncio.create_task(delete())
+        async with site.core.store.write_transaction():
+            made = await site.post(LIST, {"email": BEA, "roles": ["desk", "editor"]}, headers=site.admin)
+            assert made.status_code == 201, made.text
+            begun.set()
+            # However short this is, it is as it must be; a deletion that does not wait overlooks the invitation.
+            await asyncio.wait({deleting}, timeout=0.5)
+        assert (await deleting).status_code == 204
+        assert [each["roles"] for each in (await site.get(LIST, headers=site.admin)).json()["items"]] == [["editor"]]

@@ -133,18 +133,24 @@ async def put_member(
         Stale: Somebody else changed it first.
     """
     check_roles(granter, roles, known=() if known is None else known.roles)
-    guards = role_guard(granter, roles)
+    guards = role_guard(granter.space_key, roles, brought=granter.brought)
     return await members.put(granter.space_key, account_id, roles, known=known, guards=guards, seal=seal)
 
 
-def role_guard(granter: Granter, roles: Iterable[str]) -> list[Statement]:
-    """Return what stops a batch when one of the space's own roles is being deleted at this moment."""
-    own = sorted({*roles} - BUILT_IN_ROLES - {role.name for role in granter.brought})
+def role_guard(space_key: int, roles: Iterable[str], *, brought: Iterable[RoleDefinition]) -> list[Statement]:
+    """Return what stops a batch when one of the space's own roles is gone, or is being deleted at this moment.
+
+    Args:
+        space_key: The space.
+        roles: What is given.
+        brought: The roles of the plugins that are active in the space.
+    """
+    own = sorted({*roles} - BUILT_IN_ROLES - {role.name for role in brought})
     if not own:
         return []
     marks = ",".join("?" * len(own))
     sql = f"SELECT 1 FROM maydan_roles WHERE space_key = ? AND name IN ({marks}) ORDER BY name {{for_share}}"
-    return [Statement(sql, (granter.space_key, *own), expect=len(own))]
+    return [Statement(sql, (space_key, *own), expect=len(own))]
 
 
 async def remove_member(members: Members, granter: Granter, known: Member) -> None:
@@ -209,6 +215,7 @@ async def put_role(
         known_roles={*among.names, *BUILT_IN_ROLES},
         inherits=among.inherits,
         types=granter.types,
+        kept=old,
     )
     return await roles.put(
         granter.space_key, name, inherits=inherits, policies=policies, known=known, brought=granter.brought

@@ -13,7 +13,7 @@ from maydan.accounts.attempts import Attempt, Limit
 from maydan.accounts.outbox import INVITATION, mail_statement
 from maydan.accounts.people import check_person, created_statement, insert_account, new_account
 from maydan.accounts.tokens import TokenKind, hash_token, kind_of
-from maydan.errors import Conflict, NotFound
+from maydan.errors import Conflict, InputError, InvalidInput, NotFound
 from maydan.ids import is_id, new_id
 from maydan.storage.acting import change_statement
 from maydan.storage.ports import GuardFailed, Statement
@@ -73,12 +73,21 @@ class Invitations:
         roles: Sequence[str],
         inviter_id: str,
         locale: str = "",
+        guards: Sequence[Statement] = (),
         seal: Callable[[Invitation], Sequence[Statement]] | None = None,
     ) -> Invitation:
         """Invite an address; whether it has an account makes no difference.
 
+        Args:
+            space_key: To which space.
+            email: Who.
+            roles: What they will be.
+            inviter_id: The account by whose rights.
+            locale: Of the mail.
+            guards: Statements that stop it where one of the roles is not there any more.
+            seal: What to store with it for the caller.
         Raises:
-            InvalidInput: This is not an address.
+            InvalidInput: This is not an address, or a role went in the meantime.
             TooManyRequests: The inviter has sent as many in an hour as one may.
         """
         check_person(email=email, password=None, name="")
@@ -96,7 +105,13 @@ class Invitations:
         )
         more = () if seal is None else seal(made)
         noted = _noted("invitation.created", made, now)
-        await self._store.commit([_insert(made), _mail(made, locale), *more, noted])
+        try:
+            await self._store.commit([*guards, _insert(made), _mail(made, locale), *more, noted])
+        except GuardFailed as error:
+            if error.index >= len(guards):
+                raise
+            message = "There is no such role in this space."
+            raise InvalidInput(message, errors=(InputError("/roles", "unknown_role", message),)) from error
         return made
 
     async def page(self, space_key: int, *, limit: int, after: str | None = None, offset: int = 0) -> list[Invitation]:

@@ -97,7 +97,8 @@ async def create_invitation(call: Call, body: InvitationInput) -> Answer:
     """
     if call.actor.id is None:
         raise Forbidden("Only an account invites.")
-    check_roles(await granter_of(call), body.roles)
+    granter = await granter_of(call)
+    check_roles(granter, body.roles)
     seal = call.seal(partial(_created, space=call.space.name))
     made = await call.core.accounts.invitations.create(
         call.space.key,
@@ -105,6 +106,7 @@ async def create_invitation(call: Call, body: InvitationInput) -> Answer:
         roles=body.roles,
         inviter_id=call.actor.id,
         locale=next(iter(call.caller.languages), ""),
+        guards=role_guard(granter.space_key, body.roles, brought=granter.brought),
         seal=seal.statements,
     )
     return seal.answer(made)
@@ -153,7 +155,7 @@ async def accept_invitation(call: Call) -> Answer:
             account.id,
             roles,
             known=known,
-            guards=role_guard(granter, invitation.roles),
+            guards=role_guard(granter.space_key, invitation.roles, brought=granter.brought),
             seal=[*made, accounts.invitations.used(invitation)],
         )
     except Stale as error:

@@ -12,6 +12,7 @@ from maydan.access.actions import Action
 from maydan.access.actors import token_of
 from maydan.access.policies import Role
 from maydan.access.shared_rights import SHARED_ACTIONS, SharedRight
+from maydan.accounts.administration import role_guard
 from maydan.accounts.attempts import Attempt, Limit, network_key
 from maydan.accounts.tokens import TokenKind, hash_token, kind_of, new_token
 from maydan.clock import to_text
@@ -21,8 +22,12 @@ from maydan.operations.entries.foreseeing import foresee_entries
 from maydan.operations.entries.loading import find_any, load, permits
 from maydan.operations.entries.views import reading_action
 from maydan.operations.shared_rights import SCOPE
+from maydan.operations.snapshots import brought_roles
 from maydan.storage.acting import change_statement
+from maydan.storage.entries import existing_targets
 from maydan.storage.ports import GuardFailed, Statement
+from maydan.storage.references import lock_rows
+from maydan.storage.registry import find_space
 from maydan.storage.revisions import bump
 from maydan.storage.shares import (
     Rights,
@@ -37,6 +42,7 @@ from maydan.storage.shares import (
 if TYPE_CHECKING:
     from maydan.operations.scopes import Scope
     from maydan.storage.entries import EntryRow
+    from maydan.storage.ports import Transaction
 
 MOST_OF_ENTRY: Final = 100
 """Shares of one entry."""
@@ -49,6 +55,7 @@ _TRIES: Final = Limit(scope="share:password", count=10, window_s=300)
 _FROM: Final = Limit(scope="share:address", count=30, window_s=300)
 """Wrong passwords for links from one address."""
 _UNSHARED_ROLES: Final = frozenset({Role.ANONYMOUS.value, Role.ADMINISTRATOR.value})
+_UNKNOWN_ROLE: Final = InputError("/role", "unknown_role", "The space has no such role to share with.")
 
 
 class ShareInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,7 +127,6 @@ async def create_share(
     given, now = read_input(), scope.core.clock.now()
     _require_held(scope, entry, given.rights)
     await _check(scope, given)
-    await _require_room(scope, entry, given)
     token = new_token(TokenKind.SHARE) if given.link else None
     password = None if given.password is None else await scope.core.accounts.passwords.hash(given.password)
     actor = scope.caller.actor
@@ -136,7 +142,14 @@ async def create_share(
         insert_share(share, token_hash=None if token is None else hash_token(token)),
         *_noted(scope, share, "created"),
     ]
-    await scope.core.store.commit([*made, *(seal(view) if seal else ())])
+    batch = [*made, *(seal(view) if seal else ())]
+
+    async def work(transaction: Transaction) -> None:
+        await _require_room(scope, transaction, share)
+        await _hold_role(scope, transaction, given)
+        await transaction.apply(batch)
+
+    await scope.core.store.retrying(work)
     return view
 
 
@@ -261,7 +274,7 @@ async def _check(scope: Scope, given: ShareInput) -> None:
     if given.user is not None and not await _is_account(scope, given.user):
         problems.append(InputError("/user", "unknown_account", "There is no such account."))
     if given.role is not None and (given.role not in scope.role_names or given.role in _UNSHARED_ROLES):
-        problems.append(InputError("/role", "unknown_role", "The space has no such role to share with."))
+        problems.append(_UNKNOWN_ROLE)
     if given.expires_at is not None:
         if given.expires_at.tzinfo is None:
             problems.append(InputError("/expires_at", "invalid_datetime", "must have an offset, such as Z"))
@@ -270,8 +283,12 @@ async def _check(scope: Scope, given: ShareInput) -> None:
     if given.password is not None:
         problems += _password_problems(given)
     if problems:
-        first = problems[0]
-        raise InvalidInput(f"{first.pointer} {first.message}".strip(), errors=tuple(problems))
+        raise _refusal(problems)
+
+
+def _refusal(problems: Sequence[InputError]) -> InvalidInput:
+    first = problems[0]
+    return InvalidInput(f"{first.pointer} {first.message}".strip(), errors=tuple(problems))
 
 
 def _password_problems(given: ShareInput) -> list[InputError]:
@@ -288,13 +305,28 @@ async def _is_account(scope: Scope, account_id: str) -> bool:
     return is_id(account_id) and await scope.core.accounts.people.find(account_id) is not None
 
 
-async def _require_room(scope: Scope, entry: EntryRow, given: ShareInput) -> None:
-    store, now = scope.core.store, scope.core.clock.now()
-    held = await list_of_entry(store, store, scope.space.key, entry.id)
+async def _require_room(scope: Scope, transaction: Transaction, share: Share) -> None:
+    """Refuse one share too many, and one of an entry that is gone; who makes or deletes one at this moment waits."""
+    is_named, space_key, ids = share.kind != "link", share.space_key, (share.entry_id,)
+    if is_named:
+        await find_space(transaction, scope.space.name, lock=True)
+    await lock_rows(transaction, space_key, ids)
+    if not await existing_targets(transaction, space_key, ids):
+        raise NotFound
+    held = await list_of_entry(transaction, scope.core.store, space_key, share.entry_id)
     if len(held) >= MOST_OF_ENTRY or (
-        not given.link and await count_named(store, scope.space.key, at=now) >= MOST_NAMED
+        is_named and await count_named(transaction, space_key, at=share.created_at) >= MOST_NAMED
     ):
         raise Conflict("There are too many shares; end some that are not needed any more.", code="too_many_shares")
+
+
+async def _hold_role(scope: Scope, transaction: Transaction, given: ShareInput) -> None:
+    roles = () if given.role is None else (given.role,)
+    brought = brought_roles(scope.core.host, scope.space)
+    try:
+        await transaction.apply(role_guard(scope.space.key, roles, brought=brought))
+    except GuardFailed as error:
+        raise _refusal([_UNKNOWN_ROLE]) from error
 
 
 def _noted(scope: Scope, share: Share, what: str) -> list[Statement]:
