@@ -65,6 +65,24 @@ async def test_members_of_a_component_are_not_picked(post: tuple[Site, str, str]
             assert (status, read["errors"][0]["code"]) == (400, "not_included"), query
 
 
+@pytest.mark.parametrize(("most", "status"), [(400, 200), (200, 400)])
+async def test_what_is_included_is_counted_in_characters(
+    site: Site, most: int, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long text that stands in an answer a thousand times fills the memory of a server; it is refused before."""
+    monkeypatch.setattr("maydan.operations.entries.including.MOST_INCLUDED_CHARACTERS", most)
+    for definition in (WRITER, POST):
+        await site.define(definition)
+    writer = (await site.entry({"name": "x" * 70}, type="writer"))["id"]
+    for title in ("One", "Two"):
+        await site.entry({"title": title, "author": writer}, type="post")
+    one = await site.get(f"{SPACE}/post?include=author&fields=title,author.name&limit=1")
+    two = await site.get(f"{SPACE}/post?include=author&fields=title,author.name")
+    assert (one.status_code, two.status_code) == (200, status)
+    if status == 400:
+        assert [each["code"] for each in two.json()["errors"]] == ["too_large"]
+
+
 async def test_fields_behind_what_does_not_exist_are_unknown(post: tuple[Site, str, str]) -> None:
     """In blocks as everywhere."""
     site, entry_id, _ = post

@@ -148,8 +148,13 @@ def _through(frame: Frame, source: str, compare: Compare, target: Target) -> Sql
     """Write that a relation leads to an entry that meets the rest of the comparison."""
     selects = [_matching(frame.behind(hop), hop, compare, target.steps) for hop in target.hops]
 
+    # For each item of a list PostgreSQL would make a join of its own, and so read all targets for every entry; what is
+    # inside of a function stays a set that is made once.
+    is_set = frame.dialect != "sqlite" and any(target.many[: target.steps])
+    among = "COALESCE({0} IN ({1}), FALSE)" if is_set else "{0} IN ({1})"
+
     def leads_there(value: str) -> Sql:
-        return joined("OR", [Sql(f"{value} IN ({select.text})", select.args) for select in selects])
+        return joined("OR", [Sql(among.format(value, select.text), select.args) for select in selects])
 
     return _walk(frame.dialect, source, compare.path[: target.steps], target.many, Kind.RELATION, leads_there)
 

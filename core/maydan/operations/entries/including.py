@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 MOST_INCLUDED: Final = 10_000
 """Entries that the relations of one answer bring, counted as often as they stand in it."""
 
+MOST_INCLUDED_CHARACTERS: Final = 20_000_000
+"""Characters that are put in the place of ids for one answer, on all levels together."""
+
 MOST_RANKED: Final = 100_000
 """Entries that the portions of one level are chosen from."""
 
@@ -177,6 +180,26 @@ def _inner_fields(field: Field, item: dict[str, Any]) -> _Fields:
     return {one.name: one for one in fields}
 
 
+class _Room:
+    """For how many characters there is room in one answer."""
+
+    def __init__(self) -> None:
+        self._left = MOST_INCLUDED_CHARACTERS
+
+    def joined(self, texts: Iterable[str]) -> str:
+        """Return texts with commas between them.
+
+        Raises:
+            BadParameter: There is no room for them; nothing was put together yet.
+        """
+        found = list(texts)
+        self._left -= sum(map(len, found))
+        if self._left < 0:
+            most = MOST_INCLUDED_CHARACTERS // 1_000_000
+            raise refuse("include", "too_large", f"brings more than {most} MB; ask for smaller pages or fewer fields")
+        return ",".join(found)
+
+
 class _Inclusion:
     """What one answer includes, from the first level to the last."""
 
@@ -187,6 +210,7 @@ class _Inclusion:
         """Whether any portion was met so far."""
         self._total = 0
         """Entries that may stand in the answer."""
+        self.room = _Room()
 
     def nodes(self, content_type: ContentType, texts: Iterable[str], branch: Branch, *, count: int = 1) -> list[_Node]:
         """Return entries of a type in which a branch names what to replace."""
@@ -234,7 +258,7 @@ class _Inclusion:
                 fills[step] = reached.value
                 following += reached.follow(nodes)
             else:
-                fills[step] = _fill(step, targets)
+                fills[step] = _fill(step, targets, self.room)
         return _Fills(fills), following
 
     async def _load(self, wanted: Mapping[Step, Sequence[str]]) -> dict[str, Found]:
@@ -286,14 +310,14 @@ class _Inclusion:
             ids[:] = in_order(ids, ranks, portion)[:limit]
 
 
-def _fill(step: Step, targets: Sequence[Found]) -> _Fill:
+def _fill(step: Step, targets: Sequence[Found], room: _Room) -> _Fill:
     """Return what makes values of targets in which nothing is to be replaced."""
     find = _finder(targets, step.branch)
     if not step.field.many:
-        return lambda ids: find(ids[0]) or _NULL
+        return lambda ids: room.joined(filter(None, (find(ids[0]),))) or _NULL
     if step.portion is None:
-        return lambda ids: f"[{','.join(filter(None, map(find, ids)))}]"
-    return lambda ids: f"[{','.join(islice(filter(None, map(find, ids)), step.most(ids)))}]"
+        return lambda ids: f"[{room.joined(filter(None, map(find, ids)))}]"
+    return lambda ids: f"[{room.joined(islice(filter(None, map(find, ids)), step.most(ids)))}]"
 
 
 def _finder(targets: Sequence[Found], branch: Branch) -> _Find:
@@ -324,8 +348,8 @@ class _Reached:
 
     def value(self, ids: list[str]) -> str:
         """Return the value of a relation to them, when they are closed."""
-        texts = [node.text for node in self._shown(ids)]
-        return f"[{','.join(texts)}]" if self._step.field.many else texts[0] if texts else _NULL
+        texts = self._inclusion.room.joined(node.text for node in self._shown(ids))
+        return f"[{texts}]" if self._step.field.many else texts or _NULL
 
     def _shown(self, ids: list[str]) -> Iterator[_Node]:
         nodes = (node for target_id in ids if (node := self._node(target_id)) is not None)
