@@ -35,8 +35,11 @@ def check_role(
     known_roles: Collection[str],
     inherits: Mapping[str, tuple[str, ...]],
     types: Sequence[ContentType],
+    kept: Collection[Policy] = (),
 ) -> None:
     """Refuse a role that names what is not there: a type or field that is made later must start without grants.
+
+    What it has already stays, though the plugin that brought it may not be loaded.
 
     Args:
         name: The role's.
@@ -45,6 +48,7 @@ def check_role(
         known_roles: The names of the space's roles.
         inherits: What contains what at present.
         types: The types of the space.
+        kept: What it may do at present.
     Raises:
         InvalidInput: With one error for each place.
     """
@@ -54,6 +58,8 @@ def check_role(
     else:
         by_name = {each.name: each for each in types}
         for place, policy in enumerate(policies):
+            if policy in kept:
+                continue
             errors.extend(_check_policy(f"/policies/{place}", policy, by_name))
     if errors:
         raise InvalidInput("The role is not acceptable.", errors=tuple(errors))
@@ -67,7 +73,7 @@ def _check_contains(
     errors = [
         InputError(f"/inherits/{place}", "unknown_role", "There is no such role in this space.")
         for place, role in enumerate(contains)
-        if role not in known_roles or role == Role.ADMINISTRATOR
+        if (role not in known_roles and role not in inherits.get(name, ())) or role == Role.ADMINISTRATOR
     ]
     cycle = find_cycle({**inherits, name: tuple(contains)}, name)
     if cycle is not None:

@@ -28,7 +28,7 @@ from maydan.storage.registry import find_space, list_types, settings_json
 from maydan.storage.revisions import bump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from maydan.operations.core import Caller, Core
     from maydan.storage.ports import Transaction
@@ -140,7 +140,7 @@ async def change_space(
         if before is None:
             raise NotFound
         precondition(before)
-        after = _checked(core, _patched(before, read_patch()))
+        after = _checked(core, _patched(before, read_patch()), kept=before.plugins)
         if not allow_drop:
             await _require_unused(
                 core, transaction, before, [one for one in before.locales if one not in after.locales]
@@ -268,10 +268,14 @@ def _patched(before: Space, patch: SpacePatch) -> Space:
     return msgspec.structs.replace(before, version=before.version + 1, **values)
 
 
-def _checked(core: Core, space: Space) -> Space:
+def _checked(core: Core, space: Space, *, kept: Collection[str] = ()) -> Space:
     """Return the space with canonical locales.
 
     Raises:
+    Args:
+        core: Knows which plugins are loaded.
+        space: As it is to be.
+        kept: The plugins that it has already, loaded or not.
         InvalidInput: Naming everything that is not acceptable.
     """
     problems = Problems()
@@ -287,7 +291,7 @@ def _checked(core: Core, space: Space) -> Space:
     if find_exponent(space.currency) is None:
         problems.add("/currency", "currency")
     for index, name in enumerate(space.plugins):
-        if name not in core.host.loaded():
+        if name not in kept and name not in core.host.loaded():
             problems.add(f"/plugins/{index}", "unknown_plugin")
     problems.raise_if_any()
     return msgspec.structs.replace(space, locales=locales, plugins=tuple(dict.fromkeys(space.plugins)))

@@ -1,0 +1,112 @@
+"""A process that does not load a plugin, over data that it left: the space stays the space, the types are shut."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import msgspec
+import pytest
+from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+
+from maydan import app
+from maydan.access.policies import PolicyInput
+from maydan.content.types import ContentType
+from maydan.hookspecs import hookimpl
+from maydan.plugins.declarations import Role
+from maydan.plugins.discovery import FoundPlugin
+from maydan.plugins.host import PluginHost
+from maydan.plugins.manifest import check_manifest
+from maydan.plugins.settings import PluginSettings
+from maydan.settings import read
+from maydan.storage import DatabaseSettings, open_store
+from maydan.storage.migrations import apply
+
+pytestmark = pytest.mark.anyio
+SPACE = "/api/spaces/demo"
+COIN = {"name": "shop.coin", "fields": [{"name": "mark", "kind": "string"}]}
+READ_COINS = {"effect": "allow", "type": "shop.coin", "actions": ["read"]}
+
+
+class Half(SimpleNamespace):
+    """A database with the plugin ``shop`` in its space, served by a process with it and by one without."""
+
+    site: Site
+    without: httpx.AsyncClient
+
+    async def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Send a request as the administrator to the process without the plugin."""
+        headers = {**self.site.admin, "if-match": "*"}
+        return await self.without.request(method, f"{SPACE}{path}", json=body, headers=headers)
+
+
+def _shop() -> PluginHost:
+    brought = [msgspec.convert(COIN, ContentType)]
+    roles = [
+        Role(
+            name="shop.keeper",
+            title="Keeper",
+            policies=(PolicyInput(effect="allow", type="shop.coin", actions=("read",)),),
+        )
+    ]
+    plugin = SimpleNamespace(register_content_types=hookimpl(lambda: brought), register_roles=hookimpl(lambda: roles))
+    keys = {"name": "shop", "version": "1.0", "hook_api": ">=1,<2", "content_types": ["shop.coin"]}
+    found = FoundPlugin(name="shop", manifest=check_manifest(keys), source="maydan-shop", load=lambda: plugin)
+    return PluginHost.load(PluginSettings(enabled=("shop",)), found=[found])
+
+
+@asynccontextmanager
+async def _served(url: str, host: PluginHost) -> AsyncIterator[httpx.AsyncClient]:
+    settings = read({"database": {"url": url}, "auth": {"hash_passes": 1, "hash_memory_kib": 64}}, {})
+    application = app.create_app(app.create_core(settings, host), work=False)
+    async with application.lifespan():
+        transport = httpx.ASGITransport(cast("Any", application), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://maydan.test") as client:
+            yield client
+
+
+@pytest.fixture
+async def half(database_url: str) -> AsyncIterator[Half]:
+    """The space, with the plugin's role in one of its own, before the process without the plugin starts."""
+    host = _shop()
+    store = open_store(DatabaseSettings(url=database_url))
+    await store.open()
+    await apply(store, app.needed_migrations(store, host))
+    await store.close()
+    async with open_site(database_url, host=host) as site:
+        await site.define(PERSON)
+        await site.define(ARTICLE)
+        trader = {"inherits": ["shop.keeper"], "policies": [READ_COINS]}
+        answer = await site.put(f"{SPACE}/roles/trader", trader, headers=site.admin)
+        assert answer.is_success, answer.text
+        async with _served(database_url, PluginHost.empty()) as without:
+            yield Half(site=site, without=without)
+
+
+async def test_a_space_with_a_plugin_that_is_not_loaded_can_be_changed(half: Half) -> None:
+    """What it has stays in it, sent again or not; what is new must be there."""
+    for body in ({"title": "Town"}, {"plugins": ["shop"]}):
+        changed = await half.ask("PATCH", "", body)
+        assert changed.status_code == 200, changed.text
+        assert changed.json()["plugins"] == ["shop"]
+    refused = await half.ask("PATCH", "", {"plugins": ["shop", "nothing"]})
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/plugins/1"]
+    assert (await half.ask("PATCH", "", {"plugins": []})).json()["plugins"] == []
+    gone = await half.ask("PATCH", "", {"plugins": ["shop"]})
+    assert (gone.status_code, gone.json()["errors"][0]["code"]) == (422, "unknown_plugin")
+
+
+async def test_a_role_that_names_what_an_unloaded_plugin_brought_can_be_written_as_it_is(half: Half) -> None:
+    """What it contains and may do is judged where it is new; another role gets neither."""
+    read = (await half.ask("GET", "/roles/trader")).json()
+    as_read = {"inherits": read["inherits"], "policies": read["policies"]}
+    assert as_read["inherits"] == ["shop.keeper"]
+    written = await half.ask("PUT", "/roles/trader", as_read)
+    assert written.status_code == 200, written.text
+    assert (written.json()["inherits"], written.json()["policies"]) == (read["inherits"], read["policies"])
+    refused = await half.without.put(f"{SPACE}/roles/other", json=as_read, headers=half.site.admin)
+    assert refused.status_code == 422
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/inherits/0"]
