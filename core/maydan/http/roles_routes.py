@@ -15,6 +15,7 @@ from maydan.http.conditions import require_tag
 from maydan.http.members_routes import granter_of, read_only, require_known
 from maydan.http.paging import page_of
 from maydan.http.routing import BY_OPERATION, PageQuery, Route, route
+from maydan.operations.role_writing import locked
 from maydan.operations.snapshots import brought_roles
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ async def put_role_route(call: Call) -> Answer:
 async def _put(call: Call, granter: Granter) -> tuple[SpaceRole | None, SpaceRole]:
     """Write the path's role within a transaction; returns it as it was, and as it is."""
     name = call.path["role"]
-    await call.core.accounts.roles.lock(call.space.key)
+    granter = await locked(call.core, granter, call.space)
     roles = await _load(call)
     known = roles.roles.get(name)
     written = known is not None and known.version > 0
@@ -139,11 +140,10 @@ async def delete_role_route(call: Call) -> Answer:
 
 
 async def _delete(call: Call, granter: Granter) -> None:
-    roles = call.core.accounts.roles
-    await roles.lock(call.space.key)
+    granter = await locked(call.core, granter, call.space)
     known = (await _load(call)).get(call.path["role"])
     require_tag(call.header("if-match"), str(known.version), required=False)
-    await delete_role(roles, granter, known)
+    await delete_role(call.core.accounts.roles, granter, known)
 
 
 async def _load(call: Call) -> SpaceRoles:

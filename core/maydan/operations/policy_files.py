@@ -10,7 +10,7 @@ from maydan.access.casbin_places import find_line
 from maydan.access.casbin_text import read_numbered, write_text
 from maydan.errors import InputError, InvalidInput, MaydanError, Stale
 from maydan.operations.policy_lines import PolicyLines, lines_of, require_space
-from maydan.operations.role_writing import acting, find_granter, write_roles
+from maydan.operations.role_writing import acting, find_granter, locked, write_roles
 from maydan.operations.snapshots import brought_roles
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ async def import_rules(
     changed: list[str] = []
     try:
         async with _writing(core, caller):
-            await core.accounts.roles.lock(space.key)
+            granter = await locked(core, granter, space)
             roles = await core.accounts.roles.load(space.key, granter.brought)
             changed += await write_roles(core, granter, read_rules(rules), roles.roles)
             if dry_run:
@@ -107,7 +107,7 @@ async def edit_policies(core: Core, caller: Caller, space: Space, edit: Callable
 async def _edit(core: Core, caller: Caller, space: Space, edit: Callable[[PolicyLines], bool]) -> bool:
     granter = await find_granter(core, caller, space)
     async with _writing(core, caller):
-        await core.accounts.roles.lock(space.key)
+        granter = await locked(core, granter, space)
         roles = await core.accounts.roles.load(space.key, granter.brought)
         lines = PolicyLines(roles.roles, space)
         if not edit(lines):

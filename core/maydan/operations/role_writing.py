@@ -5,13 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from maydan.access.actions import Action
 from maydan.accounts.administration import Granter, put_role, require_way_back
-from maydan.accounts.roles import SpaceRole, SpaceRoles
+from maydan.accounts.roles import SpaceRole, SpaceRoles, load_snapshot
 from maydan.content.problems import child
 from maydan.errors import Conflict, Forbidden, InputError, InvalidInput
 from maydan.operations.snapshots import brought_roles
 from maydan.storage.acting import ACTING, Acting
+from maydan.storage.registry import lock_types
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -42,6 +45,27 @@ async def find_granter(core: Core, caller: Caller, space: Space) -> Granter:
     )
 
 
+async def locked(core: Core, granter: Granter, space: Space) -> Granter:
+    """Wait, inside a write transaction, until nobody else changes the space's roles or types; before they are read.
+
+    A change of a type then comes before the role, which is judged by it, or after it, and takes its grants along.
+
+    Returns:
+        The granter with the policies and the types as they now are.
+    """
+    await core.accounts.roles.lock(space.key)
+    types = await lock_types(core.store, space)
+    # Compiled apart from those that everybody asks: what this transaction undoes must not stay with them.
+    snapshot = await load_snapshot(
+        core.store,
+        space.key,
+        brought=granter.brought,
+        clock=core.clock,
+        find_type={each.name: each for each in types}.get,
+    )
+    return structs.replace(granter, snapshot=snapshot, types=types)
+
+
 @contextmanager
 def acting(caller: Caller) -> Generator[None]:
     """Let the log say of what is written within the block that the caller did it."""
@@ -55,7 +79,7 @@ def acting(caller: Caller) -> Generator[None]:
 async def write_roles(core: Core, granter: Granter, wanted: RuleSet, roles: Mapping[str, SpaceRole]) -> list[str]:
     """Write each role that the rules name as they say, within the caller's transaction.
 
-    The transaction has locked the roles of the space before it read them.
+    The transaction has locked the roles and the types of the space before it read them (:func:`locked`).
 
     Args:
         core: The services.

@@ -11,6 +11,8 @@ from maydan.content.types import ContentType
 from maydan.storage.ports import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from maydan.storage.ports import Reader, Row, Store
 
 SHARED: Final = 0
@@ -20,9 +22,14 @@ SHARED: Final = 0
 class Registry:
     """Finds spaces and types by name; a name that is missing is looked up in the database before it is refused."""
 
-    def __init__(self, store: Store) -> None:
-        """Begin empty; call :meth:`reload` before serving."""
+    def __init__(self, store: Store, brings: Callable[[str], bool]) -> None:
+        """Begin empty; call :meth:`reload` before serving.
+
+        A plugin's type is active nowhere unless ``brings`` says that a plugin which is loaded brings it: nobody would
+        check what is written to it.
+        """
         self._store = store
+        self._brings = brings
         self._spaces: dict[str, Space] = {}
         self._by_key: dict[int, Space] = {}
         self._types: dict[tuple[int, str], ContentType] = {}
@@ -61,10 +68,9 @@ class Registry:
 
     def cached_type(self, space: Space, name: str) -> ContentType | None:
         """Return the type as this worker knows it, without asking the database."""
-        plugin, dot, _ = name.partition(".")
-        if dot and plugin not in space.plugins:
+        if not _is_active(name, space) or ("." in name and not self._brings(name)):
             return None
-        return self._types.get((SHARED if dot else space.key, name))
+        return self._types.get((SHARED if "." in name else space.key, name))
 
     async def find_type(self, space: Space, name: str) -> ContentType | None:
         """Return the content type that is active in the space, or ``None``."""
@@ -129,6 +135,19 @@ async def list_own_types(reader: Reader, space: Space, *, lock: bool = False) ->
     return sorted((_type(row)[1] for row in await reader.fetch_all(sql, space.key)), key=lambda one: one.name)
 
 
+async def lock_types(reader: Reader, space: Space) -> list[ContentType]:
+    """Read the types that are active in a space, by name, inside a transaction: nobody changes them before it ends."""
+    # In the order in which others lock several of them.
+    sql = f"{_SELECT_TYPES} WHERE space_key IN (?, ?) ORDER BY space_key, name {{for_share}}"
+    found = [_type(row)[1] for row in await reader.fetch_all(sql, SHARED, space.key)]
+    return sorted((one for one in found if _is_active(one.name, space)), key=lambda one: one.name)
+
+
+def _is_active(name: str, space: Space) -> bool:
+    plugin, dot, _ = name.partition(".")
+    return not dot or plugin in space.plugins
+
+
 def type_guard(space: Space, content_type: ContentType) -> Statement:
     """Return what stops a batch that was made for a type or a space as they are no longer.
 
@@ -136,6 +155,11 @@ def type_guard(space: Space, content_type: ContentType) -> Statement:
     writes to them is stored before it, and is rendered anew by it, or after it, and is stopped by this.
     """
     return Statement(_GUARD, (content_type.key, content_type.version, space.key, space.version), expect=1)
+
+
+def space_guard(space_key: int) -> Statement:
+    """Return what stops a batch that writes into a space which is gone, or is being deleted at this moment."""
+    return Statement("SELECT 1 FROM maydan_spaces WHERE key = ? {for_share}", (space_key,), expect=1)
 
 
 def _space(row: Row) -> Space:
