@@ -84,7 +84,7 @@ def create_core(
         mailer=mailer or _mailer(settings, host),
         ask=ask_provider,
     )
-    registry = Registry(store)
+    registry = Registry(store, host.brings)
     core = Core(
         settings=settings,
         store=store,

@@ -41,7 +41,8 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
 
 def _snapshots() -> Snapshots:
     nothing = cast("Any", None)
-    return Snapshots(nothing, PluginHost([], Guard()), SystemClock(), Registry(nothing))
+    host = PluginHost([], Guard())
+    return Snapshots(nothing, host, SystemClock(), Registry(nothing, host.brings))
 
 
 async def _asked(held: Snapshots, times: int) -> list[asyncio.Task[Snapshot]]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import httpx
 import msgspec
 import pytest
-from site_support import ARTICLE, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
+from site_support import Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan import app
 from maydan.access.policies import PolicyInput
@@ -28,6 +28,10 @@ from maydan.storage.migrations import apply
 pytestmark = pytest.mark.anyio
 SPACE = "/api/spaces/demo"
 COIN = {"name": "shop.coin", "fields": [{"name": "mark", "kind": "string"}]}
+CASE = {
+    "name": "case",
+    "fields": [{"name": "label", "kind": "string"}, {"name": "coin", "kind": "relation", "to": ["shop.coin"]}],
+}
 READ_COINS = {"effect": "allow", "type": "shop.coin", "actions": ["read"]}
 
 
@@ -37,10 +41,12 @@ class Half(SimpleNamespace):
     site: Site
     without: httpx.AsyncClient
 
-    async def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """Send a request as the administrator to the process without the plugin."""
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, of: httpx.AsyncClient | None = None
+    ) -> httpx.Response:
+        """Send a request as the administrator to the process without the plugin, or to the other one."""
         headers = {**self.site.admin, "if-match": "*"}
-        return await self.without.request(method, f"{SPACE}{path}", json=body, headers=headers)
+        return await (of or self.without).request(method, f"{SPACE}{path}", json=body, headers=headers)
 
 
 def _shop() -> PluginHost:
@@ -77,8 +83,7 @@ async def half(database_url: str) -> AsyncIterator[Half]:
     await apply(store, app.needed_migrations(store, host))
     await store.close()
     async with open_site(database_url, host=host) as site:
-        await site.define(PERSON)
-        await site.define(ARTICLE)
+        await site.define(CASE)
         trader = {"inherits": ["shop.keeper"], "policies": [READ_COINS]}
         answer = await site.put(f"{SPACE}/roles/trader", trader, headers=site.admin)
         assert answer.is_success, answer.text
@@ -109,4 +114,47 @@ async def test_a_role_that_names_what_an_unloaded_plugin_brought_can_be_written_
     assert (written.json()["inherits"], written.json()["policies"]) == (read["inherits"], read["policies"])
     refused = await half.without.put(f"{SPACE}/roles/other", json=as_read, headers=half.site.admin)
     assert refused.status_code == 422
-    assert [one["pointer"] for one in refused.json()["errors"]] == ["/inherits/0"]
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/inherits/0", "/policies/0/type"]
+
+
+async def test_the_types_of_a_plugin_that_is_not_loaded_are_shut(half: Half) -> None:
+    """Nobody would check what is written: to everybody they are what they are where the plugin is not active."""
+    coin = await half.site.entry({"mark": "a"}, type="shop.coin")
+    case = await half.site.entry({"label": "left", "coin": coin["id"]}, type="case")
+    coins, cases = "/content/shop.coin", "/content/case"
+    asked: list[tuple[int, str, str, Any]] = [
+        (404, "GET", coins, None),
+        (404, "GET", f"{coins}/{coin['id']}", None),
+        (404, "POST", coins, {"mark": "b"}),
+        (404, "PATCH", f"{coins}/{coin['id']}", {"mark": "b"}),
+        (404, "PUT", f"{coins}/{coin['id']}", {"mark": "b"}),
+        (404, "DELETE", f"{coins}/{coin['id']}", None),
+        (404, "GET", f"{coins}/{coin['id']}/references", None),
+        (404, "GET", "/types/shop.coin", None),
+        (200, "GET", "/types", None),
+        (200, "GET", f"{cases}?include=coin", None),
+        (400, "GET", f"{cases}?filter[coin.mark][eq]=a", None),
+        (422, "POST", cases, {"coin": coin["id"]}),
+        (200, "GET", f"{cases}/{case['id']}", None),
+        (200, "GET", "/changes", None),
+        (200, "GET", "/openapi.json", None),
+    ]
+    unloaded = [await half.ask(method, path, body) for _, method, path, body in asked]
+    assert [answer.status_code for answer in unloaded] == [status for status, *_ in asked]
+    assert all("/shop.coin" not in answer.text for answer in unloaded[-2:])
+    changed = await half.ask("PATCH", f"{cases}/{case['id']}", {"label": "right"})
+    assert (changed.status_code, changed.json()["coin"]) == (200, coin["id"])
+    assert (await half.site.get(f"{SPACE}{coins}/{coin['id']}")).json()["mark"] == "a"
+
+    inactive = await half.ask("PATCH", "", {"plugins": []}, of=half.site.client)
+    assert inactive.status_code == 200, inactive.text
+    for (_, method, path, body), answer in zip(asked[:-3], unloaded, strict=False):
+        alike = await half.ask(method, path, body, of=half.site.client)
+        assert _facts(answer) == _facts(alike), (method, path)
+
+
+def _facts(answer: httpx.Response) -> Any:
+    own = dict.fromkeys(("request_id", "version", "updated_at", "label"), "")
+    body = answer.json()
+    items = [{**each, **own} for each in body.get("items", ())]
+    return answer.status_code, {**body, **own, "items": items}

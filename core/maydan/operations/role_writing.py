@@ -54,7 +54,8 @@ async def locked(core: Core, granter: Granter, space: Space) -> Granter:
         The granter with the policies and the types as they now are.
     """
     await core.accounts.roles.lock(space.key)
-    types = await lock_types(core.store, space)
+    found = await lock_types(core.store, space)
+    types = [each for each in found if "." not in each.name or core.host.brings(each.name)]
     # Compiled apart from those that everybody asks: what this transaction undoes must not stay with them.
     snapshot = await load_snapshot(
         core.store,

@@ -134,6 +134,13 @@ class PluginHost:
             if plugin.state in (State.ACTIVE, State.ISOLATED) and not plugin.always_active
         )
 
+    def brings(self, type_name: str) -> bool:
+        """Tell whether a plugin that is loaded brings the content type."""
+        plugin = self._plugins.get(type_name.partition(".")[0])
+        if plugin is None or plugin.state not in (State.ACTIVE, State.ISOLATED):
+            return False
+        return type_name in plugin.manifest.content_types  # which an isolated one may not have registered
+
     def is_active(self, name: str) -> bool:
         """Tell whether a plugin is loaded and may be called now."""
         plugin = self._plugins.get(name)

@@ -90,7 +90,7 @@ async def _readable(scope: Scope, found: dict[str, int]) -> dict[str, str]:
     readable: dict[str, str] = {}
     for type_key, ids in by_type.items():
         content_type = scope.core.registry.type_by_key(type_key)
-        if content_type is not None:
+        if content_type is not None and scope.core.registry.cached_type(scope.space, content_type.name) is not None:
             target_scope = scope.beside(content_type)
             readable.update(dict.fromkeys(await readable_ids(target_scope, ids), content_type.name))
     return readable
