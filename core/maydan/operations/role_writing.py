@@ -14,7 +14,6 @@ from maydan.content.problems import child
 from maydan.errors import Conflict, Forbidden, InputError, InvalidInput
 from maydan.operations.snapshots import brought_roles
 from maydan.storage.acting import ACTING, Acting
-from maydan.storage.registry import lock_types
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -54,7 +53,7 @@ async def locked(core: Core, granter: Granter, space: Space) -> Granter:
         The granter with the policies and the types as they now are.
     """
     await core.accounts.roles.lock(space.key)
-    found = await lock_types(core.store, space)
+    found = await core.registry.lock_types(space)
     types = [each for each in found if "." not in each.name or core.host.brings(each.name)]
     # Compiled apart from those that everybody asks: what this transaction undoes must not stay with them.
     snapshot = await load_snapshot(

@@ -68,9 +68,13 @@ class Registry:
 
     def cached_type(self, space: Space, name: str) -> ContentType | None:
         """Return the type as this worker knows it, without asking the database."""
-        if not _is_active(name, space) or ("." in name and not self._brings(name)):
+        if not self._is_active(space, name):
             return None
         return self._types.get((SHARED if "." in name else space.key, name))
+
+    def _is_active(self, space: Space, name: str) -> bool:
+        plugin, dot, _ = name.partition(".")
+        return not dot or (plugin in space.plugins and self._brings(name))
 
     async def find_type(self, space: Space, name: str) -> ContentType | None:
         """Return the content type that is active in the space, or ``None``."""
@@ -85,6 +89,13 @@ class Registry:
         """Return the types that are active in the space, by name."""
         names = sorted(name for key, name in self._types if key in (SHARED, space.key))
         return [found for name in names if (found := self.cached_type(space, name))]
+
+    async def lock_types(self, space: Space) -> list[ContentType]:
+        """Read the types that are active in the space, by name, within a transaction: nobody changes them meanwhile."""
+        # In the order in which others lock several of them.
+        sql = f"{_SELECT_TYPES} WHERE space_key IN (?, ?) ORDER BY space_key, name {{for_share}}"
+        found = [_type(row)[1] for row in await self._store.fetch_all(sql, SHARED, space.key)]
+        return sorted((one for one in found if self._is_active(space, one.name)), key=lambda one: one.name)
 
     def type_by_key(self, key: int) -> ContentType | None:
         """Return the type with that internal number."""
@@ -133,19 +144,6 @@ async def list_own_types(reader: Reader, space: Space, *, lock: bool = False) ->
     """Read the types that were defined in a space, by name; with ``lock`` nobody else changes them meanwhile."""
     sql = f"{_SELECT_TYPES} WHERE space_key = ? ORDER BY name{' {for_update}' if lock else ''}"
     return sorted((_type(row)[1] for row in await reader.fetch_all(sql, space.key)), key=lambda one: one.name)
-
-
-async def lock_types(reader: Reader, space: Space) -> list[ContentType]:
-    """Read the types that are active in a space, by name, inside a transaction: nobody changes them before it ends."""
-    # In the order in which others lock several of them.
-    sql = f"{_SELECT_TYPES} WHERE space_key IN (?, ?) ORDER BY space_key, name {{for_share}}"
-    found = [_type(row)[1] for row in await reader.fetch_all(sql, SHARED, space.key)]
-    return sorted((one for one in found if _is_active(one.name, space)), key=lambda one: one.name)
-
-
-def _is_active(name: str, space: Space) -> bool:
-    plugin, dot, _ = name.partition(".")
-    return not dot or plugin in space.plugins
 
 
 def type_guard(space: Space, content_type: ContentType) -> Statement:
