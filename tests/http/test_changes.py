@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +16,8 @@ import pytest
 from msgspec.structs import replace
 from site_support import ARTICLE, PASSWORD, PERSON, Site, open_site  # pyright: ignore[reportMissingImports] - tests/support
 from streams_support import listening, reading  # pyright: ignore[reportMissingImports] - tests/support
+
+from maydan.storage.ports import Statement
 
 pytestmark = pytest.mark.anyio
 
@@ -167,6 +170,36 @@ async def test_a_stream_ends_when_its_caller_loses_the_right_to_it(served: Serve
     assert 'maydan_streams_ended_total{reason="revoked"} 4.0' in figures
     assert "maydan_streams_open " in figures
     assert (await client.get(FEED, headers={**people["suspended"], **STREAM})).status_code == 401
+
+
+@pytest.mark.parametrize("by", ["token", "access token", "ticket of a token", "ticket of a session"])
+async def test_a_stream_ends_at_the_end_of_what_it_was_opened_with(
+    served_everywhere: Served, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """Within a second, though nothing changes by which rights would be judged again."""
+    site, client = served_everywhere.site, served_everywhere.client
+    start, passed = site.clock.now(), [timedelta()]
+    monkeypatch.setattr(site.clock, "now", lambda: start + passed[0])
+    headers = await site.account("reader@example.org", "editor")
+    lives = timedelta(seconds=site.core.settings.auth.access_token_s)
+    if by.endswith(" a session"):
+        lives = timedelta(seconds=60)
+        ends = Statement("UPDATE maydan_sessions SET expires_at = ?", (start + lives,))
+        await site.core.store.commit([ends])
+    elif by.endswith("token") and by != "access token":
+        lives = timedelta(seconds=60)
+        given = {"name": "feed", "space": "demo", "actions": ["read"], "expires_in": 60}
+        made = await site.post("/api/tokens", given, headers=headers)
+        headers = {"authorization": f"Bearer {made.json()['token']}"}
+    passed[0] = lives - timedelta(seconds=1)
+    query: dict[str, Any] = {}
+    if by.startswith("ticket"):
+        query = {"ticket": (await site.post("/api/auth/tickets", headers=headers)).json()["ticket"]}
+        headers = {}
+    await site.core.revisions.settled()
+    async with reading(client, headers, **query) as reader:
+        passed[0] = lives
+        await reader.ends()
 
 
 async def test_filters_and_a_limit_apply_to_pages_and_to_streams(served: Served) -> None:

@@ -146,6 +146,23 @@ class Authenticator:
             raise _refusal()
         return known.actor
 
+    async def end_of(self, actor: Actor, token: str | None) -> datetime | None:
+        """Return when an actor's proof of who they are expires; ``None`` where there is none, or none any more.
+
+        Args:
+            actor: Who signed in.
+            token: By which bearer token; ``None`` stands for a ticket, which counts as long as what it was made from.
+        """
+        if actor.credential_id is None:
+            return None
+        if actor.kind == "token":
+            row = await self._store.fetch_point(_API_KEY, actor.credential_id)
+        elif token is None:
+            row = await self._store.fetch_point(_SESSION, actor.credential_id)
+        else:
+            row = await self._store.fetch_point(_BY_SESSION, hash_token(token))
+        return None if row is None else self._store.dialect.read_time(row[5])
+
     async def of_account(
         self, account_id: str, scope: TokenScope | None = None, *, token_id: str | None = None
     ) -> Actor | None:

@@ -11,9 +11,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from maydan.errors import MaydanError, TooManyRequests, Unavailable
+from maydan.http.headers import bearer_token
 from maydan.http.streams_outlet import Ending, Outlet
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from maydan.http.call import Call
     from maydan.http.settings import StreamsSettings
     from maydan.http.streams import Stream
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger("maydan.http")
 _SCOPES: Final = ("accounts", "policies", "spaces")
 _PAUSE_S: Final = 0.5
-"""Between two looks at all streams, however often accounts change."""
+"""Between two looks at all streams, however often accounts change, or at one whose token expires."""
 _RETRY_AFTER_S: Final = 30
 
 Judge = Callable[["Call"], Awaitable[None]]
@@ -32,7 +35,7 @@ Judge = Callable[["Call"], Awaitable[None]]
 class OpenStream:
     """One stream that is open."""
 
-    __slots__ = ("_streams", "call", "judge", "key", "outlet", "stream")
+    __slots__ = ("_expiring", "_expiry", "_streams", "call", "judge", "key", "outlet", "stream")
 
     def __init__(self, streams: OpenStreams, call: Call, stream: Stream, judge: Judge, key: str) -> None:
         """Count it; :meth:`close` ends that."""
@@ -42,9 +45,12 @@ class OpenStream:
         self.judge = judge
         self.key = key
         self.outlet = Outlet(streams.settings.buffer_bytes)
+        self._expiry: asyncio.TimerHandle | None = None
+        self._expiring: asyncio.Task[None] | None = None
 
     def close(self) -> None:
         """Count it no more."""
+        self._recheck_at(None)
         self._streams.forget(self)
 
     async def recheck(self) -> None:
@@ -52,6 +58,7 @@ class OpenStream:
         if self.outlet.ending is not None:
             return
         try:
+            self._recheck_at(await self._streams.end_of(self.call))
             await self.judge(self.call)
         except Unavailable:
             return  # the database may come back; what cannot be read is not said meanwhile
@@ -60,6 +67,26 @@ class OpenStream:
             return
         if self.stream.on_caller is not None:
             self.stream.on_caller(self.call.caller)
+
+    async def recheck_safely(self) -> None:
+        """Do so, and end the stream where that is not possible: one stream's trouble is not another's."""
+        try:
+            await self.recheck()
+        except Exception:  # noqa: BLE001 - whatever it is, nothing may be told by rights that nobody knows
+            _log.exception("The caller of a stream could not be judged again.")
+            self.outlet.end(Ending.FAILED)
+
+    def _recheck_at(self, end: datetime | None) -> None:
+        """Judge the caller again when their token or session ends."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        if end is not None and self.outlet.ending is None:
+            left_s = max(self._streams.seconds_until(end), _PAUSE_S)
+            self._expiry = asyncio.get_running_loop().call_later(left_s, self._expire)
+
+    def _expire(self) -> None:
+        self._expiring = asyncio.create_task(self.recheck_safely(), name="maydan stream expiry")
 
 
 class OpenStreams:
@@ -119,6 +146,16 @@ class OpenStreams:
             self._task.cancel()
             self._task = None
 
+    async def end_of(self, call: Call) -> datetime | None:
+        """Return when the token or the session of a stream's caller ends."""
+        header = call.headers.get(b"authorization")
+        token = None if header is None else bearer_token(header)
+        return await self._core.authenticator.end_of(call.actor, token)
+
+    def seconds_until(self, moment: datetime) -> float:
+        """Return how long it is until then."""
+        return (moment - self._core.clock.now()).total_seconds()
+
     def stop(self) -> None:
         """End all streams and open no more: the worker stops."""
         self._is_stopping = True
@@ -143,9 +180,5 @@ class OpenStreams:
                     await self._has_news.wait()
             self._has_news.clear()
             for opened in tuple(self._open.values()):
-                try:
-                    await opened.recheck()
-                except Exception:  # noqa: BLE001 - one stream's trouble is not another's
-                    _log.exception("The caller of a stream could not be judged again.")
-                    opened.outlet.end(Ending.FAILED)
+                await opened.recheck_safely()
             await asyncio.sleep(_PAUSE_S)
