@@ -164,6 +164,39 @@ async def test_a_refusal_is_told_without_looking_at_everything(site: Site, monke
     assert ids[-1] in error["message"]
 
 
+async def test_drafts_go_where_everything_is_published(site: Site) -> None:
+    """Refused only with entries of which readers do not get everything: drafts, changes, and other locales."""
+    await _trips(site)
+    shown, gone = await _trip(site), await _trip(site, publish=False)
+    await site.delete(f"{LIST}/{gone}", headers=site.admin)
+    partly = await _trip(site, name={"en": "A walk", "ar": "نزهة"}, publish=False)
+    await site.post(f"{LIST}/{partly}/publish", {"locales": ["en"]}, headers=site.admin)
+    draft, edited = await _trip(site, publish=False), await _trip(site)
+    await site.patch(f"{LIST}/{edited}", {"days": 1}, headers=site.admin)
+
+    (error,) = (await site.patch(TYPE, {"drafts": False}, headers=site.admin)).json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/drafts", "undrafted")
+    named = [one in error["message"] for one in (shown, gone, partly, draft, edited)]
+    assert named == [False, False, True, True, True]
+    for entry in (partly, draft, edited):
+        assert (await site.post(f"{LIST}/{entry}/publish", headers=site.admin)).status_code == 200
+    assert (await site.patch(TYPE, {"drafts": False}, headers=site.admin)).status_code == 200
+
+
+async def test_all_entries_are_looked_at_before_drafts_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One draft among many refuses it; with another reason to refuse it, drafts are named as one, looked for or not."""
+    monkeypatch.setattr(losses, "_PAGE", 2)
+    monkeypatch.setattr(losses, "_ENOUGH", 2)
+    await _trips(site)
+    trips = [await _trip(site) for _ in range(5)]
+    await site.patch(f"{LIST}/{trips[-1]}", {"days": 1}, headers=site.admin)
+    (error,) = (await site.patch(TYPE, {"drafts": False}, headers=site.admin)).json()["errors"]
+    assert trips[-1] in error["message"]
+    without = [field for field in _fields() if field["name"] != "days"]
+    refused = await site.patch(TYPE, {"drafts": False, "fields": without}, headers=site.admin)
+    assert [error["code"] for error in refused.json()["errors"]] == ["dropped", "undrafted"]
+
+
 async def test_a_type_becomes_single_with_one_entry_at_most(site: Site) -> None:
     """Two are refused and named; the one that is left stays the only one."""
     await _trips(site)

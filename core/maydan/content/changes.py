@@ -22,7 +22,7 @@ class Loss(Struct, frozen=True):
     pointer: str
     """To the field in the type before: ``/fields/3``."""
     code: str
-    """``dropped``, ``retyped``, ``narrowed``, ``required`` or ``undrafted``."""
+    """``dropped``, ``retyped``, ``narrowed``, ``required``, ``undrafted`` or ``unpublished``."""
     message: str
     entries: tuple[str, ...] = ()
     """Ids of entries that it is about, as far as they were looked for."""
@@ -38,6 +38,8 @@ def list_losses(previous: ContentType, changed: ContentType) -> list[Loss]:
     losses = _losses(previous.fields, changed.fields, "/fields")
     if previous.drafts and not changed.drafts:
         losses.append(Loss("/drafts", "undrafted", "drafts, which have not been published, would become public"))
+    if changed.drafts and not previous.drafts:
+        losses.append(Loss("/drafts", "unpublished", "entries would become drafts, which readers do not get"))
     if previous.workflow is not None and changed.workflow is None:
         losses.append(Loss("/workflow", "dropped", "the states of the entries are gone"))
     return losses

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from maydan.content.changes import Loss, list_losses
 from maydan.content.narrowing import lacks, leads_elsewhere, list_narrowings, narrowed_links, refused_rules
 from maydan.content.problems import child
+from maydan.content.render import content_locales
 from maydan.content.secrets import split_secrets
 from maydan.content.stored import locales_of
 from maydan.errors import InputError
@@ -33,6 +34,8 @@ _PAGE: Final = 100
 """Entries looked at together, away from the loop."""
 _ENOUGH: Final = 10_000
 """So many entries are looked at to name some, once it is known that the change is refused."""
+_ABOUT_READERS: Final = ("undrafted", "unpublished")
+"""Codes of losses of what readers get, or do not get, so that it depends on the entries whether there is one."""
 
 
 class _Change(Struct, frozen=True, kw_only=True):
@@ -49,8 +52,8 @@ async def find_losses(
     """Return what entries of a space would lose by a change of their type, or would hold although it is not allowed.
 
     A field that goes is a loss wherever the type has entries, the trash counted. What is only narrowed is one where a
-    draft, or what readers get, does not fit; what becomes required counts for what readers get. Each loss names some
-    of the entries, none of which lies in the trash.
+    draft, or what readers get, does not fit; what becomes required counts for what readers get. That drafts come or go
+    is one where readers would get less, or more. Each loss names some of the entries, none of which lies in the trash.
     """
     losses, narrowings = tuple(list_losses(before, after)), tuple(list_narrowings(before, after))
     if not losses and not narrowings:
@@ -67,7 +70,11 @@ async def find_losses(
                 told.setdefault(pointer, []).append(entry_id)
         seen, is_whole = seen + len(page), len(page) < _PAGE
         last = page[-1].id if page else last
-    kept = [structs.replace(one, entries=tuple(told.get(one.pointer, ()))) for one in losses if seen]
+    kept = [
+        structs.replace(one, entries=tuple(told.get(one.pointer, ())))
+        for one in losses
+        if seen and (one.code not in _ABOUT_READERS or one.pointer in told or not is_whole)
+    ]
     return [*kept, *_misfits(change, told, is_whole=is_whole)]
 
 
@@ -122,7 +129,7 @@ def _is_enough(change: _Change, told: dict[str, list[str]], seen: int) -> bool:
 
     Or it is refused anyhow, and many entries were looked at.
     """
-    if seen >= _ENOUGH and (change.losses or told):
+    if seen >= _ENOUGH and (told or any(one.code not in _ABOUT_READERS for one in change.losses)):
         return True
     full = {pointer for pointer, ids in told.items() if len(ids) > MOST_NAMED}
     return all(one.pointer in full for one in change.losses) and all(
@@ -178,10 +185,20 @@ def _lacks(change: _Change, narrowing: Narrowing, entry: EntryRow) -> bool:
 
 
 def _is_about(change: _Change, loss: Loss, entry: EntryRow) -> bool:
+    if loss.code == "unpublished":
+        return True
     if loss.code == "undrafted":
-        return status(change.before, entry) != "published"
+        return _is_partly_draft(change, entry)
     field = _field_of(change.before, loss.pointer)
     return field is None or any(field in stored for stored in _stored(entry))
+
+
+def _is_partly_draft(change: _Change, entry: EntryRow) -> bool:
+    """Tell whether an entry holds something that readers do not get: a draft, a change, or another locale."""
+    if entry.published is None or status(change.before, entry) != "published":
+        return True
+    there = content_locales(change.before, change.space, entry.body)
+    return any(locale not in entry.published.locales for locale in there)
 
 
 def _field_of(content_type: ContentType, pointer: str) -> str | None:

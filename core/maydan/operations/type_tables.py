@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maydan.operations.indexing import require_short
+from maydan.operations.plans import PUBLICATIONS
 from maydan.operations.rebuilding import rebuild_type
 from maydan.storage import documents, trigrams
 from maydan.storage.ports import Statement
@@ -70,6 +71,9 @@ async def replace_type(
     retold = store.dialect.is_sqlite and trigrams.indexed_texts(before) != trigrams.indexed_texts(after)
     for ddl in trigrams.drop(before.key) if retold else ():
         await transaction.execute(ddl)
+    if before.drafts != after.drafts:
+        for space in spaces:
+            await _withdraw(transaction, after, space.key)
     renders_anew = (before.fields, before.drafts) != (after.fields, after.drafts)
     if renders_anew or moves_entries(before.workflow, after.workflow):
         for space in spaces:
@@ -78,6 +82,30 @@ async def replace_type(
         await transaction.execute(new[name])
     for ddl in trigrams.create(after, documents.table_of(after)) if retold else ():
         await transaction.execute(ddl)
+
+
+async def _withdraw(transaction: Transaction, content_type: ContentType, space_key: int) -> None:
+    """Take back everything that is published of a type's entries in a space, and all of their documents.
+
+    A type without drafts has no publications: every entry is readable as it is. One that gets drafts starts with
+    none, as who may read what is published of it may be more than who could read it until then.
+    """
+    entries = "SELECT id FROM maydan_entries WHERE space_key = ? AND type_key = ?"
+    where = (space_key, content_type.key)
+    of_type = "WHERE space_key = ? AND type_key = ?"
+    for sql in (
+        f"UPDATE maydan_entries SET published = NULL, revision = revision + 1 {of_type} AND published IS NOT NULL",
+        f"UPDATE maydan_slugs SET in_published = FALSE {of_type} AND in_published = TRUE",
+        f"DELETE FROM maydan_unique_values {of_type} AND in_draft = FALSE",
+        f"UPDATE maydan_unique_values SET in_published = FALSE {of_type} AND in_published = TRUE",
+    ):
+        await transaction.execute(sql, *where)
+    links = f"DELETE FROM maydan_links WHERE space_key = ? AND perspective = ? AND source_id IN ({entries})"
+    await transaction.execute(links, space_key, documents.PUBLISHED, *where)
+    kinds = ",".join("?" * len(PUBLICATIONS))
+    plans = f"DELETE FROM maydan_jobs WHERE space_key = ? AND kind IN ({kinds}) AND subject_id IN ({entries})"
+    await transaction.execute(f"{plans} AND status IN ('waiting', 'failed')", space_key, *PUBLICATIONS, *where)
+    await transaction.execute(f"DELETE FROM {documents.table_of(content_type)} WHERE space_key = ?", space_key)
 
 
 async def drop_type(transaction: Transaction, space_key: int, content_type: ContentType) -> None:
