@@ -126,3 +126,33 @@ async def test_a_locale_without_content_goes(site: Site) -> None:
     assert (await site.patch("/api/spaces/demo", body, headers=site.admin)).status_code == 409
     await site.post(f"{path}/unpublish", {"locales": ["ku"]}, headers=site.admin)
     assert (await site.patch("/api/spaces/demo", body, headers=site.admin)).status_code == 200
+
+
+async def test_a_locale_in_which_entries_are_published_goes_only_when_that_is_meant(site: Site) -> None:
+    """Also without content of their own in it: readers would lose them."""
+    await site.define({"name": "note", "fields": [{"name": "text", "kind": "string"}]})
+    note = (await site.entry({"text": "one"}, type="note", publish=False))["id"]
+    path = f"/api/spaces/demo/content/note/{note}"
+    await site.post(f"{path}/publish", {"locales": ["ku"]}, headers=site.admin)
+    body = {"locales": ["en", "ar"], "fallbacks": {"ku": None}}
+    refused = await site.patch("/api/spaces/demo", body, headers=site.admin)
+    assert (refused.status_code, refused.json()["code"]) == (409, "lossy_change"), refused.text
+    assert note in refused.json()["errors"][0]["message"]
+    assert (await site.get(f"{path}?locale=ku")).status_code == 200
+    await site.post(f"{path}/publish", {"locales": ["en"]}, headers=site.admin)
+    await site.post(f"{path}/unpublish", {"locales": ["ku"]}, headers=site.admin)
+    assert (await site.patch("/api/spaces/demo", body, headers=site.admin)).status_code == 200
+
+
+@pytest.mark.parametrize("locales", [None, ["en"], ["en", "ar"]])
+async def test_what_is_unpublished_is_not_back_with_a_locale(site: Site, locales: list[str] | None) -> None:
+    """An entry that has no locale of the space left has none of those that were dropped before either."""
+    entry = await site.entry({"title": {"en": "One", "ku": "Yek"}})
+    path = f"{LIST}/{entry['id']}"
+    body = {"locales": ["en", "ar"], "fallbacks": {"ku": None}}
+    assert (await site.patch("/api/spaces/demo?allow_drop=true", body, headers=site.admin)).status_code == 200
+    gone = await site.post(f"{path}/unpublish", {"locales": locales} if locales else None, headers=site.admin)
+    assert (gone.status_code, gone.json()["status"], gone.json()["published_at"]) == (200, "draft", None)
+    await site.patch("/api/spaces/demo", {"locales": ["en", "ar", "ku"]}, headers=site.admin)
+    assert (await site.get(f"{path}?locale=ku")).status_code == 404
+    assert (await site.get(f"{path}?perspective=draft&locale=ku", headers=site.admin)).json()["title"] == "Yek"

@@ -81,7 +81,10 @@ async def find_losses(
 async def find_content_in(
     reader: Reader, store: Store, space: Space, types: Sequence[ContentType], locales: Collection[str]
 ) -> dict[str, list[str]]:
-    """Return by locale the ids of some entries outside of the trash that have content or a slug in it."""
+    """Return by locale the ids of some entries outside of the trash that have content or a slug in it.
+
+    What is published in it counts as well, also without content of its own there: readers would lose it.
+    """
     found: dict[str, list[str]] = {}
     for content_type in types:
         last = FIRST_ID
@@ -116,6 +119,7 @@ def _content_in(
     for entry in page:
         if entry.trashed_at is None:
             there = {locale for stored in _stored(entry) for key in keys for locale in locales_of(stored.get(key))}
+            there |= entry.published.locales.keys() if entry.published else set()
             found.append((entry.id, [locale for locale in locales if locale in there]))
     return found
 

@@ -131,7 +131,7 @@ async def change_space(
 
     Raises:
         Forbidden, PreconditionRequired, Stale, InvalidInput: In this order.
-        LossyChange: Entries have content in a locale that goes, and ``allow_drop`` is not given.
+        LossyChange: Entries have content in a locale that goes, or are published in it; ``allow_drop`` is not given.
     """
     await require_space_action(core, caller, space, Action.MANAGE_SPACE)
 
@@ -161,18 +161,19 @@ async def change_space(
 
 
 async def _require_unused(core: Core, transaction: Transaction, space: Space, locales: Sequence[str]) -> None:
-    """Refuse to let locales go in which entries outside of the trash have content; nobody writes meanwhile."""
+    """Refuse to let locales go in which entries outside of the trash have something; nobody writes meanwhile."""
     types = await list_types(transaction, space)
     for content_type in types:
         await documents.lock(transaction, content_type, core.store.dialect.name)
     found = await find_content_in(transaction, core.store, space, types, locales)
     errors = tuple(
-        InputError("/locales", "dropped", f"Entries have content in {locale} ({named(ids)}).")
+        InputError("/locales", "dropped", f"Entries have content in {locale}, or are published in it ({named(ids)}).")
         for locale, ids in found.items()
     )
     if errors:
         raise LossyChange(
-            f"Entries have content in {', '.join(found)}; remove it, or repeat with allow_drop=true to hide it.",
+            f"Entries have content in {', '.join(found)}, or are published there; remove it and unpublish them, or"
+            " repeat with allow_drop=true to hide it.",
             errors=errors,
         )
 

@@ -94,7 +94,10 @@ async def unpublish(
     seal: Seal | None = None,
     more: Sequence[Statement] = (),
 ) -> EntryView:
-    """Take an entry from its readers, in the locales; ``None`` is all of them. Raises as :func:`publish`."""
+    """Take an entry from its readers, in the locales; ``None`` is all of them. Raises as :func:`publish`.
+
+    Where no locale of the space is left, those that the space has dropped do not count: they would come back with it.
+    """
     locale = require_shown(scope.space, locale)
 
     async def attempt(_number: int) -> EntryView:
@@ -104,7 +107,7 @@ async def unpublish(
         now = scope.core.clock.now()
         if at is not None and at > now:
             return await _schedule(scope, before, "unpublish", wanted, at, seal=seal, locale=locale)
-        left = publication.unpublish(scope.type, before.published, wanted) if before.published else None
+        left = _left(scope, before.published, wanted) if before.published else None
         made = _change(scope, before, left, "entry.unpublished", wanted, now)
         view = view_after_write(scope, made.after, locale)
         veto = _veto(scope, before, "check_entry_unpublish", wanted)
@@ -133,6 +136,11 @@ def _locales(scope: Scope, entry: EntryRow, locales: Sequence[str] | None) -> tu
         errors = errors or (InputError("/locales", "too_few", "Name at least one locale, or leave it out."),)
         raise InvalidInput(f"{errors[0].pointer}: {errors[0].message}", errors=errors)
     return tuple(dict.fromkeys(locales))
+
+
+def _left(scope: Scope, shown: Publication, locales: Sequence[str]) -> Publication | None:
+    left = publication.unpublish(scope.type, shown, locales)
+    return left if left and any(locale in left.locales for locale in scope.space.locales) else None
 
 
 def _require_drafts(scope: Scope) -> None:
