@@ -108,6 +108,8 @@ async def test_a_large_body_is_read_like_a_small_one() -> None:
     assert (await read_json(large))["a"] == "x" * IN_THREAD_BYTES
     with pytest.raises(Malformed):
         await read_json(large + b"}")
+    for padding in (0, IN_THREAD_BYTES):
+        assert isinstance(await read_json(b'{"a": "\\u0000"}' + b" " * padding), InvalidInput)
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,17 @@ async def test_logged_in_and_administrator_routes(serve: Any) -> None:
 
 async def test_refusals_come_in_the_order_of_the_contract(serve: Any) -> None:
     """400, 415 → 401 → 404, 403 → 428 → 412 → 422 → 409: each request has all later faults as well."""
+    for wrong in (
+        b'{"name": 1}',
+        b'{"name": "\\u0000"}',
+        b'{"name": "\\ud800"}',
+        b'{"name": 100000000000000000000001}',
+    ):
+        await _send_refused(serve, wrong)
+
+
+async def _send_refused(serve: Any, wrong: bytes) -> None:
     json = {"Content-Type": "application/json"}
-    wrong = b'{"name": 1}'
     async with serve(ROUTES) as client:
 
         async def patch(thing: str, content: bytes, headers: dict[str, str], query: str = "") -> int:
@@ -117,6 +126,7 @@ async def test_a_route_without_a_body_takes_none(serve: Any) -> None:
     async with serve(ROUTES) as client:
         assert (await client.request("DELETE", "/api/things/one")).status_code == 204
         assert (await client.request("DELETE", "/api/things/one", json={})).status_code == 204
+        assert (await client.request("DELETE", "/api/things/one", json={"a": 10**30 + 1})).status_code == 422
         refused = await client.request("DELETE", "/api/things/one", json={"force": True})
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"] == "/force"

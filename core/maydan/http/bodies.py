@@ -83,17 +83,32 @@ def _too_large(limit_bytes: int) -> TooLarge:
 async def read_json(raw: bytes) -> Any:
     """Parse JSON strictly; a large body in a thread.
 
+    Returns:
+        What it says; or the ``InvalidInput`` of :func:`parse_json`, to be raised by whoever looks into the body, since
+        401 to 412 come before 422.
+
+    Raises:
+        Malformed: It is not JSON, not UTF-8, too deep, or has a member twice.
+    """
+    if len(raw) > IN_THREAD_BYTES:
+        return await asyncio.to_thread(_parsed_or_refused, raw)
+    return _parsed_or_refused(raw)
+
+
+def _parsed_or_refused(raw: bytes) -> Any:
+    try:
+        return parse_json(raw)
+    except InvalidInput as refusal:
+        return refusal
+
+
+def parse_json(raw: bytes) -> Any:
+    """Parse JSON strictly.
+
     Raises:
         Malformed: It is not JSON, not UTF-8, too deep, or has a member twice.
         InvalidInput: A string holds what no text may hold, or a number is out of range; with the place.
     """
-    if len(raw) > IN_THREAD_BYTES:
-        return await asyncio.to_thread(parse_json, raw)
-    return parse_json(raw)
-
-
-def parse_json(raw: bytes) -> Any:
-    """Parse JSON strictly; as :func:`read_json`."""
     _check_depth(raw)
     _check_size(raw)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from maydan.errors import NotFound
+from maydan.errors import InvalidInput, NotFound
 from maydan.http import conditions
 from maydan.http.conversion import convert_body
 from maydan.http.queries import parse_pairs
@@ -32,7 +32,7 @@ class Call:
     """One request, as far as the kernel has read and checked it."""
 
     __slots__ = (
-        "_space", "around", "caller", "claim", "client", "core", "credential", "data", "headers", "path", "query",
+        "_data", "_space", "around", "caller", "claim", "client", "core", "credential", "headers", "path", "query",
         "query_string", "raw", "request_id", "route", "url_path",
     )  # fmt: skip
 
@@ -57,8 +57,7 @@ class Call:
         """The Struct that the route declares."""
         self.raw = b""
         """The body as it came."""
-        self.data: Any = None
-        """The body as parsed JSON."""
+        self._data: Any = None
         self.claim: Claim | None = None
         self.credential: Actor | None = None
         """Who a used ticket stood for, on a stream."""
@@ -83,6 +82,21 @@ class Call:
     @space.setter
     def space(self, space: Space) -> None:
         self._space = space
+
+    @property
+    def data(self) -> Any:
+        """The body as parsed JSON.
+
+        Raises:
+            InvalidInput: A string in it holds what no text may hold, or a number is out of range.
+        """
+        if isinstance(self._data, InvalidInput):
+            raise self._data
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        self._data = data
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 from msgspec import Meta, Struct
 
+from maydan.access.actions import Action
 from maydan.content.query import READ_PARAMETERS, parse_parameters
 from maydan.errors import BadParameter, InputError
 from maydan.http.answers import Answer, Cache
+from maydan.http.entries_bodies import body_of, body_to_put
 from maydan.http.entries_schemas import ENTRY, ENTRY_PAGE, LINKING, LISTING, READING
 from maydan.http.linking import SHARE_PASSWORD, linked_scope
 from maydan.http.routing import BY_OPERATION, AnyQuery, NoQuery, Route, route
@@ -135,10 +137,9 @@ async def list_entries(call: Call) -> Answer:
 async def create_entry(call: Call) -> Answer:
     """Create an entry, as a draft where the type has drafts."""
     seal = call.seal(partial(_created, call))
-    view = await entries.create(
-        await scope(call), call.body(), locale=call.query.locale,
-        seal=seal.statements,
-    )  # fmt: skip
+    scoped = await scope(call)
+    scoped.require(Action.CREATE)  # before what is wrong with the body
+    view = await entries.create(scoped, call.body(), locale=call.query.locale, seal=seal.statements)
     return seal.answer(view)
 
 
@@ -168,7 +169,7 @@ async def patch_entry(call: Call) -> Answer:
     seal = call.seal(_draft_answer)
     scoped, entry = await linked_scope(call)
     view = await entries.change(
-        scoped, entry, call.body(), replace=False,
+        scoped, entry, await body_of(call, scoped, entry, Action.UPDATE, dict[str, Any]), replace=False,
         precondition=call.require_version, locale=call.query.locale, seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)
@@ -180,9 +181,9 @@ async def patch_entry(call: Call) -> Answer:
 )  # fmt: skip
 async def put_entry(call: Call) -> Answer:
     """Replace an entry; a slug that is not there creates one."""
-    path = call.path
+    scoped, entry = await scope(call), call.path["entry"]
     view, is_new = await entries.put(
-        await scope(call), path["entry"], call.body(), precondition=call.require_version,
+        scoped, entry, await body_to_put(call, scoped, entry), precondition=call.require_version,
         locale=call.query.locale, must_exist=call.header("if-match") is not None,
     )  # fmt: skip
     return _created(call, view) if is_new else _draft_answer(view)
@@ -248,10 +249,11 @@ async def get_entry_status(call: Call) -> Answer:
 
 
 async def _publish(call: Call, verb: Any) -> Answer:
-    given = call.body(PublishInput)
+    scoped, entry = await scope(call), call.path["entry"]
+    given = await body_of(call, scoped, entry, Action.PUBLISH, PublishInput)
     seal = call.seal(_draft_answer)
     view: EntryView = await verb(
-        await scope(call), call.path["entry"], locales=given.locales, at=given.at,
+        scoped, entry, locales=given.locales, at=given.at,
         locale=call.query.locale, seal=seal.statements,
     )  # fmt: skip
     return seal.answer(view)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta, Struct
 
+from maydan.access.actions import Action
 from maydan.http.answers import Answer
+from maydan.http.entries_bodies import body_of
 from maydan.http.routing import BY_OPERATION, Route, route
 from maydan.http.scoping import scope
 from maydan.operations import locks
@@ -39,10 +41,9 @@ async def get_lock(call: Call) -> Answer:
 )  # fmt: skip
 async def lock_entry(call: Call) -> Answer:
     """Take the edit lock of an entry, or renew your own: until it expires, a write by others is 409 `locked`."""
-    given = call.body(LockInput)
-    view = await locks.lock(
-        await scope(call), call.path["entry"], duration_s=given.ttl, take_over=given.take_over
-    )  # fmt: skip
+    scoped, entry = await scope(call), call.path["entry"]
+    given = await body_of(call, scoped, entry, Action.UPDATE, LockInput)
+    view = await locks.lock(scoped, entry, duration_s=given.ttl, take_over=given.take_over)
     return Answer.json(view)
 
 
