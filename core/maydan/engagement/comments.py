@@ -177,19 +177,24 @@ def update(comment: Comment) -> Statement:
     )  # fmt: skip
 
 
-def delete(comment: Comment) -> list[Statement]:
-    """Return the statements that remove a comment; answers to it move up to what it answered."""
-    return [
-        Statement(
-            "UPDATE maydan_comments SET parent_id = ? WHERE space_key = ? AND parent_id = ?",
-            (comment.parent_id, comment.space_key, comment.id),
-        ),
-        Statement(
-            "DELETE FROM maydan_comments WHERE space_key = ? AND id = ? AND version = ?",
-            (comment.space_key, comment.id, comment.version),
-            expect=1,
-        ),
-    ]
+def parent_guard(space_key: int, parent_id: str | None) -> list[Statement]:
+    """Return what stops a batch when the comment that is answered is not there, or is being deleted at this moment."""
+    if parent_id is None:
+        return []
+    sql = "SELECT 1 FROM maydan_comments WHERE space_key = ? AND id = ? {for_share}"
+    return [Statement(sql, (space_key, parent_id), expect=1)]
+
+
+def delete(comment: Comment) -> Statement:
+    """Return the guarded statement that removes a comment; it waits for answers that are being stored."""
+    sql = "DELETE FROM maydan_comments WHERE space_key = ? AND id = ? AND version = ?"
+    return Statement(sql, (comment.space_key, comment.id, comment.version), expect=1)
+
+
+def move_answers_up(comment: Comment) -> Statement:
+    """Return the statement that follows :func:`delete`, in a batch of its own: what answered it answers its parent."""
+    sql = "UPDATE maydan_comments SET parent_id = ? WHERE space_key = ? AND parent_id = ?"
+    return Statement(sql, (comment.parent_id, comment.space_key, comment.id))
 
 
 def removal(space_key: int, comment_id: str) -> list[Statement]:

@@ -25,7 +25,7 @@ from maydan.operations.publication import status
 from maydan.operations.writing import reason_of
 from maydan.storage.log import Event, event_statement
 from maydan.storage.ports import GuardFailed, Statement
-from maydan.storage.references import revision_guard
+from maydan.storage.references import revision_guard, target_guard
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from maydan.operations.core import Core
     from maydan.operations.scopes import Scope
     from maydan.storage.entries import EntryRow
+    from maydan.storage.ports import Transaction
 
 ENGAGEMENT = "comments"
 """What a type declares so that its entries can be commented on."""
@@ -75,7 +76,7 @@ async def create_comment(
         await _check(scope, entry, text, parent)
         made = _new_comment(scope, entry, text, parent)
         view = view_of(made, moderator=may_moderate(scope, entry))
-        held = _held(scope, entry, decision)
+        held = [*_held(scope, entry, decision), *comments.parent_guard(scope.space.key, parent)]
         try:
             await store_comment(scope, entry, made, [*held, *(seal(view) if seal else ())])
         except GuardFailed as error:
@@ -88,9 +89,9 @@ async def create_comment(
 
 
 def _held(scope: Scope, entry: EntryRow, decision: Decision) -> list[Statement]:
-    """Hold on to the entry, and to what its relations lead to, as far as they gave the right."""
+    """Hold on to the entry; also to what it holds and what its relations lead to, as far as that gave the right."""
     if decision.unconditional:
-        return []
+        return target_guard(scope.space.key, [entry.id])
     return [*revision_guard(scope.space.key, {entry.id: entry.revision}), *scope.targets.guards(scope.space.key)]
 
 
@@ -229,8 +230,10 @@ async def delete_comment(scope: Scope, place: Place, *, precondition: Preconditi
         entry, before = await _found(scope, place)
         held = _require_own(scope, entry, before)
         precondition(before)
+        parent = comments.parent_guard(scope.space.key, before.parent_id)
         noted = event_of(scope, before, "comment.deleted", was=before.status)
-        await _store(scope, [*held, *comments.delete(before), noted])
+        gone = [*held, *parent, comments.delete(before)]
+        await _store(scope, gone, [comments.move_answers_up(before), noted])
 
     await until_stored(attempt)
 
@@ -336,9 +339,15 @@ def _check_text(text: str) -> None:
         raise InvalidInput(f"/text {message}.", errors=(InputError("/text", code, message),))
 
 
-async def _store(scope: Scope, batch: Sequence[Statement]) -> None:
+async def _store(scope: Scope, *batches: Sequence[Statement]) -> None:
+    """Store all or nothing; each batch sees what others stored for which those before it waited."""
+
+    async def work(transaction: Transaction) -> None:
+        for batch in batches:
+            await transaction.apply(batch)
+
     try:
-        await scope.core.store.commit(batch)
+        await scope.core.store.retrying(work)
     except GuardFailed as error:
         raise Outrun from error
     finally:
