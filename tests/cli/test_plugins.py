@@ -95,6 +95,15 @@ def test_enabled_and_not_installed_is_a_state(run: Run, instance: Path) -> None:
     assert listed.code == 0
 
 
+def test_a_check_finds_what_is_enabled_and_not_installed(run: Run, instance: Path) -> None:
+    """It would not be loaded at the next start either."""
+    checked = run("plugins", "check", "--json", MAYDAN_PLUGINS_ENABLED="no_such_plugin")
+    findings = {row["name"]: row for row in json.loads(checked.out)}
+    assert findings["no_such_plugin"]["problems"] == ["failed: it is enabled, but not installed"]
+    assert findings["blog"]["ok"] is True
+    assert checked.code == 1
+
+
 def test_enable_and_disable_change_one_line_of_the_file(run: Run, instance: Path) -> None:
     """Comments and everything else stay; the message says what comes next."""
     path = instance / "maydan.toml"

@@ -54,11 +54,13 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 
 def run_check(arguments: argparse.Namespace) -> int:
-    """Load each plugin with nothing but what it requires, and say what is wrong with it."""
+    """Load each plugin, installed or only enabled, with nothing but what it requires, and say what is wrong with it."""
     if arguments.path is not None:
         findings = [_check(found_in(Path(arguments.path)).name, Path(arguments.path))]
     else:
-        findings = [_check(name) for name in installed_names()]
+        settings = find_settings()
+        names = (*installed_names(), *(settings.plugins.enabled if settings else ()))
+        findings = [_check(name) for name in dict.fromkeys(names)]
     if arguments.json:
         print(msgspec.json.encode(findings).decode())
     for finding in [] if arguments.json else findings:
