@@ -99,13 +99,13 @@ async def _withdraw(transaction: Transaction, content_type: ContentType, space_k
         f"DELETE FROM maydan_unique_values {of_type} AND in_draft = FALSE",
         f"UPDATE maydan_unique_values SET in_published = FALSE {of_type} AND in_published = TRUE",
     ):
-        await transaction.execute(sql, *where)
+        await transaction.execute_heavy(sql, *where)
     links = f"DELETE FROM maydan_links WHERE space_key = ? AND perspective = ? AND source_id IN ({entries})"
-    await transaction.execute(links, space_key, documents.PUBLISHED, *where)
+    await transaction.execute_heavy(links, space_key, documents.PUBLISHED, *where)
     kinds = ",".join("?" * len(PUBLICATIONS))
     plans = f"DELETE FROM maydan_jobs WHERE space_key = ? AND kind IN ({kinds}) AND subject_id IN ({entries})"
-    await transaction.execute(f"{plans} AND status IN ('waiting', 'failed')", space_key, *PUBLICATIONS, *where)
-    await transaction.execute(f"DELETE FROM {documents.table_of(content_type)} WHERE space_key = ?", space_key)
+    await transaction.execute_heavy(f"{plans} AND status IN ('waiting', 'failed')", space_key, *PUBLICATIONS, *where)
+    await transaction.execute_heavy(f"DELETE FROM {documents.table_of(content_type)} WHERE space_key = ?", space_key)
 
 
 async def drop_type(transaction: Transaction, space_key: int, content_type: ContentType) -> None:
