@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from maydan.events.jobs import JobStatus, NewJob, job_statement, list_jobs
+from maydan.events.jobs import JobStatus, NewJob, job_statement, list_jobs, replaced_statement
 from maydan.events.jobs import cancel_statement as cancel_statement  # noqa: PLC0414 - plans end with their entry
+from maydan.operations.locking import writer_of
+from maydan.storage.locks import hold
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -23,14 +25,22 @@ PUBLICATIONS: Final = (_PUBLISH, "unpublish")
 def schedule_statements(
     scope: Scope, entry: EntryRow, kind: str, locales: Sequence[str], at: datetime
 ) -> list[Statement]:
-    """Return what plans a publish or unpublish, instead of an earlier plan of the same kind."""
+    """Return what plans a publish or unpublish, instead of an earlier plan of the same kind.
+
+    Refused where the entry is not as it was read, or somebody else holds its lock. Of two plans at the same moment the
+    second sees the first one so: what it takes back is looked for anew.
+    """
     payload = {"type": scope.type.name, "locales": list(locales), "by": scope.caller.actor.id}
     job = NewJob(kind=kind, space_key=scope.space.key, subject_id=entry.id, payload=payload, run_at=at)
-    return [cancel_statement(scope.space.key, entry.id, (kind,)), job_statement(job)]
+    held = hold(scope.space.key, entry.id, entry.revision, writer_of(scope))
+    return [held, cancel_statement(scope.space.key, entry.id, (kind,)), job_statement(job)]
 
 
 async def published_statements(scope: Scope, entry: EntryRow, locales: Collection[str]) -> list[Statement]:
-    """Return what takes published locales out of a planned publish: it would publish what is written until then."""
+    """Return what takes published locales out of a planned publish: it would publish what is written until then.
+
+    Refused where the plan has changed since: what is left of it is not to come instead of a later one.
+    """
     where: dict[str, Any] = {"space_key": scope.space.key, "kind": _PUBLISH, "subject_id": entry.id}
     planned = await list_jobs(scope.core.store, **where, status=JobStatus.WAITING, limit=1)
     if not planned or not set(locales) & set(planned[0].payload["locales"]):
@@ -38,4 +48,4 @@ async def published_statements(scope: Scope, entry: EntryRow, locales: Collectio
     payload, run_at = planned[0].payload, planned[0].run_at
     left = [locale for locale in payload["locales"] if locale not in locales]
     again = NewJob(payload={**payload, "locales": left}, run_at=run_at, **where)
-    return [cancel_statement(scope.space.key, entry.id, (_PUBLISH,)), *([job_statement(again)] if left else [])]
+    return [replaced_statement(planned[0]), *([job_statement(again)] if left else [])]

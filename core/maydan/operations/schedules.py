@@ -107,8 +107,12 @@ async def subject_scope(core: Core, job: Job, reason: str) -> Scope:
 async def _publish(core: Core, job: Job, done: Statement) -> None:
     payload = job.payload
     scope = await subject_scope(core, job, f"planned by {payload['by']}")
-    verb = entries.publish if job.kind == "publish" else entries.unpublish
+    if not scope.type.drafts:
+        raise Obsolete("The content type has no drafts.")
     locales = [locale for locale in payload["locales"] if locale in scope.space.locales]
+    if not locales:
+        raise Obsolete("The space has none of its locales any more.")
+    verb = entries.publish if job.kind == "publish" else entries.unpublish
     try:
         await verb(scope, str(job.subject_id), locales=locales, more=[done])
     except NotFound:

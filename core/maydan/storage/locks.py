@@ -66,13 +66,14 @@ def unlocked(writer: Writer | None) -> tuple[str, tuple[Any, ...]]:
     return ("", ()) if writer is None else (_UNLOCKED, (writer.holder, writer.at))
 
 
-def still_unlocked(space_key: int, entry_id: str, writer: Writer | None) -> list[Statement]:
-    """Return what stops a batch that changes nothing of the entry's row itself."""
-    if writer is None:
-        return []
+def hold(space_key: int, entry_id: str, revision: int, writer: Writer | None) -> Statement:
+    """Return what stops a batch that changes nothing else of the entry's row, where that is not as it was read.
+
+    The entry's revision grows, so that of two such batches at the same moment the second is stopped.
+    """
     clause, args = unlocked(writer)
-    sql = f"UPDATE maydan_entries SET revision = revision WHERE space_key = ? AND id = ?{clause}"
-    return [Statement(sql, (space_key, entry_id, *args), expect=1)]
+    sql = f"UPDATE maydan_entries SET revision = revision + 1 WHERE space_key = ? AND id = ? AND revision = ?{clause}"
+    return Statement(sql, (space_key, entry_id, revision, *args), expect=1)
 
 
 def take(space_key: int, entry_id: str, writer: Writer, expires_at: datetime, *, by_force: bool) -> list[Statement]:

@@ -21,6 +21,7 @@ from maydan.events.jobs.records import (
     forget_statement,
     job_statement,
     list_jobs,
+    replaced_statement,
     retried_statement,
 )
 from maydan.events.jobs.registry import Handler, Handlers
@@ -44,5 +45,6 @@ __all__ = [
     "job_statement",
     "list_jobs",
     "next_tick",
+    "replaced_statement",
     "retried_statement",
 ]

@@ -99,6 +99,11 @@ def cancel_statement(space_key: int, subject_id: str, kinds: tuple[str, ...] | N
     )
 
 
+def replaced_statement(job: Job) -> Statement:
+    """Return the part of a batch that takes back a waiting job, for others in its place; refused when it has begun."""
+    return Statement("DELETE FROM maydan_jobs WHERE id = ? AND status = 'waiting'", (job.id,), expect=1)
+
+
 def done_statement(job: Job, at: datetime) -> Statement:
     """Return the part of a batch that says that a job is done; refused when another worker has taken it over."""
     return Statement(

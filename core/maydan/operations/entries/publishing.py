@@ -13,11 +13,10 @@ from maydan.operations.entries.loading import load
 from maydan.operations.entries.locales import require_shown
 from maydan.operations.entries.storing import Outrun, store, until_stored
 from maydan.operations.entries.views import state_for_hooks, view_after_write
-from maydan.operations.locking import require_unlocked, writer_of
+from maydan.operations.locking import require_unlocked
 from maydan.operations.plans import PUBLICATIONS, cancel_statement, published_statements, schedule_statements
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed
-from maydan.storage.locks import still_unlocked
 from maydan.storage.ports import GuardFailed
 
 if TYPE_CHECKING:
@@ -184,9 +183,8 @@ async def _schedule(
     """Store that it is to happen later, instead of an earlier plan of the same kind."""
     view = view_after_write(scope, entry, locale)
     planned = schedule_statements(scope, entry, kind, locales, at)
-    held = still_unlocked(scope.space.key, entry.id, writer_of(scope))
     try:
-        await scope.core.store.commit([*held, *planned, *more, *(seal(view) if seal else ())])
+        await scope.core.store.commit([*planned, *more, *(seal(view) if seal else ())])
     except GuardFailed as error:
         await require_unlocked(scope, [entry.id])
         raise Outrun from error
