@@ -77,6 +77,24 @@ async def test_what_comes_back_at_the_last_moment_stays(site: Site, monkeypatch:
     assert (await site.get(f"{path}?perspective=draft", headers=admin)).status_code == 200
 
 
+async def test_what_lacks_something_does_not_come_back_before_readers(site: Site) -> None:
+    """Where a type has no drafts what comes back is readable at once, so it needs what a new entry needs."""
+    text = {"name": "text", "kind": "string"}
+    await site.define({"name": "memo", "drafts": False, "fields": [text]})
+    memo = await site.entry({"text": "Hello"}, type="memo", publish=False)
+    path, definition = f"/api/spaces/demo/content/memo/{memo['id']}", "/api/spaces/demo/types/memo"
+    assert (await site.delete(path, headers=site.admin)).status_code == 204
+    due = {"name": "due", "kind": "string", "required": True}
+    assert (await site.patch(definition, {"fields": [text, due]}, headers=site.admin)).status_code == 200
+    refused = await site.post(f"{path}/restore", headers=site.admin)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/due")
+    assert (await site.get(path, headers=site.admin)).status_code == 404
+    due["required"] = False
+    assert (await site.patch(definition, {"fields": [text, due]}, headers=site.admin)).status_code == 200
+    assert (await site.post(f"{path}/restore", headers=site.admin)).status_code == 200
+    assert (await site.get(path, headers=site.admin)).status_code == 200
+
+
 async def test_several_workers_empty_it_once(site: Site) -> None:
     """Each entry is removed by one of them, and none of them fails."""
     for number in range(5):

@@ -226,7 +226,7 @@ async def unpublish_entry(call: Call) -> Answer:
 
 @route(
     "POST", _ONE + "/restore", permission=BY_OPERATION, answer=ENTRY, query=WriteQuery,
-    errors=(401, 403, 404, 409, 503), tags=("entries",),
+    errors=(401, 403, 404, 409, 422, 503), tags=("entries",),
 )  # fmt: skip
 async def restore_entry(call: Call) -> Answer:
     """Bring an entry back from the trash, unpublished."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maydan.access.actions import Action
+from maydan.operations.entries.completeness import require_complete
 from maydan.operations.entries.input import with_free_slugs
 from maydan.operations.entries.loading import load
 from maydan.operations.entries.locales import require_shown
@@ -31,6 +32,7 @@ async def restore(
 
     Raises:
         NotFound, Unauthenticated, Forbidden: As for every verb.
+        InvalidInput: A required field has no value, and the type has no drafts: readers would get it at once.
         UniqueViolation: Another entry has taken one of its unique values.
         BadParameter: The space has not got the locale.
     """
@@ -47,6 +49,8 @@ async def restore(
             space=scope.space, type=scope.type, before=before, after=after, event="entry.restored",
             at=scope.core.clock.now(),
         )  # fmt: skip
+        if not scope.type.drafts:
+            require_complete(scope, body, (scope.space.default_locale,))
         if number:
             await require_free_names(scope, made, given={})
         view = view_after_write(scope, after, locale)
