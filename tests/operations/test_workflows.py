@@ -1,4 +1,4 @@
-"""A plugin that brings another workflow for its type takes the entries along, or stops before anything is changed."""
+"""The workflow of a type while the type changes: entries are taken along, or nothing is changed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from site_support import open_site as open_space  # pyright: ignore[reportMissingImports] - tests/support
 
 from maydan.errors import Conflict
 from maydan.operations.plugin_types import type_migrations
@@ -73,3 +74,28 @@ async def test_states_that_go_need_a_mapping(tmp_path: Path) -> None:
         await upgrade(site, MAPPED)
         assert (await site.administrator.get(entry.path)).json()["state"] == "working"
         assert (await site.administrator.post(f"{entry.path}/transitions/close")).json()["state"] == "closed"
+
+
+async def test_fields_cannot_lose_what_a_step_sets(sqlite_url: str) -> None:
+    """A step that would set what its field does not take could never be taken again: the change is refused."""
+    effects = [{"set": {"mark": "late"}}]
+    workflow = {
+        "name": "desk", "states": ["new", "done"], "initial": "new", "final": ["done"],
+        "transitions": [{"name": "finish", "from": ["new"], "to": "done", "effects": effects}],
+    }  # fmt: skip
+    mark, text = {"name": "mark", "kind": "enum", "values": ["soon", "late"]}, {"name": "text", "kind": "string"}
+    definition = "/api/spaces/demo/types/memo"
+    async with open_space(sqlite_url) as site:
+        await site.define({"name": "memo", "drafts": False, "fields": [text, mark], "workflow": workflow})
+        memo = await site.entry({"text": "Hello"}, type="memo", publish=False)
+        less = {"fields": [text, {**mark, "values": ["soon"]}]}
+        refused = await site.patch(definition, less, headers=site.admin)
+        assert refused.status_code == 422, refused.text
+        (error,) = refused.json()["errors"]
+        assert error["pointer"] == "/workflow/transitions/0/effects/0/set/mark"
+        assert (await site.patch(definition, {"title": "Memo"}, headers=site.admin)).status_code == 200
+        path = f"/api/spaces/demo/content/memo/{memo['id']}"
+        assert (await site.post(f"{path}/transitions/finish", headers=site.admin)).json()["mark"] == "late"
+        effects[0]["set"]["mark"] = "soon"
+        both = await site.patch(f"{definition}?allow_drop=true", {**less, "workflow": workflow}, headers=site.admin)
+        assert both.status_code == 200, both.text

@@ -53,10 +53,16 @@ async def require_workflow(
     if wanted == kept:
         # Its roles may be gone since, which closes steps and is no fault of whoever changes the title.
         check_workflow(wanted, content_type, at=at)
-        return
-    roles = (await core.snapshots.get(space)).role_names
-    check_workflow(wanted, content_type, roles=roles, before=kept or _NONE, at=at)
-    for index, step in enumerate(wanted.transitions):
+    else:
+        roles = (await core.snapshots.get(space)).role_names
+        check_workflow(wanted, content_type, roles=roles, before=kept or _NONE, at=at)
+    if before is None or wanted != kept or content_type.fields != before.fields:
+        _check_effects(content_type, space, wanted, at)
+
+
+def _check_effects(content_type: ContentType, space: Space, workflow: Workflow, at: str) -> None:
+    """Refuse a step that sets what a field does not take, so that nobody could take it."""
+    for index, step in enumerate(workflow.transitions):
         for number, effect in enumerate(step.effects):
             if isinstance(effect, SetFields):
                 place = f"{at}/transitions/{index}/effects/{number}/set"
