@@ -69,6 +69,24 @@ async def test_slugs_and_tags_are_found_in_whatever_normal_form_they_are_asked_f
     assert await _location(site, f"{LIST}/{slug}") == f"{LIST}/creme"
 
 
+async def test_putting_under_a_slug_takes_the_same_slug_however_it_is_written(site: Site) -> None:
+    """In another normal form, and in a map, whose other slugs are kept; one that is not the path's is refused."""
+    nfc, nfd = (unicodedata.normalize(form, "brûlée") for form in ("NFC", "NFD"))
+    for path, slug, shown in (
+        (nfd, nfc, {"en": nfc}),
+        ("mapped", {"en": "mapped", "ar": "marsum"}, {"en": "mapped", "ar": "marsum"}),
+        ("plain?locale=ar", {"ar": "plain", "en": "other"}, {"ar": "plain", "en": "other"}),
+    ):
+        made = await site.put(f"{LIST}/{path}", {"title": "New", "slug": slug}, headers=site.admin)
+        assert made.status_code == 201, made.text
+        draft = f"{LIST}/{made.json()['id']}?perspective=draft&locale=*"
+        found = (await site.get(draft, headers=site.admin)).json()["slug"]
+        assert {locale: found[locale] for locale in shown} == shown
+    for slug in ("else", {"en": "else"}, {"ar": "third"}, {"en": 3}, {}):
+        refused = await site.put(f"{LIST}/third", {"title": "New", "slug": slug}, headers=site.admin)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/slug"), slug
+
+
 async def test_texts_of_content_are_compared_as_they_are_written(site: Site) -> None:
     """They are stored as they came, so that nothing is changed in what is asked for either."""
     text = unicodedata.normalize("NFD", "Café")

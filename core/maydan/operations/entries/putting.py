@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from maydan.access.actions import Action
 from maydan.errors import InputError, InvalidInput, NotFound, Stale
 from maydan.ids import is_id
+from maydan.locales.normalizing import normalized
 from maydan.operations.entries.changing import change
 from maydan.operations.entries.creating import create
 from maydan.operations.entries.loading import find_any
@@ -53,8 +54,16 @@ async def put(
         return view, False
     if must_exist:
         raise Stale("There is nothing to replace; leave If-Match out to create it.")
-    if data.get("slug", id_or_slug) != id_or_slug:
+    made = await create(scope, _under(scope, id_or_slug, data, locale), locale=locale)
+    return made, True
+
+
+def _under(scope: Scope, slug: str, data: dict[str, Any], locale: str | None) -> dict[str, Any]:
+    """Return a new entry with the slug in the path, which is that of the locale of plain values."""
+    given = data.get("slug", slug)
+    locale = locale or scope.space.default_locale
+    named = cast("dict[str, object]", given).get(locale) if isinstance(given, dict) else given
+    if not isinstance(named, str) or normalized("NFC", named) != normalized("NFC", slug):
         message = "/slug must be the slug in the path, or absent."
         raise InvalidInput(message, errors=(InputError("/slug", "contradiction", message),))
-    made = await create(scope, {**data, "slug": id_or_slug}, locale=locale)
-    return made, True
+    return {**data, "slug": given}
