@@ -132,3 +132,16 @@ async def test_a_comment_that_is_under_way_goes_with_its_entry(site: Site) -> No
         site, lambda: said(site, path, "Late"), lambda: site.delete(f"{path}?purge=1", headers=site.admin)
     )
     assert await site.core.store.fetch_all("SELECT id FROM maydan_comments") == []
+
+
+@pytest.mark.parametrize("what", ["comments", "shares"])
+async def test_what_is_under_way_about_an_entry_goes_with_its_type(site: Site, what: str) -> None:
+    """Who deletes the type waits for comments on its entries, and for shares of them."""
+    path = await article(site)
+    given = {"text": "Late"} if what == "comments" else {"link": True, "rights": "view"}
+    await while_under_way(
+        site,
+        lambda: site.post(f"{path}/{what}", given, headers=site.admin),
+        lambda: site.delete("/api/spaces/demo/types/article?allow_drop=true", headers=site.admin),
+    )
+    assert await site.core.store.fetch_all(f"SELECT id FROM maydan_{what}") == []

@@ -133,12 +133,13 @@ async def clear_type(transaction: Transaction, space_key: int, content_type: Con
         ("maydan_links", "source_id"),
         ("maydan_jobs", "subject_id"),
         ("maydan_locks", "entry_id"),
-        ("maydan_previews", "entry_id"),
-        ("maydan_shares", "entry_id"),
     ):
         sql = f"DELETE FROM {table} WHERE space_key = ? AND {column} IN ({entries})"
         await transaction.execute(sql, space_key, *where)
-    for table in ("maydan_slugs", "maydan_unique_values", "maydan_comments", "maydan_entries"):
+    # The entries wait for whoever holds one to comment on it or to share it, which then goes as well.
+    for table in (
+        "maydan_slugs", "maydan_unique_values", "maydan_entries", "maydan_comments", "maydan_previews", "maydan_shares",
+    ):  # fmt: skip
         await transaction.execute(f"DELETE FROM {table} WHERE space_key = ? AND type_key = ?", *where)
     await transaction.execute(f"DELETE FROM {documents.table_of(content_type)} WHERE space_key = ?", space_key)
 
