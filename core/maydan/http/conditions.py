@@ -5,17 +5,29 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from msgspec.json import Encoder
 from xxhash import xxh3_64_hexdigest
 
 from maydan.errors import Malformed, PreconditionRequired, Stale
 
 _TAG: Final = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+_encode: Final = Encoder(order="deterministic").encode  # PostgreSQL keeps no order of an object's members
 _ENTRY_TAG: Final = re.compile(r"([0-9]{1,18})-[0-9a-f]{16}")
 
 
 def tag_of(body: bytes, prefix: str = "") -> str:
     """Return the entity tag of a body, without quotes: its hash, after ``<prefix>-`` if there is one."""
     return f"{prefix}-{xxh3_64_hexdigest(body)}" if prefix else xxh3_64_hexdigest(body)
+
+
+def version_tags(version: int, shown: object) -> tuple[str, str]:
+    """Return the entity tag of what has versions, and the version alone, which ``If-Match`` takes besides.
+
+    Args:
+        version: One that is deleted and made again begins with the first once more.
+        shown: What the caller sees of it, which may change without its version: the tag holds a hash of it.
+    """
+    return tag_of(_encode(shown), str(version)), str(version)
 
 
 def parse_tags(header: str, name: str) -> tuple[tuple[bool, str], ...] | None:

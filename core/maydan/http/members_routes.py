@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from maydan.accounts.administration import Granter, put_member, remove_member
 from maydan.errors import InputError, InvalidInput, NotFound, Stale
 from maydan.http.accounts_paging import newest_first
 from maydan.http.answers import Answer
-from maydan.http.conditions import require_tag, tag_of
+from maydan.http.conditions import require_tag, version_tags
 from maydan.http.routing import PageQuery, Route, route
 from maydan.operations.snapshots import brought_roles
 from maydan.storage.shares import roles_with_shares
@@ -171,12 +170,8 @@ def _answer(member: Member) -> Answer:
 
 
 def _tags(member: Member) -> tuple[str, str]:
-    """Return the entity tag of a member, and the one that ``If-Match`` takes besides.
-
-    The account's name and address are shown as well, which change without the membership.
-    """
-    version = str(member.version)
-    return tag_of(msgspec.json.encode(_view(member)), version), version
+    # The account's name and address are shown as well, which change without the membership.
+    return version_tags(member.version, _view(member))
 
 
 def _view(member: Member) -> MemberView:

@@ -11,7 +11,7 @@ from maydan.access.policies import MAX_POLICIES, PolicyInput, Role, policy_of
 from maydan.accounts.administration import delete_role, put_role, require_way_back
 from maydan.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from maydan.http.answers import Answer
-from maydan.http.conditions import require_tag
+from maydan.http.conditions import require_tag, version_tags
 from maydan.http.members_routes import granter_of, read_only, require_known
 from maydan.http.paging import page_of
 from maydan.http.routing import BY_OPERATION, PageQuery, Route, route
@@ -100,7 +100,7 @@ async def put_role_route(call: Call) -> Answer:
     if known is not None:
         return _answer(role)
     location = f"/api/spaces/{call.space.name}/roles/{role.name}"
-    return Answer.created(_view(role), location, tag=str(role.version))
+    return Answer.created(_view(role), location, tag=_tags(role)[0])
 
 
 async def _put(call: Call, granter: Granter) -> tuple[SpaceRole | None, SpaceRole]:
@@ -111,7 +111,7 @@ async def _put(call: Call, granter: Granter) -> tuple[SpaceRole | None, SpaceRol
     known = roles.roles.get(name)
     written = known is not None and known.version > 0
     if known is None or written or call.header("if-match") is not None:
-        require_known(call, *(() if known is None else (str(known.version),)))
+        require_known(call, *(() if known is None else _tags(known)))
     given = call.body(RoleInput)
     _check_unchanged(given, name, known)
     role = await put_role(
@@ -142,7 +142,7 @@ async def delete_role_route(call: Call) -> Answer:
 async def _delete(call: Call, granter: Granter) -> None:
     granter = await locked(call.core, granter, call.space)
     known = (await _load(call)).get(call.path["role"])
-    require_tag(call.header("if-match"), str(known.version), required=False)
+    require_tag(call.header("if-match"), *_tags(known), required=False)
     await delete_role(call.core.accounts.roles, granter, known)
 
 
@@ -174,7 +174,11 @@ def _check_unchanged(given: RoleInput, name: str, known: SpaceRole | None) -> No
 
 
 def _answer(role: SpaceRole) -> Answer:
-    return Answer.json(_view(role), tag=str(role.version))
+    return Answer.json(_view(role), tag=_tags(role)[0])
+
+
+def _tags(role: SpaceRole) -> tuple[str, str]:
+    return version_tags(role.version, _view(role))
 
 
 def _view(role: SpaceRole) -> RoleView:

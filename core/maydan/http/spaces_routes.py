@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from maydan.http.answers import Answer
+from maydan.http.conditions import require_tag, version_tags
 from maydan.http.paging import page_of
 from maydan.http.routing import BY_OPERATION, LOGGED_IN, PageQuery, Route, route
 from maydan.http.types_routes import DropQuery
@@ -57,7 +58,7 @@ async def create_space(call: Call) -> Answer:
     """Create a space; for administrators."""
     spaces.require_administrator(call.caller)
     made = await spaces.create_space(call.core, call.caller, call.body(SpaceInput))
-    return Answer.created(view_of(made), f"/api/spaces/{made.name}", tag=str(made.version))
+    return Answer.created(view_of(made), f"/api/spaces/{made.name}", tag=_tags(made)[0])
 
 
 @route("GET", "/api/spaces/{space}", permission=BY_OPERATION, answer=SpaceView, errors=(404,), tags=("spaces",))
@@ -90,11 +91,15 @@ async def delete_space(call: Call) -> Answer:
 
 
 def _matching(call: Call) -> Callable[[Space], None]:
-    return lambda before: call.require_match(str(before.version))
+    return lambda before: require_tag(call.header("if-match"), *_tags(before), required=call.route.if_match)
 
 
 def _answer(space: Space) -> Answer:
-    return Answer.json(view_of(space), tag=str(space.version))
+    return Answer.json(view_of(space), tag=_tags(space)[0])
+
+
+def _tags(space: Space) -> tuple[str, str]:
+    return version_tags(space.version, view_of(space))
 
 
 def view_of(space: Space) -> SpaceView:

@@ -11,6 +11,7 @@ from maydan.content.schema import json_schema
 from maydan.content.types import ContentType, Field, Workflow
 from maydan.errors import NotFound
 from maydan.http.answers import Answer
+from maydan.http.conditions import require_tag, version_tags
 from maydan.http.paging import page_of
 from maydan.http.routing import BY_OPERATION, PageQuery, Route, route
 from maydan.operations import types
@@ -92,7 +93,7 @@ async def create_type(call: Call) -> Answer:
     wanted = msgspec.convert(msgspec.to_builtins(call.body(TypeInput)), ContentType)
     made = await types.create_type(call.core, call.caller, call.space, wanted)
     view = view_of(await _scope(call, made))
-    return Answer.created(view, f"/api/spaces/{call.space.name}/types/{made.name}", tag=str(made.version))
+    return Answer.created(view, f"/api/spaces/{call.space.name}/types/{made.name}", tag=_tags(view)[0])
 
 
 @route("GET", _ONE, permission=BY_OPERATION, answer=TypeView, errors=(404,), tags=("types",))
@@ -104,11 +105,7 @@ async def get_type(call: Call) -> Answer:
     scope = await _scope(call, found)
     if not is_visible(scope):
         raise NotFound
-    view, version = view_of(scope), str(found.version)
-    if view.fields == found.fields and view.workflow == visible_workflow(found, None):
-        return Answer.json(view, tag=version)
-    # Who does not see all of it may see another part of the same version when their rights change.
-    return Answer.json(view, tag_prefix=version)
+    return _answer(scope)
 
 
 @route(
@@ -119,23 +116,38 @@ async def patch_type(call: Call) -> Answer:
     """Change a content type; entries are rendered anew and no write is lost."""
     after = await types.change_type(
         call.core, call.caller, call.space, call.path["type"], lambda: call.body(TypePatch),
-        precondition=_matching(call), allow_drop=call.query.allow_drop,
+        precondition=await _matching(call), allow_drop=call.query.allow_drop,
     )  # fmt: skip
-    return Answer.json(view_of(await _scope(call, after)), tag=str(after.version))
+    return _answer(await _scope(call, after))
 
 
 @route("DELETE", _ONE, permission="manage:types", query=DropQuery, status=204, errors=(409, 412), tags=("types",))
 async def delete_type(call: Call) -> Answer:
     """Remove a content type; with ``allow_drop=true`` also one that has entries."""
     await types.delete_type(
-        call.core, call.caller, call.space, call.path["type"], precondition=_matching(call),
+        call.core, call.caller, call.space, call.path["type"], precondition=await _matching(call),
         allow_drop=call.query.allow_drop,
     )  # fmt: skip
     return Answer.empty()
 
 
-def _matching(call: Call) -> Callable[[ContentType], None]:
-    return lambda before: call.require_match(str(before.version))
+async def _matching(call: Call) -> Callable[[ContentType], None]:
+    snapshot = await call.core.snapshots.get(call.space)
+
+    def match(before: ContentType) -> None:
+        view = view_of(Scope(call.core, call.caller, call.space, before, snapshot))
+        require_tag(call.header("if-match"), *_tags(view), required=call.route.if_match)
+
+    return match
+
+
+def _answer(scope: Scope) -> Answer:
+    view = view_of(scope)
+    return Answer.json(view, tag=_tags(view)[0])
+
+
+def _tags(view: TypeView) -> tuple[str, str]:
+    return version_tags(view.version, view)
 
 
 async def _scope(call: Call, content_type: ContentType) -> Scope:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from maydan.content.types import ContentType, Workflow
 from maydan.errors import NotFound
 from maydan.http.answers import Answer, Cache
+from maydan.http.conditions import version_tags
 from maydan.http.entries_routes import WriteQuery
 from maydan.http.entries_schemas import ENTRY
 from maydan.http.members_routes import require_known
@@ -31,11 +32,8 @@ async def get_workflow_route(call: Call) -> Answer:
     scoped = await scope(call)
     if not is_visible(scoped):
         raise NotFound
-    view, version = get_workflow(scoped), str(scoped.type.version)
-    if view == visible_workflow(scoped.type, None):
-        return Answer.json(view, tag=version)
-    # Who does not see all of it may see another part of the same version when their rights change.
-    return Answer.json(view, tag_prefix=version)
+    view = get_workflow(scoped)
+    return Answer.json(view, tag=version_tags(scoped.type.version, view)[0])
 
 
 @route(
@@ -52,8 +50,9 @@ async def put_workflow_route(call: Call) -> Answer:
         call.core, call.caller, call.space, call.path["type"], lambda: call.body(Workflow),
         precondition=lambda before: _match(call, before),
     )  # fmt: skip
-    view, tag = visible_workflow(found, None), str(found.version)
+    view = visible_workflow(found, None)
     assert view is not None
+    tag = version_tags(found.version, view)[0]
     if is_new:
         return Answer.created(view, f"/api/spaces/{call.space.name}/types/{found.name}/workflow", tag=tag)
     return Answer.json(view, tag=tag)
@@ -83,7 +82,8 @@ async def take_transition(call: Call) -> Answer:
 
 
 def _match(call: Call, before: ContentType) -> None:
-    require_known(call, *(() if before.workflow is None else (str(before.version),)))
+    view = visible_workflow(before, None)
+    require_known(call, *(() if view is None else version_tags(before.version, view)))
 
 
 def _entry(view: EntryView) -> Answer:
