@@ -117,6 +117,18 @@ async def test_a_role_that_names_what_an_unloaded_plugin_brought_can_be_written_
     assert [one["pointer"] for one in refused.json()["errors"]] == ["/inherits/0", "/policies/0/type"]
 
 
+async def test_a_member_keeps_the_role_of_an_unloaded_plugin_beside_another(half: Half) -> None:
+    """It is given to nobody else meanwhile."""
+    await half.site.account("keeper@example.org", "shop.keeper")
+    await half.site.account("member@example.org", "member")
+    ids = {one["email"]: one["id"] for one in (await half.ask("GET", "/members")).json()["items"]}
+    roles = {"roles": ["shop.keeper", "editor"]}
+    kept = await half.ask("PUT", f"/members/{ids['keeper@example.org']}", roles)
+    assert (kept.status_code, kept.json().get("roles")) == (200, ["editor", "shop.keeper"])
+    refused = await half.ask("PUT", f"/members/{ids['member@example.org']}", roles)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/roles/0")
+
+
 async def test_the_types_of_a_plugin_that_is_not_loaded_are_shut(half: Half) -> None:
     """Nobody would check what is written: to everybody they are what they are where the plugin is not active."""
     coin = await half.site.entry({"mark": "a"}, type="shop.coin")

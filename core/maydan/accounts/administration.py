@@ -95,6 +95,8 @@ class Granter(Struct, frozen=True, kw_only=True):
 def check_roles(granter: Granter, roles: Sequence[str], *, known: Sequence[str] = ()) -> None:
     """Refuse to give somebody roles that do not exist, or that the actor does not hold.
 
+    One that somebody has already stays, though the plugin that brought it may not be loaded.
+
     Raises:
         Forbidden: The actor does not hold one of the roles, or one that is replaced.
         InvalidInput: There is no such role.
@@ -104,7 +106,7 @@ def check_roles(granter: Granter, roles: Sequence[str], *, known: Sequence[str] 
     after = snapshot.policies_of(roles)
     granter.check([*before, *after], ended=[policy for policy in before if policy not in after])
     granter.check_names({*roles} ^ {*known})
-    names = snapshot.role_names | {role.name for role in granter.brought}
+    names = {*snapshot.role_names, *(role.name for role in granter.brought), *known}
     errors = [
         InputError(f"/roles/{place}", "unknown_role", "There is no such role in this space.")
         for place, role in enumerate(roles)
@@ -132,8 +134,9 @@ async def put_member(
         InvalidInput: There is no such role.
         Stale: Somebody else changed it first.
     """
-    check_roles(granter, roles, known=() if known is None else known.roles)
-    guards = role_guard(granter.space_key, roles, brought=granter.brought)
+    had = () if known is None else known.roles
+    check_roles(granter, roles, known=had)
+    guards = role_guard(granter.space_key, {*roles}.difference(had), brought=granter.brought)
     return await members.put(granter.space_key, account_id, roles, known=known, guards=guards, seal=seal)
 
 
