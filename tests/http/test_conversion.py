@@ -43,6 +43,16 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     gifts: Annotated[tuple[Line, ...], Meta(max_length=2)] | None = None
 
 
+class Seat(Struct, tag_field="kind", tag="seat"):
+    row: str = "a"
+
+
+class Ring(Struct):
+    text: str
+    seats: tuple[Seat, ...] = ()
+    by_name: dict[str, Seat | None] = {}
+
+
 def errors_of(data: Any) -> list[tuple[str, str, str]]:
     """Return pointer, code and message of everything that is wrong."""
     with pytest.raises(InvalidInput) as caught:
@@ -85,6 +95,24 @@ def errors_of(data: Any) -> list[tuple[str, str, str]]:
 def test_a_problem_has_its_place_and_its_code(data: Any, pointer: str, code: str) -> None:
     """A pointer and a stable code, whichever way msgspec words it."""
     assert [(error[0], error[1]) for error in errors_of(data)] == [(pointer, code)]
+
+
+@pytest.mark.parametrize(
+    ("data", "pointers"),
+    [
+        ({"text": "a", "y": 1}, ["/y"]),
+        ({"text": 1, "y": 1}, ["/text", "/y"]),
+        ({"text": "a", "seats": [{"kind": "seat"}, {"kind": "seat", "y": 1}]}, ["/seats/1/y"]),
+        ({"text": "a", "by_name": {"b": {"kind": "seat", "y": 1}, "c": None}}, ["/by_name/b/y"]),
+    ],
+)
+def test_a_struct_that_forbids_nothing_takes_no_unknown_members(data: Any, pointers: list[str]) -> None:
+    """Plugins declare such ones; nothing that a client sends is ignored in silence."""
+    with pytest.raises(InvalidInput) as caught:
+        convert_body(data, Ring)
+    assert [error.pointer for error in caught.value.errors] == pointers
+    known = {"text": "a", "seats": [{"kind": "seat", "row": "b"}], "by_name": {"b": None}}
+    assert convert_body(known, Ring) == Ring(text="a", seats=(Seat(row="b"),), by_name={"b": None})
 
 
 def test_all_problems_are_named_at_once() -> None:

@@ -101,6 +101,23 @@ def test_strictness_is_in_the_document() -> None:
     assert thing["properties"]["size"]["maximum"] == 2**63 - 1
 
 
+def test_a_body_that_forbids_nothing_is_closed_in_the_document() -> None:
+    """The kernel refuses unknown members of every body, so the document says so."""
+
+    class Ring(Struct):
+        text: str
+
+    @route("POST", "/api/rings", public=True, body=Ring)
+    async def ring(call: Call, body: Ring) -> Answer:
+        """Ring."""
+        return Answer.json(body)
+
+    found = build_document([ring])
+    check(found)
+    body = found["paths"]["/api/rings"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/Ring", "unevaluatedProperties": False}
+
+
 def test_every_status_is_documented() -> None:
     """Those that follow from the declaration, and those that it names."""
     paths = document()["paths"]

@@ -47,7 +47,7 @@ _FORMATS: Final = {
 
 
 def convert_body(data: Any, wanted: type[T], path: Path = ()) -> T:
-    """Convert strictly.
+    """Convert strictly; unknown members are refused also where a Struct, such as a plugin's, does not forbid them.
 
     Args:
         data: Parsed JSON.
@@ -61,7 +61,7 @@ def convert_body(data: Any, wanted: type[T], path: Path = ()) -> T:
     except msgspec.ValidationError as error:
         errors = _first_problems(data, wanted, path) or (_problem(str(error), wanted, path),)
         raise InvalidInput(sentence(errors), errors=errors) from error
-    if _has_moments(wanted) and (errors := _first_problems(data, wanted, path)):
+    if _is_read_closer(wanted) and (errors := _first_problems(data, wanted, path)):
         raise InvalidInput(sentence(errors), errors=errors)
     return converted
 
@@ -82,10 +82,18 @@ def sentence(errors: tuple[InputError, ...]) -> str:
 
 
 @cache
-def _has_moments(wanted: Any) -> bool:
+def _is_read_closer(wanted: Any) -> bool:
+    """Tell whether msgspec lets something of it pass that is refused here."""
     found: set[Any] = set()
     _collect_types(wanted, found)
-    return datetime in found
+    return datetime in found or any(ignores_unknown(kind) for kind in found)
+
+
+def ignores_unknown(wanted: Any) -> bool:
+    """Tell whether a type is a Struct of which msgspec leaves out unknown members in silence."""
+    if not isinstance(wanted, type) or not issubclass(wanted, Struct):
+        return False
+    return not wanted.__struct_config__.forbid_unknown_fields
 
 
 def _collect_types(wanted: Any, found: set[Any]) -> None:
@@ -140,10 +148,10 @@ def _struct_problems(data: dict[str, Any], wanted: type[Struct], path: Path) -> 
     for name, value in data.items():
         if name in fields:
             problems = _problems(value, hints[fields[name].name], (*path, name))
-        elif wanted.__struct_config__.forbid_unknown_fields:
-            problems = iter([InputError(pointer_to((*path, name)), "unknown_field", MESSAGES["unknown_field"])])
-        else:
+        elif name == wanted.__struct_config__.tag_field:
             continue
+        else:
+            problems = iter([InputError(pointer_to((*path, name)), "unknown_field", MESSAGES["unknown_field"])])
         for problem in problems:
             found = True
             yield problem

@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec import NODEFAULT
 from msgspec.structs import fields
 
+from maydan.http.conversion import ignores_unknown
 from maydan.http.entries_schemas import ENTRY_INPUT, ENTRY_PATCH
 from maydan.http.openapi.responses import header_reference, problem_reference, security_of, statuses_of
 from maydan.http.openapi.schemas import Schemas, exact
@@ -48,10 +49,16 @@ def operation_of(route: Route, schemas: Schemas) -> Json:
     if route.body is not None:
         operation["requestBody"] = {
             "required": route.body_required,
-            "content": {route.media_type: {"schema": schemas.of(_body_of(route))}},
+            "content": {route.media_type: {"schema": _body_schema(route, schemas)}},
         }
     operation["responses"] = dict(sorted(operation["responses"].items()))
     return operation
+
+
+def _body_schema(route: Route, schemas: Schemas) -> Json:
+    """Return the schema of the body, closed where its Struct leaves it to the kernel to refuse unknown members."""
+    schema = schemas.of(_body_of(route))
+    return {**schema, "unevaluatedProperties": False} if ignores_unknown(_body_of(route)) else schema
 
 
 def _body_of(route: Route) -> Any:
