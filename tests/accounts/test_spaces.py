@@ -21,6 +21,13 @@ ARTICLE = ContentType(name="article", key=1, fields=(Field(name="title", kind=Ki
 READ_TITLE = Policy(role="anonymous", effect="allow", type="article", actions=("read",), fields=("title",))
 
 
+@pytest.fixture(autouse=True)
+async def spaces(store: Store, clock: Any) -> None:
+    """The spaces 5 and 6."""
+    sql = "INSERT INTO maydan_spaces (key, name, settings, version, created_at) VALUES (?, ?, '{}', 1, ?)"
+    await store.commit([Statement(sql, (key, f"space-{key}", clock.now())) for key in (5, 6)])
+
+
 @pytest.fixture
 async def ann(accounts: Accounts) -> str:
     """Somebody's account."""

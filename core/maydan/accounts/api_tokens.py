@@ -13,7 +13,8 @@ from maydan.accounts.tokens import TokenKind, hash_token, new_token
 from maydan.errors import InputError, InvalidInput, NotFound
 from maydan.ids import is_id, new_id
 from maydan.storage.acting import change_statement
-from maydan.storage.ports import Statement
+from maydan.storage.ports import GuardFailed, Statement
+from maydan.storage.registry import space_guard
 from maydan.storage.revisions import bump
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class ApiTokens:
         maker may do then limits it again.
 
         Raises:
-            InvalidInput: A name, an action or the time is not acceptable.
+            InvalidInput: A name, an action or the time is not acceptable, or the space went in the meantime.
         """
         check_token(name=name, actions=actions, types=types, expires_in_s=expires_in_s)
         text = new_token(TokenKind.API)
@@ -88,7 +89,14 @@ class ApiTokens:
         more = () if seal is None else seal((token, text))
         data = {"account": account_id, "actions": list(token.actions)}
         noted = change_statement("token.created", ("token", token.id), at=now, data=data)
-        await self._store.commit([_insert(token, account_id, text), *more, noted])
+        held = [] if space_key is None else [space_guard(space_key)]
+        try:
+            await self._store.commit([*held, _insert(token, account_id, text), *more, noted])
+        except GuardFailed as error:
+            if error.index >= len(held):
+                raise
+            gone = InputError("/space", "unknown_space", "is no space")
+            raise InvalidInput("There is no such space.", errors=(gone,)) from error
         return token, text
 
     async def list_of(

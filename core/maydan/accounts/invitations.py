@@ -17,6 +17,7 @@ from maydan.errors import Conflict, InputError, InvalidInput, NotFound
 from maydan.ids import is_id, new_id
 from maydan.storage.acting import change_statement
 from maydan.storage.ports import GuardFailed, Statement
+from maydan.storage.registry import space_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,6 +89,7 @@ class Invitations:
             seal: What to store with it for the caller.
         Raises:
             InvalidInput: This is not an address, or a role went in the meantime.
+            NotFound: The space did.
             TooManyRequests: The inviter has sent as many in an hour as one may.
         """
         check_person(email=email, password=None, name="")
@@ -106,9 +108,12 @@ class Invitations:
         more = () if seal is None else seal(made)
         noted = _noted("invitation.created", made, now)
         try:
-            await self._store.commit([*guards, _insert(made), _mail(made, locale), *more, noted])
+            held = [space_guard(space_key), *guards]
+            await self._store.commit([*held, _insert(made), _mail(made, locale), *more, noted])
         except GuardFailed as error:
-            if error.index >= len(guards):
+            if error.index == 0:
+                raise NotFound from error
+            if error.index > len(guards):
                 raise
             message = "There is no such role in this space."
             raise InvalidInput(message, errors=(InputError("/roles", "unknown_role", message),)) from error

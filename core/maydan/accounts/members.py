@@ -11,6 +11,7 @@ from maydan.errors import NotFound, Stale
 from maydan.ids import is_id
 from maydan.storage.acting import change_statement
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
+from maydan.storage.registry import space_guard
 from maydan.storage.revisions import bump
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Members:
             guards: Statements that stop it where what it was judged by is not so any more.
             seal: Statements to store in the same transaction.
         Raises:
+            NotFound: The space is gone.
             Stale: Somebody else changed it, or what it was judged by, first.
         """
         wanted = sorted(set(roles))
@@ -117,13 +119,14 @@ class Members:
             version=1 if known is None else known.version + 1,
             data={"roles": wanted, "before": [] if known is None else sorted(known.roles)},
         )
-        await self._commit([*guards, change, *seal, noted, bump("accounts")])
+        await self._commit(space_key, [*guards, change, *seal, noted, bump("accounts")])
         return await self.get(space_key, account_id)
 
     async def remove(self, space_key: int, known: Member) -> None:
         """Take a member out of a space.
 
         Raises:
+            NotFound: The space is gone.
             Stale: Somebody else changed it first.
         """
         sql = "DELETE FROM maydan_members WHERE space_key = ? AND account_id = ? AND version = ?"
@@ -135,12 +138,14 @@ class Members:
             data={"before": sorted(known.roles)},
         )
         gone = Statement(sql, (space_key, known.account_id, known.version), expect=1)
-        await self._commit([gone, noted, bump("accounts")])
+        await self._commit(space_key, [gone, noted, bump("accounts")])
 
-    async def _commit(self, batch: list[Statement]) -> None:
+    async def _commit(self, space_key: int, batch: list[Statement]) -> None:
         try:
-            await self._store.commit(batch)
+            await self._store.commit([space_guard(space_key), *batch])
         except (GuardFailed, Duplicate) as error:
+            if isinstance(error, GuardFailed) and error.index == 0:
+                raise NotFound from error
             raise Stale("The membership was changed in the meantime; read it again.") from error
 
     def _read(self, row: Row) -> Member:

@@ -129,8 +129,13 @@ class Roles:
         """Wait, inside a write transaction, until nobody else changes the space's roles; before they are read.
 
         Which role contains which is then what it was when a change was checked, though that is another role's row.
+
+        Raises:
+            NotFound: The space is gone.
         """
-        await self._store.fetch_one("SELECT key FROM maydan_spaces WHERE key = ? {for_update}", space_key)
+        found = await self._store.fetch_one("SELECT key FROM maydan_spaces WHERE key = ? {for_update}", space_key)
+        if found is None:
+            raise NotFound
 
     async def put(
         self,
@@ -266,8 +271,8 @@ async def load_snapshot(
 
 
 def forget_space(space_key: int) -> list[Statement]:
-    """Return what ends a space's roles, policies, memberships and tokens; part of the batch that deletes it."""
-    tables = ("maydan_casbin_rules", "maydan_roles", "maydan_members", "maydan_api_tokens")
+    """Return what ends a space's roles, policies, memberships, invitations and tokens; of the batch that deletes it."""
+    tables = ("maydan_casbin_rules", "maydan_roles", "maydan_members", "maydan_invitations", "maydan_api_tokens")
     deletes = [Statement(f"DELETE FROM {table} WHERE space_key = ?", (space_key,)) for table in tables]
     return [*deletes, bump("policies"), bump("accounts")]
 

@@ -22,6 +22,7 @@ from maydan.operations.entries.loading import find_any, load, permits
 from maydan.operations.entries.views import reading_action
 from maydan.storage.acting import change_statement
 from maydan.storage.ports import GuardFailed
+from maydan.storage.references import target_guard
 from maydan.storage.shares import Preview, delete_preview, find_preview, insert_preview
 
 if TYPE_CHECKING:
@@ -81,8 +82,14 @@ async def create_preview(
     )  # fmt: skip
     token = sign(scope.core.secret, preview.id)
     view = NewPreviewView(**asdict(_view(preview)), token=token)
+    held = target_guard(scope.space.key, [entry.id])
     made = [*insert_preview(preview), _noted(scope, preview, "created")]
-    await scope.core.store.commit([*made, *(seal(view) if seal else ())])
+    try:
+        await scope.core.store.commit([*held, *made, *(seal(view) if seal else ())])
+    except GuardFailed as error:
+        if error.index >= len(held):
+            raise
+        raise NotFound from error
     return view
 
 

@@ -42,6 +42,15 @@ SELECT COALESCE(MAX(taken), 0) + 1 FROM (
     UNION ALL SELECT MAX(chain) FROM maydan_audit_heads
 ) AS keys
 """
+_DELETE_DELIVERIES: Final = (
+    "DELETE FROM maydan_deliveries WHERE space_key = ?"
+    " AND webhook_id IN (SELECT id FROM maydan_webhooks WHERE space_key = ?)"
+)
+_TABLES: Final = (
+    "maydan_links", "maydan_imports", "maydan_jobs", "maydan_comments", "maydan_locks", "maydan_previews",
+    "maydan_shares", "maydan_webhooks", "maydan_dead_letters",
+)  # fmt: skip
+"""What goes with a space beside its types, their entries, and what its accounts have in it."""
 _NO_PLACES: Final = frozenset({"Factory", "localtime"})
 """What the time zone database has beside places: "not set", and whatever the machine is set to."""
 MAX_TITLE: Final = 200
@@ -201,7 +210,9 @@ async def delete_space(core: Core, caller: Caller, space: Space, *, precondition
             await documents.lock(transaction, content_type, core.store.dialect.name)
             await clear_type(transaction, before.key, content_type)
         await remove_own_types(transaction, before.key)
-        for table in ("maydan_links", "maydan_imports", "maydan_jobs", "maydan_comments", "maydan_webhooks"):
+        await transaction.execute(_DELETE_DELIVERIES, before.key, before.key)
+        for table in _TABLES:
+            # Also what was stored while the entries were waited for.
             await transaction.execute(f"DELETE FROM {table} WHERE space_key = ?", before.key)
         gone = Statement(
             "DELETE FROM maydan_spaces WHERE key = ? AND version = ?", (before.key, before.version), expect=1
@@ -272,11 +283,11 @@ def _patched(before: Space, patch: SpacePatch) -> Space:
 def _checked(core: Core, space: Space, *, kept: Collection[str] = ()) -> Space:
     """Return the space with canonical locales.
 
-    Raises:
     Args:
         core: Knows which plugins are loaded.
         space: As it is to be.
         kept: The plugins that it has already, loaded or not.
+    Raises:
         InvalidInput: Naming everything that is not acceptable.
     """
     problems = Problems()

@@ -22,7 +22,8 @@ from maydan.operations.uniqueness import follow_unique
 from maydan.operations.workflows import follow_workflow, require_workflow
 from maydan.storage import documents
 from maydan.storage.log import Event, event_statement
-from maydan.storage.registry import find_type
+from maydan.storage.ports import GuardFailed
+from maydan.storage.registry import find_type, space_guard
 from maydan.storage.revisions import bump
 
 if TYPE_CHECKING:
@@ -70,8 +71,13 @@ async def store_new(
     """Store a type in its normal form.
 
     Raises:
+        NotFound: The space is gone.
         UniqueViolation: The name is taken.
     """
+    try:
+        await transaction.apply([space_guard(space.key)])
+    except GuardFailed as error:
+        raise NotFound from error
     await require_workflow(core, space, checked, None)
     key = await next_type_key(transaction)
     if await find_type(transaction, space.key, checked.name):
