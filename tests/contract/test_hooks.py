@@ -14,6 +14,9 @@ import pytest
 
 import maydan.plugin
 from maydan import hookspecs
+from maydan.access.actors import Actor
+from maydan.access.policies import policy_of
+from maydan.access.snapshot import compile_snapshot
 from maydan.cli.new_plugin import write_plugin
 from maydan.hookspecs import hookimpl
 from maydan.plugins.builtin import BUILT_IN
@@ -142,3 +145,7 @@ def test_the_examples_of_the_page_are_a_plugin_that_loads() -> None:
     found = FoundPlugin(name="tickets", manifest=check_manifest(keys), load=lambda: target)
     host = PluginHost.load(PluginSettings(enabled=("tickets",), strict=True), found=[found])
     assert len(host.state("tickets").hooks) == len(examples)
+    (scanner,) = host.registered()["tickets"].roles
+    policies = [policy_of(scanner.name, policy) for policy in scanner.policies]
+    scans = Actor(kind="account", id="ann", roles={1: frozenset({scanner.name})})
+    assert compile_snapshot(1, policies, {scanner.name: scanner.inherits}).allows(scans, "tickets.scan")
