@@ -10,6 +10,7 @@ import pytest
 
 from maydan.ids import new_id
 from maydan.storage import ConstraintFailed, Duplicate, GuardFailed, Statement, Store
+from maydan.storage.ports import TableDropped
 
 pytestmark = pytest.mark.anyio
 
@@ -306,3 +307,24 @@ async def test_signals_are_sent_after_the_commit_only(cups: Store) -> None:
         await transaction.apply([Statement("UPDATE cups SET size = 3", signal="sizes")])
         assert heard == ["a"]
     assert heard == ["a", "sizes"]
+
+
+async def test_a_missing_table_of_a_content_type_means_that_the_type_was_deleted(store: Store) -> None:
+    """However it is met; another table that is missing is a mistake in the code, and stays one."""
+    missing = "SELECT 1 FROM maydan_documents_4711 WHERE space_key = ?"
+    batch = [Statement(missing, (1,), expect=0)]
+    for read in (store.fetch_all, store.fetch_one, store.fetch_point, store.fetch_shared):
+        with pytest.raises(TableDropped):
+            await read(missing, 1)
+    with pytest.raises(TableDropped):
+        await store.commit(batch)
+    for_text = missing.replace("documents", "trigrams")
+    for sql in (missing, for_text):
+        with pytest.raises(TableDropped):
+            await store.retrying(lambda transaction, sql=sql: transaction.fetch_all(sql, 1))
+    with pytest.raises(TableDropped):
+        await store.retrying(lambda transaction: transaction.apply(batch))
+    for sql in ("SELECT 1 FROM maydan_nothing WHERE space_key = ?", missing.replace("maydan_", "other_maydan_")):
+        with pytest.raises(Exception, match="maydan_") as raised:
+            await store.fetch_all(sql, 1)
+        assert not isinstance(raised.value, TableDropped)

@@ -52,6 +52,7 @@ from maydan.http.streams import Stream, StreamReply, as_plugins
 from maydan.operations.core import Caller
 from maydan.plugins.guard import Guarding
 from maydan.storage.acting import ACTING, Acting
+from maydan.storage.ports import TableDropped
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
@@ -78,6 +79,8 @@ class Endpoint:
         self._takes_key = route.method == "POST"
         self._reads_body = route.method != "GET"
         self._is_large = isinstance(route, LargeRoute)
+        # A body that was spooled is read once, and what a plugin has stored before it failed is not ours to know.
+        self._may_begin_anew = route.method == "GET" or not (self._is_large or route.plugin)
         self._converts_body = route.takes_body
         self._parse = _query_parser(route)
         self._default_query = _without_parameters(self._parse)
@@ -270,16 +273,24 @@ class Endpoint:
         if permission is not LOGGED_IN and not is_administrator(actor):
             raise Forbidden("Only administrators may do this.")
 
-    async def _run(self, call: Call) -> Answer | LargeAnswer | Stream:
-        """Steps 5 and 7: the route's own function."""
+    async def _run(self, call: Call, *, is_anew: bool = False) -> Answer | LargeAnswer | Stream:
+        """Steps 5 and 7: the route's own function; anew where a content type was deleted under it."""
         route = self.route
-        if self._converts_body:
-            result = await route.handler(call, convert_body(call.data, route.body))
-        elif self._reads_body and route.body is None and call.data is not None:
-            convert_body(call.data, _Nothing)
-            result = await route.handler(call)
-        else:
-            result = await route.handler(call)
+        try:
+            if self._converts_body:
+                result = await route.handler(call, convert_body(call.data, route.body))
+            elif self._reads_body and route.body is None and call.data is not None:
+                convert_body(call.data, _Nothing)
+                result = await route.handler(call)
+            else:
+                result = await route.handler(call)
+        except TableDropped:
+            # Nothing was stored: entries are read before anything is, or in the same transaction.
+            if is_anew or not self._may_begin_anew:
+                raise
+            await self.core.revisions.settled()
+            await self._admit(call)
+            return await self._run(call, is_anew=True)
         return result if isinstance(result, (Answer, LargeAnswer, Stream)) else Answer.json(result)
 
     async def _run_once(self, call: Call, key: bytes) -> Answer | LargeAnswer:

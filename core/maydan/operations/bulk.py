@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from copy import copy
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ from maydan.operations import entries
 from maydan.operations.entries.locales import require_locale
 from maydan.operations.gathering import GatheringStore, Late
 from maydan.operations.scopes import Scope, scope_of
-from maydan.storage.ports import Duplicate, GuardFailed
+from maydan.storage.ports import Duplicate, GuardFailed, TableDropped
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -180,17 +180,20 @@ class _Bulk:
 
     async def undone(self, lines: Sequence[Line], *, atomic: bool) -> list[Outcome]:
         """Carry everything out, and take it back."""
-        outcomes: list[Outcome] = []
-        try:
-            async with self._core.store.write_transaction():
-                outcomes = await (self._strictly(lines) if atomic else self._each(lines))
-                raise _Undo
-        except _Undo:
-            # An id that was made for nothing helps nobody.
-            return [
-                Outcome(line=one.line, done=one.done, id=None if one.done == "created" else one.id, error=one.error)
-                for one in outcomes
-            ]
+
+        async def attempt() -> list[Outcome]:
+            outcomes: list[Outcome] = []
+            with suppress(_Undo):
+                async with self._core.store.write_transaction():
+                    outcomes = await (self._strictly(lines) if atomic else self._each(lines))
+                    raise _Undo
+            return outcomes
+
+        # An id that was made for nothing helps nobody.
+        return [
+            Outcome(line=one.line, done=one.done, id=None if one.done == "created" else one.id, error=one.error)
+            for one in await self._following(attempt)
+        ]
 
     async def all_of(self, lines: Sequence[Line], seal: Seal | None) -> list[Outcome]:
         """Carry out all lines or, by an error, none."""
@@ -201,7 +204,16 @@ class _Bulk:
                 await transaction.apply(seal(outcomes))
             return outcomes
 
-        return await self._written(work)
+        return await self._following(lambda: self._written(work))
+
+    async def _following(self, attempt: Callable[[], Awaitable[list[Outcome]]]) -> list[Outcome]:
+        """Do something in a transaction, once more where a type of the lines, or of what they lead to, is gone."""
+        try:
+            return await attempt()
+        except TableDropped:
+            await self._core.revisions.settled()
+            self._scopes.clear()
+            return await attempt()
 
     async def together(self, lines: Sequence[Line], note: Seal | None = None) -> list[Outcome]:
         """Carry out some lines that share a commit; when that fails, none of them is stored.
@@ -218,7 +230,7 @@ class _Bulk:
 
         while True:
             try:
-                return await self._written(work)
+                return await self._following(lambda: self._written(work))
             except _Overtaken as error:
                 raise _running() from error
             except Exception as error:  # noqa: BLE001 - what happened to these lines must not hide what became of others

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from maydan.clock import to_text
 from maydan.operations.event_sight import Sight, entry_bodies, look
+from maydan.storage.ports import TableDropped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,17 @@ async def event_views(
         events: From the log, as many as fit into one look (some hundreds).
         with_entry: Whether ``data.entry`` holds the entry as the actor may read it now, without private fields.
     """
+    try:
+        return await _event_views(core, actor, space, events, with_entry=with_entry)
+    except TableDropped:
+        # A content type was deleted before its events were looked at: of its entries there is nothing to be read.
+        await core.revisions.settled()
+        return await _event_views(core, actor, space, events, with_entry=with_entry)
+
+
+async def _event_views(
+    core: Core, actor: Actor, space: Space, events: Sequence[LoggedEvent], *, with_entry: bool
+) -> list[CloudEvent | None]:
     sight = await look(core, actor, space, events)
     told = [sight.tell(event) if event.space_key == space.key else None for event in events]
     bodies = await entry_bodies(sight, told) if with_entry else {}

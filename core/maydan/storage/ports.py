@@ -17,11 +17,14 @@ parts see the database as it was before the batch. Write it so that it means the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from msgspec import Struct
+
+from maydan.errors import Unavailable
 
 if TYPE_CHECKING:
     from maydan.storage.dialects import Dialect
@@ -84,6 +87,25 @@ class GuardFailed(Exception):
         """Keep which statement it was."""
         super().__init__(f"Statement {index} of the batch affected {affected} rows and not {expected}.")
         self.index = index
+
+
+class TableDropped(Unavailable):
+    """A content type has no tables any more: it was deleted after it was looked up.
+
+    Whoever lets the registry catch up, and begins anew, finds that out.
+    """
+
+    code = "race"
+
+
+_OF_A_TYPE: Final = re.compile(r"\bmaydan_(?:documents|trigrams)_\d+\b")
+
+
+def dropped(message: str) -> TableDropped | None:
+    """Return what a missing table means, by what the database says of it; ``None`` where it is not one of a type."""
+    if _OF_A_TYPE.search(message) is None:
+        return None
+    return TableDropped("The content type was changed at the same moment; try again.", retry_after_s=1)
 
 
 class Reader(Protocol):

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from maydan.errors import PoolExhausted, TooLarge, Unavailable
-from maydan.storage.ports import ConstraintFailed, Duplicate, GuardFailed
+from maydan.storage.ports import ConstraintFailed, Duplicate, GuardFailed, dropped
 from maydan.storage.postgresql.driver import asyncpg
 
 GUARD: Final = "maydan_guard"
@@ -71,6 +71,8 @@ def translated(error: Exception) -> Exception:
         return ValueError(str(error))
     if isinstance(error, asyncpg.ProgramLimitExceededError):
         return TooLarge("The database cannot hold a value of this length.")
+    if isinstance(error, asyncpg.UndefinedTableError):
+        return dropped(str(error)) or error
     return _passing(error)
 
 

@@ -7,9 +7,10 @@ import sqlite3
 from typing import Final
 
 from maydan.errors import PoolExhausted, Unavailable
-from maydan.storage.ports import ConstraintFailed, Duplicate
+from maydan.storage.ports import ConstraintFailed, Duplicate, dropped
 
 _INDEX: Final = re.compile(r"index '(.+)'$")
+_NO_TABLE: Final = "no such table: "
 _KINDS: Final = {
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: "foreign_key",
     sqlite3.SQLITE_CONSTRAINT_CHECK: "check",
@@ -47,6 +48,8 @@ def translated(error: sqlite3.Error) -> Exception:
         return Unavailable("The query took too long and was ended.", code="query_limit", retry_after_s=1)
     if code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
         return Unavailable(f"The database file cannot be written: {error}.", retry_after_s=5)
+    if (message := str(error)).startswith(_NO_TABLE):
+        return dropped(message) or error
     return error
 
 
