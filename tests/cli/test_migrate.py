@@ -29,6 +29,14 @@ def test_migrate_does_each_step_once(run: Run) -> None:
     assert run("migrate", "--check", **NEW).code == 0
 
 
+def test_migrate_names_the_types_that_no_plugin_brings(run: Run) -> None:
+    """They are shut, and nobody would know why their entries are not there."""
+    assert "blog.post" not in run("migrate", MAYDAN_PLUGINS_ENABLED="blog", **NEW).out
+    said = run("migrate", **NEW)
+    assert said.code == 0
+    assert "blog.post: no plugin that is loaded brings this type; it is shut, and its entries are kept\n" in said.out
+
+
 def test_serve_refuses_while_migrations_are_pending(run: Run) -> None:
     """It never migrates by itself, and says which are missing."""
     outcome = run("serve", "--port", "0", **NEW)

@@ -49,8 +49,8 @@ class Half(SimpleNamespace):
         return await (of or self.without).request(method, f"{SPACE}{path}", json=body, headers=headers)
 
 
-def _shop() -> PluginHost:
-    brought = [msgspec.convert(COIN, ContentType)]
+def _shop(*more: dict[str, Any]) -> PluginHost:
+    brought = msgspec.convert([COIN, *more], list[ContentType])
     roles = [
         Role(
             name="shop.keeper",
@@ -59,9 +59,16 @@ def _shop() -> PluginHost:
         )
     ]
     plugin = SimpleNamespace(register_content_types=hookimpl(lambda: brought), register_roles=hookimpl(lambda: roles))
-    keys = {"name": "shop", "version": "1.0", "hook_api": ">=1,<2", "content_types": ["shop.coin"]}
+    keys = {"name": "shop", "version": "1.0", "hook_api": ">=1,<2", "content_types": [each.name for each in brought]}
     found = FoundPlugin(name="shop", manifest=check_manifest(keys), source="maydan-shop", load=lambda: plugin)
     return PluginHost.load(PluginSettings(enabled=("shop",)), found=[found])
+
+
+async def _migrate(url: str, host: PluginHost) -> None:
+    store = open_store(DatabaseSettings(url=url))
+    await store.open()
+    await apply(store, app.needed_migrations(store, host))
+    await store.close()
 
 
 @asynccontextmanager
@@ -78,10 +85,7 @@ async def _served(url: str, host: PluginHost) -> AsyncIterator[httpx.AsyncClient
 async def half(database_url: str) -> AsyncIterator[Half]:
     """The space, with the plugin's role in one of its own, before the process without the plugin starts."""
     host = _shop()
-    store = open_store(DatabaseSettings(url=database_url))
-    await store.open()
-    await apply(store, app.needed_migrations(store, host))
-    await store.close()
+    await _migrate(database_url, host)
     async with open_site(database_url, host=host) as site:
         await site.define(CASE)
         trader = {"inherits": ["shop.keeper"], "policies": [READ_COINS]}
@@ -163,6 +167,20 @@ async def test_the_types_of_a_plugin_that_is_not_loaded_are_shut(half: Half) -> 
     for (_, method, path, body), answer in zip(asked[:-3], unloaded, strict=False):
         alike = await half.ask(method, path, body, of=half.site.client)
         assert _facts(answer) == _facts(alike), (method, path)
+
+
+async def test_a_type_that_a_plugin_does_not_bring_any_more_is_shut(database_url: str) -> None:
+    """Nothing of the plugin's new release knows of it; its others are served."""
+    older, newer = _shop({**COIN, "name": "shop.box"}), _shop()
+    await _migrate(database_url, older)
+    async with open_site(database_url, host=older) as site:
+        await site.entry({"mark": "a"}, type="shop.box")
+        await _migrate(database_url, newer)
+        async with _served(database_url, newer) as client:
+            got = [
+                await client.get(f"{SPACE}/content/{name}", headers=site.admin) for name in ("shop.box", "shop.coin")
+            ]
+            assert [answer.status_code for answer in got] == [404, 200]
 
 
 def _facts(answer: httpx.Response) -> Any:

@@ -9,6 +9,7 @@ from maydan.app import needed_migrations
 from maydan.cli.failures import PENDING
 from maydan.cli.instance import load_settings
 from maydan.cli.opening import load_host, opened_store
+from maydan.operations.plugin_types import types_left
 from maydan.settings import Settings
 from maydan.storage.migrations import PlannedStep, apply, plan
 
@@ -20,7 +21,10 @@ def run(arguments: argparse.Namespace) -> int:
         steps = asyncio.run(_pending(settings))
         _print(steps, "pending", with_sql=arguments.plan)
         return PENDING if arguments.check and steps else 0
-    _print(asyncio.run(migrate(settings, allow_drop=arguments.allow_drop)), "done", with_sql=False)
+    steps, left = asyncio.run(_migrate(settings, allow_drop=arguments.allow_drop))
+    _print(steps, "done", with_sql=False)
+    for name in left:
+        print(f"{name}: no plugin that is loaded brings this type; it is shut, and its entries are kept")
     return 0
 
 
@@ -31,9 +35,15 @@ async def migrate(settings: Settings, *, allow_drop: bool = False) -> list[Plann
         LossyChange: A plugin's types would lose what entries hold, and ``allow_drop`` is not given.
         UniqueViolation: A plugin's field became unique, and entries have the same value.
     """
+    return (await _migrate(settings, allow_drop=allow_drop))[0]
+
+
+async def _migrate(settings: Settings, *, allow_drop: bool) -> tuple[list[PlannedStep], list[str]]:
+    """Return what was applied, and the types that no plugin brings any more."""
     host = load_host(settings)
     async with opened_store(settings.database) as store:
-        return await apply(store, needed_migrations(store, host, allow_drop=allow_drop))
+        steps = await apply(store, needed_migrations(store, host, allow_drop=allow_drop))
+        return steps, await types_left(store, host)
 
 
 async def _pending(settings: Settings) -> list[PlannedStep]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from maydan.content.spaces import Space
     from maydan.content.types import ContentType
     from maydan.plugins.host import PluginHost
-    from maydan.storage.ports import Statement, Store, Transaction
+    from maydan.storage.ports import Reader, Statement, Store, Transaction
 
 _FORMAT: Final = 1
 """Grows when documents are rendered or indexed another way, so that all of them are made anew."""
@@ -45,6 +45,12 @@ def type_migrations(store: Store, host: PluginHost, *, allow_drop: bool = False)
         for plugin, registered in host.registered().items()
         if registered.content_types
     ]
+
+
+async def types_left(reader: Reader, host: PluginHost) -> list[str]:
+    """Return the names of plugins' types that no loaded plugin brings (any more), in order."""
+    rows = await reader.fetch_all("SELECT name FROM maydan_types WHERE space_key = ? ORDER BY name", SHARED)
+    return [row[0] for row in rows if not host.brings(row[0])]
 
 
 def _migration(store: Store, plugin: str, types: Sequence[ContentType], *, allow_drop: bool) -> Migration:
