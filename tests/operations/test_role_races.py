@@ -133,3 +133,16 @@ async def test_a_file_of_roles_that_names_what_has_just_gone_is_refused(
     with pytest.raises(InvalidInput):
         await import_policies(site.core, as_system("a test"), site.space, text)
     assert "clerk" not in await export_policies(site.core, site.space)
+
+
+async def test_many_roles_types_and_changes_of_the_space_all_come_through(site: Site) -> None:
+    """They take turns; nobody waits for somebody who waits for them."""
+    await wages(site)
+    names = {**READS, "fields": ["name"]}
+    answers = await asyncio.gather(
+        *(site.put(f"{SPACE}/roles/r{number}", {"policies": [names]}, headers=site.admin) for number in range(8)),
+        *(site.patch(WAGE, {"title": f"T{number}"}, headers=site.admin) for number in range(6)),
+        *(site.patch(f"{SPACE}/types/article", {"title": f"T{number}"}, headers=site.admin) for number in range(6)),
+        *(site.patch(SPACE, {"title": f"S{number}"}, headers=site.admin) for number in range(6)),
+    )
+    assert [answer.status_code for answer in answers] == [201] * 8 + [200] * 18, [answer.text for answer in answers]
