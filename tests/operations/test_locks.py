@@ -186,3 +186,60 @@ async def test_nothing_is_written_beside_a_lock_that_was_given(site: Site) -> No
     answers, seen = await asyncio.gather(asyncio.gather(*writes), lock())
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert (await site.get(f"{path}?perspective=draft", headers=ann)).json()["version"] == seen
+
+
+ENDS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
+    "leaves the space": ("DELETE", "/api/spaces/demo/members/{id}", None),
+    "has another role": ("PUT", "/api/spaces/demo/members/{id}", {"roles": ["member"]}),
+    "is suspended": ("PATCH", "/api/users/{id}", {"suspended": True}),
+}
+"""Requests after which somebody may not update entries any more."""
+
+
+@pytest.mark.parametrize("how", ENDS)
+async def test_a_lock_of_somebody_who_may_not_write_any_more_stops_nobody(site: Site, how: str) -> None:
+    """Whoever may writes, locks, frees and deletes, also what it is linked from; nobody is told of the lock."""
+    person = (await site.entry({"name": "Ann"}, type="person", publish=False))["id"]
+    entries = [await site.entry({"title": title}) for title in ("One", "Two", "Three", "Four", "Five")]
+    paths = [f"{LIST}/{entry['id']}" for entry in entries]
+    await site.patch(paths[4], {"author": person}, headers=site.admin)
+    ann, bob = await site.account("ann@example.org", "editor"), await site.account("bob@example.org", "editor")
+    for path in paths:
+        assert (await site.post(f"{path}/lock", {"ttl": 86_400}, headers=ann)).status_code == 200
+    assert (await site.patch(paths[0], {"rating": 1}, headers=bob)).json()["code"] == "locked"
+    method, place, body = ENDS[how]
+    place = place.format(id=(await site.get("/api/me", headers=ann)).json()["id"])
+    ended = await site.client.request(method, place, json=body, headers={**site.admin, "if-match": "*"})
+    assert ended.is_success, ended.text
+    assert (await site.get(f"{paths[0]}/lock", headers=bob)).status_code == 404
+    for answer in (
+        await site.patch(paths[0], {"rating": 1}, headers=bob),
+        await site.post(f"{paths[1]}/publish", {"at": "2040-01-01T00:00:00Z"}, headers=bob),
+        await site.post(f"{paths[2]}/lock", headers=bob),
+        await site.delete(f"{paths[3]}/lock", headers=bob),
+        await site.delete(f"{PEOPLE}/{person}", headers=bob),
+    ):
+        assert answer.is_success, (answer.request.method, answer.request.url, answer.text)
+    assert (await site.get(f"{paths[2]}/lock", headers=bob)).json()["is_yours"] is True
+    left = await site.core.store.fetch_all("SELECT entry_id FROM maydan_locks ORDER BY entry_id")
+    assert [str(row[0]) for row in left] == [entries[2]["id"]]
+
+
+async def test_a_lock_counts_by_what_its_holder_may_do_with_the_entry(one_site: Site) -> None:
+    """By a role's condition or by a share, whatever they may do with other entries."""
+    site = one_site
+    mine, shared = [f"{LIST}/{(await site.entry({'title': title}))['id']}" for title in ("Mine", "Shared")]
+    policy = {"effect": "allow", "type": "article", "actions": ["update"], "condition": {"rating": {"eq": 1}}}
+    await site.put("/api/spaces/demo/roles/ones", {"policies": [policy]}, headers=site.admin)
+    await site.patch(mine, {"rating": 1}, headers=site.admin)
+    ann, bob = await site.account("ann@example.org", "ones"), await site.account("bob@example.org", "editor")
+    user = (await site.get("/api/me", headers=ann)).json()["id"]
+    share = (await site.post(f"{shared}/shares", {"user": user, "rights": "edit"}, headers=site.admin)).json()
+    for path in (mine, shared):
+        assert (await site.post(f"{path}/lock", headers=ann)).status_code == 200
+        assert (await site.patch(path, {"code": path}, headers=bob)).json()["code"] == "locked"
+    others = {"policies": [{**policy, "condition": {"rating": {"eq": 2}}}]}
+    await site.put("/api/spaces/demo/roles/ones", others, headers={**site.admin, "if-match": "*"})
+    await site.delete(f"{shared}/shares/{share['id']}", headers=site.admin)
+    for path in (mine, shared):
+        assert (await site.patch(path, {"code": path}, headers=bob)).status_code == 200

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from maydan.access.actions import Action
 from maydan.clock import to_text
 from maydan.errors import Conflict
-from maydan.storage.locks import Writer, find_locks
+from maydan.storage.locks import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from maydan.operations.scopes import Scope
     from maydan.storage.locks import Lock
 
@@ -23,22 +21,6 @@ def writer_of(scope: Scope) -> Writer | None:
     """
     actor = scope.caller.actor
     return None if actor.kind == "system" else Writer(account_id=actor.id, at=scope.core.clock.now())
-
-
-async def require_unlocked(scope: Scope, ids: Sequence[str]) -> None:
-    """Refuse a write to entries of which somebody else holds a lock.
-
-    Raises:
-        Conflict: ``locked``, with ``expires_at``, and ``holder`` for who may read the drafts of all of the type.
-    """
-    writer = writer_of(scope)
-    if writer is None:
-        return
-    store = scope.core.store
-    found = await find_locks(store, store, scope.space.key, list(dict.fromkeys(ids)), at=writer.at)
-    other = next((lock for lock in found if lock.holder_id != writer.holder), None)
-    if other is not None:
-        raise refusal(scope, other)
 
 
 def refusal(scope: Scope, lock: Lock) -> Conflict:

@@ -10,9 +10,10 @@ from msgspec import Struct
 from maydan.access.actions import Action
 from maydan.clock import to_text
 from maydan.errors import Forbidden, NotFound, Unauthenticated
+from maydan.operations.entries.holding import counts, require_unlocked
 from maydan.operations.entries.loading import load
 from maydan.operations.entries.storing import Outrun, until_stored
-from maydan.operations.locking import may_know_holder, refusal, writer_of
+from maydan.operations.locking import may_know_holder, writer_of
 from maydan.storage.locks import find_locks, release, take
 from maydan.storage.ports import GuardFailed
 
@@ -66,9 +67,7 @@ async def lock(scope: Scope, id_or_slug: str, *, duration_s: int = DEFAULT_S, ta
         try:
             await scope.core.store.commit(batch)
         except GuardFailed as error:
-            held = await _find(scope, entry, writer)
-            if held is not None and held.holder_id != writer.holder:
-                raise refusal(scope, held) from None
+            await require_unlocked(scope, [entry.id])
             raise Outrun from error
         taken = await _find(scope, entry, writer)
         if taken is None:
@@ -82,12 +81,12 @@ async def get_lock(scope: Scope, id_or_slug: str) -> LockView:
     """Return the lock of an entry that the caller may update.
 
     Raises:
-        NotFound: Also where nobody holds it.
+        NotFound: Also where nobody holds it, or somebody who may not update the entry any more.
         Unauthenticated, Forbidden: The caller may not update the entry.
     """
     entry, writer = await _editable(scope, id_or_slug)
     found = await _find(scope, entry, writer)
-    if found is None:
+    if found is None or not (found.holder_id == writer.holder or await counts(scope, found)):
         raise NotFound
     return _view(scope, found, writer)
 
@@ -97,13 +96,13 @@ async def unlock(scope: Scope, id_or_slug: str) -> None:
 
     Raises:
         NotFound, Unauthenticated: The caller may not update the entry.
-        Forbidden: Somebody else holds it, and the caller may not manage the space.
+        Forbidden: Somebody else holds it who may update the entry, and the caller may not manage the space.
     """
     entry, writer = await _editable(scope, id_or_slug)
     found = await _find(scope, entry, writer)
     if found is None:
         return
-    if found.holder_id != writer.holder and not scope.manages_space:
+    if found.holder_id != writer.holder and not scope.manages_space and await counts(scope, found):
         raise Forbidden("Only its holder, and who may manage the space, frees a lock.")
     # Somebody may have taken it since: only that which was looked at is let go.
     await scope.core.store.commit([release(scope.space.key, entry.id, holder_id=found.holder_id)])

@@ -9,12 +9,13 @@ from msgspec import Struct
 from maydan.access.actions import Action
 from maydan.errors import Conflict, NotFound
 from maydan.operations.entries.consequences import Consequences, beside_of, consequences, unlinked
+from maydan.operations.entries.holding import require_unlocked
 from maydan.operations.entries.input import changed_names
 from maydan.operations.entries.loading import find_any, load
 from maydan.operations.entries.references import Reference, visible_references
 from maydan.operations.entries.storing import Veto, outrun_by, until_stored
 from maydan.operations.entries.views import state_for_hooks
-from maydan.operations.locking import require_unlocked, writer_of
+from maydan.operations.locking import writer_of
 from maydan.operations.plans import cancel_statement
 from maydan.operations.publication import status
 from maydan.operations.rendering import document_keys

@@ -9,11 +9,11 @@ from maydan.content.render import content_locales
 from maydan.errors import Conflict, InputError, InvalidInput
 from maydan.operations import publication
 from maydan.operations.entries.completeness import require_complete
+from maydan.operations.entries.holding import require_unlocked
 from maydan.operations.entries.loading import load
 from maydan.operations.entries.locales import require_shown
 from maydan.operations.entries.storing import Outrun, store, until_stored
 from maydan.operations.entries.views import state_for_hooks, view_after_write
-from maydan.operations.locking import require_unlocked
 from maydan.operations.plans import PUBLICATIONS, cancel_statement, published_statements, schedule_statements
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed

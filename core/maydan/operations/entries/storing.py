@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from maydan.content.links import unique_values
 from maydan.content.stored import slugs_of
 from maydan.errors import Conflict, InputError, Unavailable, UniqueViolation
-from maydan.operations.locking import require_unlocked, writer_of
+from maydan.operations.entries.holding import require_unlocked
+from maydan.operations.locking import writer_of
 from maydan.operations.writing import THE_ONLY, Change, batch_of
 from maydan.storage.names import holder_of, holder_of_slug
 from maydan.storage.ports import Duplicate, GuardFailed, Statement
