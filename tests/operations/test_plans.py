@@ -133,3 +133,36 @@ async def test_a_plan_that_outlives_the_drafts_of_its_type_is_cancelled(site: Si
     ended = await jobs(site, path, "cancelled")
     assert [(job["tries"], job["error"]) for job in ended] == [(1, "The content type has no drafts.")] * 2
     assert (await site.get(path, headers=site.admin)).status_code == 200
+
+
+async def test_unpublishing_a_locale_ends_the_plans_for_that_locale_alone(site: Site) -> None:
+    """Two editors of two languages do not undo each other; without locales all plans end."""
+    path = await written(site)
+    for locale, at in (("ar", SECOND), ("en", None)):
+        body = {"locales": [locale], **({"at": at.isoformat()} if at else {})}
+        assert (await site.post(f"{path}/publish", body, headers=site.admin)).status_code == 200
+    assert (await site.post(f"{path}/unpublish", {"locales": ["en"]}, headers=site.admin)).status_code == 200
+    assert await planned(site, path) == {"ar": 2101}
+    assert (await site.post(f"{path}/unpublish", {"locales": ["ar"]}, headers=site.admin)).status_code == 200
+    assert await planned(site, path) == {}
+    await plan(site, path, FIRST)
+    assert (await site.post(f"{path}/unpublish", headers=site.admin)).status_code == 200
+    assert await planned(site, path) == {}
+
+
+async def test_an_event_of_unpublishing_names_what_readers_got_and_get_no_more(site: Site) -> None:
+    """What was never published is taken from nobody, whatever was asked for; an edit lock counts all the same."""
+    path = await written(site)
+    before = (await site.get(f"{path}?perspective=draft", headers=site.admin)).json()
+    for body in (None, {"locales": ["ar"]}):
+        answer = await site.post(f"{path}/unpublish", body, headers=site.admin)
+        assert (answer.status_code, answer.json()) == (200, before)
+    await site.post(f"{path}/publish", {"locales": ["en"]}, headers=site.admin)
+    for body in ({"locales": ["ar"]}, None):
+        assert (await site.post(f"{path}/unpublish", body, headers=site.admin)).status_code == 200
+    feed = (await site.get(f"{SPACE}/changes?limit=100", headers=site.admin)).json()["items"]
+    told = [event["data"]["locales"] for event in feed if event["type"] == "entry.unpublished"]
+    assert told == [["en"]]
+    ann, ben = await site.account("ann@example.org", "editor"), await site.account("ben@example.org", "editor")
+    assert (await site.post(f"{path}/lock", headers=ann)).is_success
+    assert (await site.post(f"{path}/unpublish", headers=ben)).status_code == 409

@@ -101,7 +101,8 @@ def cancel_statement(space_key: int, subject_id: str, kinds: tuple[str, ...] | N
 
 def replaced_statement(job: Job) -> Statement:
     """Return the part of a batch that takes back a waiting job, for others in its place; refused when it has begun."""
-    return Statement("DELETE FROM maydan_jobs WHERE id = ? AND status = 'waiting'", (job.id,), expect=1)
+    sql = "DELETE FROM maydan_jobs WHERE space_key = ? AND id = ? AND status = 'waiting'"
+    return Statement(sql, (job.space_key, job.id), expect=1)
 
 
 def done_statement(job: Job, at: datetime) -> Statement:

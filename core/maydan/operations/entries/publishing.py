@@ -14,7 +14,12 @@ from maydan.operations.entries.loading import load
 from maydan.operations.entries.locales import require_shown
 from maydan.operations.entries.storing import Outrun, store, until_stored
 from maydan.operations.entries.views import state_for_hooks, view_after_write
-from maydan.operations.plans import PUBLICATIONS, cancel_statement, published_statements, schedule_statements
+from maydan.operations.plans import (
+    held_statement,
+    published_statements,
+    schedule_statements,
+    unpublished_statements,
+)
 from maydan.operations.writing import Change
 from maydan.storage.entries import Changes, changed
 from maydan.storage.ports import GuardFailed
@@ -96,6 +101,7 @@ async def unpublish(
     """Take an entry from its readers, in the locales; ``None`` is all of them. Raises as :func:`publish`.
 
     Where no locale of the space is left, those that the space has dropped do not count: they would come back with it.
+    Where readers got nothing in them, nothing happened but that plans for these locales have ended.
     """
     locale = require_shown(scope.space, locale)
 
@@ -107,17 +113,14 @@ async def unpublish(
         if at is not None and at > now:
             return await _schedule(scope, before, "unpublish", wanted, at, seal=seal, locale=locale)
         left = _left(scope, before.published, wanted) if before.published else None
-        made = _change(scope, before, left, "entry.unpublished", wanted, now)
+        beside = more or await unpublished_statements(scope, before, locales and wanted)
+        if before.published is None or left == before.published:
+            return await _commit(scope, before, beside, seal=seal, locale=locale)
+        taken = tuple(one for one in wanted if one in before.published.locales) or tuple(before.published.locales)
+        made = _change(scope, before, left, "entry.unpublished", taken, now)
         view = view_after_write(scope, made.after, locale)
-        veto = _veto(scope, before, "check_entry_unpublish", wanted)
-        await store(
-            scope,
-            made,
-            view,
-            veto=veto,
-            seal=seal,
-            more=more or [cancel_statement(scope.space.key, before.id, PUBLICATIONS)],
-        )
+        veto = _veto(scope, before, "check_entry_unpublish", taken)
+        await store(scope, made, view, veto=veto, seal=seal, more=beside)
         return view
 
     return await until_stored(attempt)
@@ -181,10 +184,18 @@ async def _schedule(
     more: Sequence[Statement] = (),
 ) -> EntryView:
     """Store that it is to happen later, instead of an earlier plan of the same kind."""
-    view = view_after_write(scope, entry, locale)
     planned = schedule_statements(scope, entry, kind, locales, at)
+    return await _commit(scope, entry, [*planned, *more], seal=seal, locale=locale)
+
+
+async def _commit(
+    scope: Scope, entry: EntryRow, statements: Sequence[Statement], *, seal: Seal | None, locale: str | None
+) -> EntryView:
+    """Store what is beside an entry, and leave the entry as it is."""
+    view = view_after_write(scope, entry, locale)
     try:
-        await scope.core.store.commit([*planned, *more, *(seal(view) if seal else ())])
+        held = held_statement(scope, entry)
+        await scope.core.store.commit([held, *statements, *(seal(view) if seal else ())])
     except GuardFailed as error:
         await require_unlocked(scope, [entry.id])
         raise Outrun from error
