@@ -111,7 +111,7 @@ WRITES: dict[str, Write] = {
 """What is written into a space, by what it makes there."""
 
 
-@pytest.mark.parametrize("what", [what for what in WRITES if what not in ("entry", "comment")])
+@pytest.mark.parametrize("what", WRITES)
 async def test_what_is_judged_before_a_space_is_deleted_is_not_stored_after_it(
     database_url: str, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
