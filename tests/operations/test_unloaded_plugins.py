@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from maydan import app
 from maydan.access.policies import PolicyInput
 from maydan.content.types import ContentType
 from maydan.hookspecs import hookimpl
+from maydan.operations.schedules import run_due
 from maydan.plugins.declarations import Role
 from maydan.plugins.discovery import FoundPlugin
 from maydan.plugins.host import PluginHost
@@ -181,6 +183,23 @@ async def test_a_type_that_a_plugin_does_not_bring_any_more_is_shut(database_url
                 await client.get(f"{SPACE}/content/{name}", headers=site.admin) for name in ("shop.box", "shop.coin")
             ]
             assert [answer.status_code for answer in got] == [404, 200]
+
+
+async def test_a_plan_waits_for_a_plugin_that_is_not_loaded(half: Half, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that failed at a start costs nobody what was planned."""
+    site = half.site
+    path = f"{SPACE}/content/shop.coin/{(await site.entry({'mark': 'a'}, type='shop.coin', publish=False))['id']}"
+    at = (site.clock.now() + timedelta(hours=1)).isoformat()
+    assert (await site.post(f"{path}/publish", {"at": at}, headers=site.admin)).status_code == 200
+    site.clock.forward(hours=2)
+    with monkeypatch.context() as unloaded:
+        for holder, name in ((site.core.host, "brings"), (site.core.registry, "_brings")):
+            unloaded.setattr(holder, name, lambda _name: False)
+        await run_due(site.core)
+    site.clock.forward(hours=1)
+    await run_due(site.core)
+    site.admin = await site.log_in("admin@example.org")
+    assert (await site.get(path, headers=site.admin)).json()["status"] == "published"
 
 
 def _facts(answer: httpx.Response) -> Any:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from maydan.errors import NotFound
+from maydan.errors import NotFound, Unavailable
 from maydan.events.jobs import INSTANCE, Obsolete, forget_statement
 from maydan.operations import entries
 from maydan.operations.core import as_system
@@ -91,6 +91,7 @@ async def subject_scope(core: Core, job: Job, reason: str) -> Scope:
 
     Raises:
         Obsolete: The space or the type is gone.
+        Unavailable: The type's plugin is not loaded now; the job is tried again, and is never lost for that.
     """
     space = core.registry.space_by_key(job.space_key)
     if space is None:
@@ -98,9 +99,13 @@ async def subject_scope(core: Core, job: Job, reason: str) -> Scope:
         space = core.registry.space_by_key(job.space_key)
     if space is None:
         raise Obsolete("The space is gone.")
+    name: str = job.payload["type"]
     try:
-        return await scope_of(core, as_system(reason), space, job.payload["type"])
+        return await scope_of(core, as_system(reason), space, name)
     except NotFound:
+        plugin, dot, _ = name.partition(".")
+        if dot and plugin in space.plugins and not core.host.brings(name):
+            raise Unavailable(f"The plugin {plugin} is not loaded.") from None
         raise Obsolete("The content type is gone.") from None
 
 

@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 
 
 async def next_type_key(transaction: Transaction) -> int:
-    """Return a number that no type has; it names the document table. Who asks at the same moment waits."""
+    """Return a number that no type has or had; it names the document table. Who asks at the same moment waits.
+
+    What was read of a type that is deleted meanwhile must not be taken for the next one: so it is the number of changes
+    of all types, which never goes back.
+    """
     await transaction.apply([bump("types")])
-    row = await transaction.fetch_one("SELECT COALESCE(MAX(key), 0) + 1 FROM maydan_types")
-    return int(row[0]) if row else 1
+    sql = "SELECT revision, (SELECT COALESCE(MAX(key), 0) + 1 FROM maydan_types) FROM maydan_revisions WHERE scope = ?"
+    row = await transaction.fetch_one(sql, "types")
+    return max(row) if row else 1
 
 
 async def add_type(store: Store, transaction: Transaction, space_key: int, content_type: ContentType) -> None:
